@@ -1,0 +1,349 @@
+"""The words: small frozen values that every other part of fixpickle speaks in.
+
+Nothing here holds a syntax tree or an open resource, so every value can be pickled, printed and compared.
+Offsets are characters in :attr:`Source.text`, lines and columns count from 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of one file: character offsets, and where a person finds its start."""
+
+    start: int
+    end: int
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file as read. `text` keeps the file's own newlines; `newline` is the one most of its lines use."""
+
+    path: Path
+    text: str
+    encoding: str
+    newline: str
+    bom: bool
+    digest: str
+    module: str
+    root: Path
+    explicit: bool = False
+
+    @property
+    def is_package(self) -> bool:
+        return self.path.name == "__init__.py"
+
+
+class Evidence(str, Enum):
+    """How strong the reason is to believe that a value is really pickled, strongest first."""
+
+    BOUNDARY = "boundary"
+    STATE = "state"
+    ANY = "any"
+
+    def admits(self, other: Evidence) -> bool:
+        """Whether a run asked for `self` acts on a finding that has `other`."""
+        order = list(Evidence)
+        return order.index(other) <= order.index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Why a value is believed to be pickled: the evidence, the steps a reader can follow, and the pickler at the end."""
+
+    evidence: Evidence
+    chain: tuple[str, ...]
+    pickler: str = "pickle"
+
+    def __str__(self) -> str:
+        return ", ".join(self.chain)
+
+
+class Safety(str, Enum):
+    """What can go wrong with a fix.
+
+    SAFE: same behaviour in-process. UNSAFE: can differ in a way the rule's page names. MANUAL: reported, never edited.
+    """
+
+    SAFE = "safe"
+    UNSAFE = "unsafe"
+    MANUAL = "manual"
+
+
+# --- subjects: what to pickle as proof ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a callable stood before the fix: the child rebuilds it from its code object there."""
+
+    name: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class ByReference:
+    """A definition that pickles by name after the fix: `module`.`name`.
+
+    `bound` counts the leading positional-only parameters that the fix fills by `functools.partial`.
+    """
+
+    module: str
+    name: str
+    origin: Origin
+    bound: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ByState:
+    """An instance of `module`.`cls`, for what the fix touches: one attribute, and the expression that makes it.
+
+    `before` and `after` are evaluated in the module's namespace when no whole instance can be built.
+    """
+
+    module: str
+    cls: str
+    attribute: str
+    before: str
+    after: str
+    pickler: str = "pickle"
+
+
+@dataclass(frozen=True, slots=True)
+class ByExpression:
+    """A value that an expression gives in the module's namespace, before and after the fix."""
+
+    module: str
+    before: str
+    after: str
+    pickler: str = "pickle"
+
+
+@dataclass(frozen=True, slots=True)
+class ByValue:
+    """A function or class of `module` that its boundary ships by value (cloudpickle, Ray)."""
+
+    module: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FromScript:
+    """A definition that lived in the `__main__` of `script` and lives in `module` after the fix."""
+
+    script: Path
+    module: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerState:
+    """A `Parallel` and `delayed` pair of `module`, run on real joblib workers with a configuration set in the parent.
+
+    The two expressions name the pair in the module's namespace. `state` is "sklearn" or "decimal".
+    """
+
+    module: str
+    parallel: str
+    delayed: str
+    state: str
+
+
+Subject = ByReference | ByState | ByExpression | ByValue | FromScript | WorkerState
+
+
+# --- findings and patches -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One place that cannot cross a process boundary, and why it is believed to have to.
+
+    `reason` says why there is no fix, and is empty where there is one.
+    """
+
+    rule: str
+    path: Path
+    span: Span
+    message: str
+    reach: Reach
+    safety: Safety = Safety.SAFE
+    reason: str = ""
+
+    @property
+    def fixable(self) -> bool:
+        return not self.reason
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Edit:
+    """Replace the characters `start` to `end` of `path`; equal offsets insert. `text` uses `\\n`."""
+
+    path: Path
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class NewFile:
+    """A file the fix brings along. Two patches may bring the same one."""
+
+    path: Path
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """One finding's whole change, kept or taken back as one, like a commit with one reason.
+
+    `subjects` run from the strongest proof to the weakest. `notes` are what a reviewer must know.
+    """
+
+    finding: Finding
+    edits: tuple[Edit, ...]
+    new_files: tuple[NewFile, ...] = ()
+    subjects: tuple[Subject, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def paths(self) -> frozenset[Path]:
+        return frozenset(e.path for e in self.edits) | frozenset(n.path for n in self.new_files)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Something was not done, for a reason a person can act on. `line` is 0 where no line is to blame."""
+
+    path: Path
+    reason: str
+    line: int = 0
+    rule: str = ""
+
+
+# --- verdicts -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """The subject crossed from one fresh interpreter to another. `how` says which subject; `before` how it failed."""
+
+    how: str
+    before: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refuted:
+    """The patch broke something, or left its subject unpicklable."""
+
+    reason: str
+    before: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unproved:
+    """Nothing could be exercised, and why."""
+
+    reason: str
+    before: str = ""
+
+
+Verdict = Proved | Refuted | Unproved
+
+
+# --- results --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A patch that was kept, and its verdict."""
+
+    patch: Patch
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """A patch that was made and not kept: refuted by the proof, or by our own checks."""
+
+    patch: Patch
+    verdict: Refuted
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A finding that has no fix here, and why: refused, unsafe, or suppressed by nothing."""
+
+    finding: Finding
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One file before and after. `old` is None for a new file."""
+
+    path: Path
+    old: str | None
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """All that one run found and did. `changes` is what was, or in a dry run would be, written."""
+
+    root: Path
+    files: int
+    fixed: tuple[Fixed, ...] = ()
+    taken_back: tuple[TakenBack, ...] = ()
+    left: tuple[Left, ...] = ()
+    skipped: tuple[Refusal, ...] = ()
+    changes: tuple[Change, ...] = ()
+    written: bool = False
+    python: str = ""
+    seconds: float = 0.0
+
+    @property
+    def clean(self) -> bool:
+        """True where nothing is left for a person to do."""
+        return not (self.left or self.taken_back or self.skipped)
+
+
+# --- settings -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run was asked to do: the command line over `[tool.fixpickle]` over the defaults."""
+
+    root: Path
+    python: Path
+    select: frozenset[str] = frozenset()
+    ignore: frozenset[str] = frozenset()
+    exclude: tuple[str, ...] = ()
+    reach: Evidence = Evidence.STATE
+    runtime: str = "vendor"
+    unsafe_fixes: bool = False
+    verify: bool = True
+    factories: Mapping[str, str] = field(default_factory=dict)
+    time_limit: float = 60.0
+    memory_limit: int = 4096
+
+    def selects(self, rule: str) -> bool:
+        """Whether the rule of that name takes part in this run."""
+        return rule not in self.ignore and (not self.select or rule in self.select)
+
+
+Overlay = Mapping[Path, str]
+"""Texts that stand in for files on disk, or for files that do not exist yet."""
+
+
+def names(findings: Iterable[Finding]) -> frozenset[str]:
+    """The rules that speak in these findings."""
+    return frozenset(f.rule for f in findings)

@@ -1,0 +1,230 @@
+"""What a definition captures, and whether a captured value can be handed over when the definition is made.
+
+A closure reads its variables when it is called, `functools.partial` when it is made. The two agree only where every
+captured variable is certainly bound before the definition is made and never bound again after it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from fixpickle.survey.facts import Capture
+from fixpickle.survey.tree import CALLABLES, FUNCTIONS, LOOPS, Callable_, Comprehension, Tree, bound_names, parameters
+
+UNKNOWN = "its scope could not be told from another on the same line"
+
+
+def captures(tree: Tree, node: ast.AST) -> tuple[Capture, ...] | None:
+    """The variables of enclosing functions that `node` (a function, lambda or class) reads, or None where unknown."""
+    table = tree.tables.get(node)
+    if table is None:
+        return None
+    names = sorted({s.get_name() for s in table.get_symbols() if s.is_free()} - {"__class__"})
+    return tuple(_capture(tree, node, name) for name in names)
+
+
+def _capture(tree: Tree, node: ast.AST, name: str) -> Capture:
+    owner = owner_of(tree, node, name)
+    if owner is None:
+        return Capture(name, "", UNKNOWN)
+    if isinstance(owner, Comprehension):
+        return Capture(name, "", f"`{name}` is bound again by each turn of the comprehension")
+    assert isinstance(owner, CALLABLES)
+    own = isinstance(node, (*FUNCTIONS, ast.ClassDef)) and node.name == name and tree.scope(node) is owner
+    bindings = list(_bindings(owner, name))
+    return Capture(name, tree.qualname(owner), _reason(tree, node, owner, name), "" if own else _import(tree, bindings))
+
+
+def _import(tree: Tree, bindings: list[ast.AST]) -> str:
+    """The import statement that alone binds a captured name."""
+    if len(bindings) != 1 or not isinstance(bindings[0], ast.alias):
+        return ""
+    statement = tree.parents[bindings[0]]
+    if isinstance(statement, ast.ImportFrom):
+        return ast.unparse(ast.ImportFrom(statement.module, [bindings[0]], statement.level))
+    return ast.unparse(ast.Import([bindings[0]]))
+
+
+def owner_of(tree: Tree, node: ast.AST, name: str) -> ast.AST | None:
+    """The function, lambda or comprehension around `node` whose variable `name` is."""
+    scope = tree.scope(node)
+    while not isinstance(scope, ast.Module):
+        if isinstance(scope, Comprehension):
+            if any(name in bound_names(g.target) for g in scope.generators):
+                return scope
+        elif isinstance(scope, CALLABLES):
+            table = tree.tables.get(scope)
+            if table is None:
+                return None
+            if name in table.get_identifiers() and table.lookup(name).is_local():
+                return scope
+        scope = tree.scope(scope)
+    return None
+
+
+def _reason(tree: Tree, node: ast.AST, owner: Callable_, name: str) -> str:
+    """Why the value of `name` may differ between the making and the calling of `node`, or an empty string."""
+    if isinstance(owner, ast.Lambda):
+        rebound = any(isinstance(n, ast.NamedExpr) and n.target.id == name for n in ast.walk(owner.body))
+        return f"`{name}` is bound again inside the lambda around it" if rebound else ""
+    if _declared_nonlocal(owner, name):
+        return f"`{name}` is bound again through `nonlocal`"
+    if any(isinstance(b, (*FUNCTIONS, ast.ClassDef)) and b is not node for b in _bindings(owner, name)):
+        return f"`{name}` is itself defined inside a function"
+    if any(isinstance(b, ast.Name) and isinstance(b.ctx, ast.Del) for b in _bindings(owner, name)):
+        return f"`{name}` is deleted by the function around it"
+    place = _statement_in(tree, node, owner)
+    later = _binding_after(tree, owner, place, name)
+    if later is not None:
+        return f"`{name}` is bound again after the definition, at line {later}"
+    if name not in parameters(owner) and not _certain(tree, owner, place, name):
+        return f"`{name}` is not certain to be bound when the definition is made"
+    return ""
+
+
+def _declared_nonlocal(owner: Callable_, name: str) -> bool:
+    return any(isinstance(n, ast.Nonlocal) and name in n.names for n in ast.walk(owner))
+
+
+def _statement_in(tree: Tree, node: ast.AST, owner: Callable_) -> ast.stmt:
+    """The statement of `owner`'s own body, at any depth of blocks, in which `node` is made."""
+    inner = node
+    while tree.scope(inner) is not owner:
+        inner = tree.scope(inner)
+    return tree.statement(inner)
+
+
+def _bindings(owner: Callable_, name: str) -> Iterator[ast.AST]:
+    """Every node of `owner`'s own scope that binds or deletes `name`, parameters left out."""
+    pending: list[ast.AST] = list(owner.body) if isinstance(owner, FUNCTIONS) else [owner.body]  # type: ignore[list-item]
+    while pending:
+        node = pending.pop()
+        if _binds_itself(node, name):
+            yield node
+        if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+            pending.extend(node.decorator_list)
+            continue
+        if isinstance(node, ast.Lambda):
+            continue
+        pending.extend(ast.iter_child_nodes(node))
+
+
+def _binds_itself(node: ast.AST, name: str) -> bool:
+    if isinstance(node, ast.Name):
+        return node.id == name and isinstance(node.ctx, (ast.Store, ast.Del))
+    if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+        return node.name == name
+    if isinstance(node, ast.ExceptHandler):
+        return node.name == name
+    if isinstance(node, (ast.MatchAs, ast.MatchStar)):
+        return node.name == name
+    if isinstance(node, ast.MatchMapping):
+        return node.rest == name
+    if isinstance(node, ast.alias):
+        return (node.asname or node.name).split(".")[0] == name
+    return False
+
+
+def _binding_after(tree: Tree, owner: Callable_, place: ast.stmt, name: str) -> int | None:
+    """The line of a binding of `name` that can run after `place` has run once, or None."""
+    loops = [a for a in _within(tree, place, owner) if isinstance(a, LOOPS)]
+    for binding in _bindings(owner, name):
+        if _in_comprehension_target(tree, binding, owner):
+            continue
+        line: int = binding.lineno  # type: ignore[attr-defined]
+        if isinstance(binding, ast.ExceptHandler):
+            return line  # the name is deleted when the handler ends
+        stands_in = [a for a in _within(tree, binding, owner) if a in loops]
+        if stands_in:
+            return line
+        statement = tree.statement(binding)
+        if statement is place or tree.span(statement).start > tree.span(place).start:
+            header = any(statement is a for a in _within(tree, place, owner))
+            if not header and not (statement is place and isinstance(place, (*FUNCTIONS, ast.ClassDef))):
+                return line
+    return None
+
+
+def _in_comprehension_target(tree: Tree, binding: ast.AST, owner: Callable_) -> bool:
+    """A comprehension's own variable is another variable, in spite of its name; a walrus in it is not."""
+    if isinstance(tree.parents.get(binding), ast.NamedExpr):
+        return False
+    for parent in tree.ancestors(binding):
+        if isinstance(parent, Comprehension):
+            return True
+        if parent is owner or isinstance(parent, ast.stmt):
+            return False
+    return False
+
+
+def _within(tree: Tree, node: ast.AST, owner: ast.AST) -> Iterator[ast.AST]:
+    """The node's ancestors up to, and without, `owner`."""
+    for parent in tree.ancestors(node):
+        if parent is owner:
+            return
+        yield parent
+
+
+# --- certain binding ------------------------------------------------------------------------------------------------
+
+
+def _certain(tree: Tree, owner: Callable_, place: ast.stmt, name: str) -> bool:
+    """Whether `name` is bound on every path from the start of `owner` to `place`."""
+    node: ast.AST = place
+    if isinstance(place, (*FUNCTIONS, ast.ClassDef)) and place.name == name:
+        return True
+    while node is not owner:
+        parent = tree.parents[node]
+        block = _block_of(parent, node)
+        before = block[: block.index(node)] if block else []  # type: ignore[arg-type]
+        if _binds_certainly(before, name):
+            return True
+        if isinstance(parent, (ast.With, ast.AsyncWith)) and any(
+            i.optional_vars is not None and name in bound_names(i.optional_vars) for i in parent.items
+        ):
+            return True
+        node = parent
+    return False
+
+
+def _block_of(parent: ast.AST, child: ast.AST) -> list[ast.stmt]:
+    for name in ("body", "orelse", "finalbody"):
+        block = getattr(parent, name, None)
+        if isinstance(block, list) and child in block:
+            return block
+    return []
+
+
+def _binds_certainly(block: Sequence[ast.stmt], name: str) -> bool:
+    """Whether running the whole block to its end binds `name` and leaves it bound."""
+    bound = False
+    for statement in block:
+        if isinstance(statement, ast.Delete) and name in bound_names(statement):
+            bound = False
+        elif _statement_binds(statement, name):
+            bound = True
+    return bound
+
+
+def _statement_binds(statement: ast.stmt, name: str) -> bool:
+    if isinstance(statement, ast.Assign):
+        return any(name in bound_names(t) for t in statement.targets)
+    if isinstance(statement, ast.AnnAssign):
+        return statement.value is not None and name in bound_names(statement.target)
+    if isinstance(statement, (*FUNCTIONS, ast.ClassDef, ast.Import, ast.ImportFrom, ast.AugAssign)):
+        return name in bound_names(statement)
+    if isinstance(statement, ast.If):
+        return all(_ends(b) or _binds_certainly(b, name) for b in (statement.body, statement.orelse))
+    if isinstance(statement, (ast.With, ast.AsyncWith)):
+        # A context manager may swallow an exception raised before the binding, so only its own target is certain.
+        return any(i.optional_vars is not None and name in bound_names(i.optional_vars) for i in statement.items)
+    if isinstance(statement, ast.Try):
+        handled = all(_ends(h.body) or _binds_certainly(h.body, name) for h in statement.handlers)
+        return _binds_certainly(statement.finalbody, name) or (handled and _binds_certainly(statement.body, name))
+    return False
+
+
+def _ends(block: Sequence[ast.stmt]) -> bool:
+    """Whether control never leaves the block by its end."""
+    return bool(block) and isinstance(block[-1], (ast.Return, ast.Raise, ast.Continue, ast.Break))

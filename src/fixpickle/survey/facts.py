@@ -1,0 +1,231 @@
+"""What one pass over a file finds out about it: small values, no tree nodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from fixpickle.model import Span
+
+# --- where a value goes ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ToCall:
+    """Handed to a call. `callee` is its symbolic name, as in `multiprocessing.Pool().map`.
+
+    `position` counts from 0 and is -1 for a keyword. `onward` is where the result of that call goes. `literals` are
+    the constant keyword arguments of the call, and of the call that made its receiver: `n_jobs=1` says that nothing
+    is pickled.
+    """
+
+    callee: str
+    position: int
+    keyword: str
+    line: int
+    literals: tuple[tuple[str, str], ...] = ()
+    onward: tuple[Sink, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ToAttribute:
+    """Stored on the instance, as `self.attribute`, of a class of this module."""
+
+    cls: str
+    attribute: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToGlobal:
+    """Bound to a module-level name; `direct` where the name is the value itself, not a container of it."""
+
+    name: str
+    line: int
+    direct: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ToReturn:
+    """Returned or yielded by a function of this module."""
+
+    function: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToParameter:
+    """The default of a parameter of a function of this module."""
+
+    function: str
+    parameter: str
+    line: int
+
+
+Sink = ToCall | ToAttribute | ToGlobal | ToReturn | ToParameter
+
+
+# --- what there is --------------------------------------------------------------------------------------------------
+
+
+class Kind(str, Enum):
+    LAMBDA = "lambda"
+    FUNCTION = "function"
+    CLASS = "class"
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A variable of an enclosing function that a definition reads.
+
+    `reason` is empty where the value is certain to be bound, once and for all, when the definition is made.
+    `statement` is the import that binds it, where an import does: a module cannot be handed over, but imported again.
+    """
+
+    name: str
+    owner: str
+    reason: str = ""
+    statement: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A lambda, or a function or class defined inside a function, and a module-level lambda.
+
+    `qualname` is what Python calls it, `line` is its code object's first line, `hint` the words around it from which
+    a name can be made. `obstacles` are reasons against moving it; `uses` are the other places that name it.
+    """
+
+    kind: Kind
+    span: Span
+    name: str
+    qualname: str
+    line: int
+    owner: str
+    cls: str
+    hint: str
+    statement: Span
+    captures: tuple[Capture, ...]
+    obstacles: tuple[str, ...]
+    sinks: tuple[Sink, ...]
+    uses: tuple[Span, ...] = ()
+    variadic: bool = False
+    receiver: bool = False
+    decorated: tuple[str, ...] = ()
+
+
+class Home(str, Enum):
+    """Where the value of a constructor call lives."""
+
+    INSTANCE = "instance"
+    GLOBAL = "global"
+    CLOSURE = "closure"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Construction:
+    """A call, or a mention as a factory, of something a process owns: `threading.Lock()`, `default_factory=RLock`.
+
+    `target` is its qualified name, `span` covers the callee alone, `code` the whole expression that makes the value.
+    """
+
+    target: str
+    span: Span
+    home: Home
+    cls: str
+    attribute: str
+    owner: str
+    code: str
+    called: bool
+    line: int
+    call: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFacts:
+    """A module-level class, or one nested in such: its bases by symbolic name and what it keeps on its instances."""
+
+    name: str
+    line: int
+    bases: tuple[str, ...]
+    hooks: tuple[str, ...]
+    attributes: tuple[tuple[str, str], ...]
+    metaclass: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterFlow:
+    """Where a parameter of a function goes: a class is called by its own name, for `__init__`."""
+
+    function: str
+    parameter: str
+    position: int
+    sinks: tuple[Sink, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A place where a module-level definition is handed on by name, or an instance of it is."""
+
+    name: str
+    sinks: tuple[Sink, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImportFact:
+    """A name that an import binds. `top` is false inside functions; `whole` for `import x` and `import x as y`."""
+
+    local: str
+    target: str
+    span: Span
+    top: bool
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A place that names something by its symbolic name: `joblib.delayed`."""
+
+    symbol: str
+    span: Span
+    called: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TopStatement:
+    """One statement at module level: what it binds, reads and is."""
+
+    span: Span
+    kind: str
+    binds: tuple[str, ...]
+    reads: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything the link and find steps know about one file."""
+
+    path: Path
+    module: str
+    root: Path
+    package: bool
+    digest: str
+    imports: tuple[ImportFact, ...]
+    definitions: tuple[Definition, ...]
+    constructions: tuple[Construction, ...]
+    classes: tuple[ClassFacts, ...]
+    parameters: tuple[ParameterFlow, ...]
+    mentions: tuple[Mention, ...]
+    references: tuple[Reference, ...]
+    decorators: frozenset[str]
+    statements: tuple[TopStatement, ...]
+    guard: Span | None
+    ignored: tuple[tuple[int, str], ...]
+
+    @property
+    def is_script(self) -> bool:
+        """Whether running the file does work of its own, so that the proof must not import it whole."""
+        return "." not in self.module and not self.package and any(s.kind in ("guard", "work") for s in self.statements)

@@ -1,0 +1,235 @@
+"""Symbolic names: what an expression is, as far as imports, assignments and constructors tell.
+
+`pool.map` inside `with ctx.Pool() as pool`, where `ctx = multiprocessing.get_context("spawn")`, becomes
+`multiprocessing.get_context().Pool().map`. An empty string means that nothing is known.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from functools import cached_property
+
+from fixpickle.survey.facts import ImportFact
+from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Tree, bound_names
+
+_DEPTH = 8  # names that lead to names: enough for real code, and an end for circles
+
+
+class Names:
+    """Resolves expressions of one file to symbolic names."""
+
+    def __init__(self, tree: Tree, module: str, package: bool) -> None:
+        self.tree = tree
+        self.module = module
+        self.package = package
+
+    # --- imports ---
+
+    @cached_property
+    def imports(self) -> tuple[ImportFact, ...]:
+        """Every name an import binds, anywhere in the file."""
+        found: list[ImportFact] = []
+        for node in self.tree.nodes:
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                span, top = self.tree.span(node), isinstance(self.tree.scope(node), ast.Module)
+                for alias in node.names:
+                    local = alias.asname or alias.name
+                    if isinstance(node, ast.Import) and not alias.asname:
+                        local = alias.name.split(".")[0]
+                    target = self._import_target(node, alias)
+                    found.append(ImportFact(local, target, span, top, isinstance(node, ast.Import)))
+        return tuple(found)
+
+    def _import_target(self, node: ast.Import | ast.ImportFrom, alias: ast.alias) -> str:
+        if isinstance(node, ast.Import):
+            return alias.name if alias.asname else alias.name.split(".")[0]
+        return f"{self.absolute(node)}.{alias.name}"
+
+    def absolute(self, node: ast.ImportFrom) -> str:
+        """The absolute dotted name that a `from ... import` takes from."""
+        if not node.level:
+            return node.module or ""
+        parts = self.module.split(".")
+        keep = len(parts) - node.level + (1 if self.package else 0)
+        return ".".join([*parts[: max(keep, 0)], *([node.module] if node.module else [])])
+
+    # --- bindings ---
+
+    @cached_property
+    def bindings(self) -> dict[ast.AST, dict[str, list[ast.AST]]]:
+        """Per scope and name, the nodes that say what the name is: a value, an import, a definition, an annotation."""
+        table: dict[ast.AST, dict[str, list[ast.AST]]] = {}
+        for node in self.tree.nodes:
+            for name, value in _bound_values(node):
+                scope: ast.AST | None = self.tree.scope(node)
+                if isinstance(node, ast.arg):
+                    scope = self._function_of(node)
+                while scope is not None and not isinstance(scope, (*CALLABLES, ast.ClassDef, ast.Module)):
+                    scope = self.tree.scope(scope)
+                if (scope, name) in self.global_writes:
+                    scope = self.tree.root
+                table.setdefault(scope or self.tree.root, {}).setdefault(name, []).append(value)
+        return table
+
+    @cached_property
+    def global_writes(self) -> frozenset[tuple[ast.AST | None, str]]:
+        """Functions and the names they declare `global`."""
+        found = [n for n in self.tree.nodes if isinstance(n, ast.Global)]
+        return frozenset((self.tree.scope(n), name) for n in found for name in n.names)
+
+    def _function_of(self, node: ast.AST) -> Callable_ | None:
+        return next((a for a in self.tree.ancestors(node) if isinstance(a, CALLABLES)), None)
+
+    @cached_property
+    def classes(self) -> frozenset[str]:
+        """The symbolic names of every class of the file, local ones included."""
+        found = [n for n in self.tree.nodes if isinstance(n, ast.ClassDef)]
+        return frozenset(f"{self.module}.{self.tree.qualname(n)}" for n in found)
+
+    @cached_property
+    def module_names(self) -> frozenset[str]:
+        """The names bound at module level."""
+        return frozenset(self.bindings.get(self.tree.root, {}))
+
+    # --- resolution ---
+
+    def of(self, node: ast.AST, depth: int = _DEPTH) -> str:
+        """The symbolic name of an expression."""
+        if depth <= 0:
+            return ""
+        if isinstance(node, ast.Name):
+            return self._of_name(node, node.id, depth)
+        if isinstance(node, ast.Attribute):
+            return self._of_attribute(node, depth)
+        if isinstance(node, ast.Call):
+            callee = self.of(node.func, depth - 1)
+            return f"{callee}()" if callee else ""
+        if isinstance(node, (ast.Await, ast.NamedExpr)):
+            return self.of(node.value, depth - 1)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            return node.value if node.value.isidentifier() else ""  # a quoted annotation
+        return ""
+
+    def _of_name(self, at: ast.AST, name: str, depth: int) -> str:
+        scope = self.tree.scope(at)
+        first = scope
+        while True:
+            values = self.bindings.get(scope, {}).get(name, [])
+            if values and (scope is first or not isinstance(scope, ast.ClassDef)):
+                return self._common(values, scope, name, depth)
+            if isinstance(scope, ast.Module):
+                return f"builtins.{name}" if hasattr(builtins, name) else ""
+            scope = self.tree.scope(scope)
+
+    def _common(self, values: list[ast.AST], scope: ast.AST, name: str, depth: int) -> str:
+        """What all the bindings agree on: two different pools under one name are no pool to rely on."""
+        found = {self._of_binding(v, scope, name, depth - 1) for v in values if not _is_none(v)}
+        return found.pop() if len(found) == 1 else self._optional_import(values, name)
+
+    def _of_binding(self, value: ast.AST, scope: ast.AST, name: str, depth: int) -> str:
+        if isinstance(value, (ast.Import, ast.ImportFrom)):
+            alias = next(a for a in value.names if (a.asname or a.name).split(".")[0] == name)
+            return self._import_target(value, alias)
+        if isinstance(value, (*FUNCTIONS, ast.ClassDef)):
+            return f"{self.module}.{self.tree.qualname(value)}"
+        if isinstance(value, ast.arg):
+            annotated = self.of(value.annotation, depth) if value.annotation is not None else ""
+            return f"{annotated}()" if annotated else ""
+        return self.of(value, depth)
+
+    def _optional_import(self, values: list[ast.AST], name: str) -> str:
+        """`try: from threading import RLock; except ImportError: class RLock: ...` is threading.RLock where it exists."""
+        guarded = [v for v in values if isinstance(v, (ast.Import, ast.ImportFrom))]
+        rest = [v for v in values if v not in guarded]
+        if len(guarded) != 1 or not rest:
+            return ""
+        handlers = [self._handler(v) for v in rest]
+        body = self.tree.parents[guarded[0]]
+        if isinstance(body, ast.Try) and guarded[0] in body.body and all(h in body.handlers for h in handlers):
+            return self._of_binding(guarded[0], body, name, 1)
+        return ""
+
+    def _handler(self, node: ast.AST) -> ast.AST | None:
+        return next((a for a in self.tree.ancestors(node) if isinstance(a, ast.ExceptHandler)), None)
+
+    def _of_attribute(self, node: ast.Attribute, depth: int) -> str:
+        owner = self.instance_class(node.value)
+        if owner is not None:
+            values = self.attribute_values(owner).get(node.attr, [])
+            found = {self.of(v, depth - 1) for v in values if not _is_none(v)}
+            if len(found) == 1 and (only := found.pop()):
+                return only
+            return f"{self.module}.{self.tree.qualname(owner)}().{node.attr}"
+        base = self.of(node.value, depth - 1)
+        return f"{base}.{node.attr}" if base else ""
+
+    # --- instances ---
+
+    def instance_class(self, node: ast.AST) -> ast.ClassDef | None:
+        """The class whose instance `node` is, where `node` is the `self` of a method around it."""
+        if not isinstance(node, ast.Name):
+            return None
+        function = self.tree.function(node)
+        while function is not None:
+            cls = self.tree.method_class(function)
+            if isinstance(function, FUNCTIONS) and cls is not None:
+                args = [*function.args.posonlyargs, *function.args.args]
+                kinds = {d.id for d in function.decorator_list if isinstance(d, ast.Name)}
+                if args and args[0].arg == node.id and not kinds & {"staticmethod", "classmethod"}:
+                    return cls
+            if node.id in {p.arg for p in ast.walk(function.args) if isinstance(p, ast.arg)}:
+                return None
+            function = self.tree.function(function)
+        return None
+
+    @cached_property
+    def _attributes(self) -> dict[ast.ClassDef, dict[str, list[ast.AST]]]:
+        table: dict[ast.ClassDef, dict[str, list[ast.AST]]] = {}
+        for node in self.tree.nodes:
+            if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
+                for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                    if isinstance(target, ast.Attribute) and (cls := self.instance_class(target.value)):
+                        table.setdefault(cls, {}).setdefault(target.attr, []).append(node.value)
+        return table
+
+    def attribute_values(self, cls: ast.ClassDef) -> dict[str, list[ast.AST]]:
+        """What the methods of a class assign to attributes of `self`."""
+        return self._attributes.get(cls, {})
+
+
+def _bound_values(node: ast.AST) -> list[tuple[str, ast.AST]]:
+    """Names this node binds, each with the node that says what it is; the node itself where nothing is known."""
+    if isinstance(node, ast.Assign):
+        return [(n, node.value if isinstance(t, ast.Name) else t) for t in node.targets for n in bound_names(t)]
+    if isinstance(node, ast.AnnAssign):
+        return [(n, node.value or node.annotation) for n in bound_names(node.target)]
+    if isinstance(node, ast.NamedExpr):
+        return [(node.target.id, node.value)]
+    if isinstance(node, ast.withitem) and node.optional_vars is not None:
+        whole = isinstance(node.optional_vars, ast.Name)
+        return [(n, node.context_expr if whole else node.optional_vars) for n in bound_names(node.optional_vars)]
+    if isinstance(node, (ast.For, ast.AsyncFor)):
+        return [(n, ast.Pass()) for n in bound_names(node.target)]
+    if isinstance(node, (ast.Import, ast.ImportFrom, *FUNCTIONS, ast.ClassDef)):
+        return [(n, node) for n in bound_names(node)]
+    if isinstance(node, ast.arg):
+        return [(node.arg, node)]
+    if isinstance(node, (ast.ExceptHandler, ast.AugAssign, ast.MatchAs, ast.MatchStar, ast.MatchMapping)):
+        target = node.target if isinstance(node, ast.AugAssign) else node
+        return [(n, ast.Pass()) for n in _own_names(target)]
+    return []
+
+
+def _own_names(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.ExceptHandler):
+        return [node.name] if node.name else []
+    if isinstance(node, (ast.MatchAs, ast.MatchStar)):
+        return [node.name] if node.name else []
+    if isinstance(node, ast.MatchMapping):
+        return [node.rest] if node.rest else []
+    return list(bound_names(node))
+
+
+def _is_none(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None

@@ -1,0 +1,279 @@
+"""The pass itself: everything one file's facts are made of, in one place."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+
+from fixpickle.model import Refusal, Source, Span
+from fixpickle.survey.definitions import Definitions
+from fixpickle.survey.facts import (
+    ClassFacts,
+    Construction,
+    Facts,
+    Home,
+    Mention,
+    ParameterFlow,
+    Reference,
+    Sink,
+    ToAttribute,
+    ToCall,
+    ToGlobal,
+    TopStatement,
+)
+from fixpickle.survey.flow import Flow
+from fixpickle.survey.names import Names
+from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Tree, bound_names, parameters
+
+PRIMITIVES = frozenset(
+    "_thread.RLock _thread.allocate_lock _thread.allocate threading.Lock threading.RLock threading.Condition "
+    "threading.Event threading.Semaphore threading.BoundedSemaphore threading.Barrier threading.local _thread._local "
+    "queue.Queue queue.LifoQueue queue.PriorityQueue queue.SimpleQueue _queue.SimpleQueue".split()
+)
+WATCHED = frozenset(
+    "joblib.Parallel joblib.parallel.Parallel joblib.delayed joblib.parallel.delayed "
+    "sklearn.utils.parallel.Parallel sklearn.utils.parallel.delayed tpcp.parallel.delayed tpcp.parallel.Parallel".split()
+)
+HOOKS = frozenset("__getstate__ __setstate__ __reduce__ __reduce_ex__ __getnewargs__ __getnewargs_ex__ __deepcopy__".split())
+_IGNORE = re.compile(r"#\s*fixpickle:\s*ignore\[([\w\-, ]+)\]")
+
+
+def survey(source: Source) -> Facts | Refusal:
+    """The facts of one file, or why it cannot be read as Python."""
+    try:
+        tree = Tree(source)
+        return _facts(source, tree)
+    except SyntaxError as error:
+        return Refusal(source.path, f"syntax error: {error.msg}", error.lineno or 0)
+    except (ValueError, RecursionError, MemoryError) as error:
+        return Refusal(source.path, f"cannot be parsed: {type(error).__name__}: {error}")
+
+
+def _facts(source: Source, tree: Tree) -> Facts:
+    names = Names(tree, source.module, source.is_package)
+    flow = Flow(tree, names)
+    return Facts(
+        path=source.path,
+        module=source.module,
+        root=source.root,
+        package=source.is_package,
+        digest=source.digest,
+        imports=names.imports,
+        definitions=tuple(Definitions(tree, names, flow).all()),
+        constructions=tuple(_constructions(tree, names, flow)),
+        classes=tuple(_classes(tree, names)),
+        parameters=tuple(_parameters(tree, names, flow)),
+        mentions=tuple(_mentions(tree, flow)),
+        references=tuple(_references(tree, names)),
+        decorators=frozenset(_decorators(tree, names)),
+        statements=tuple(_statements(tree)),
+        guard=next((tree.span(s) for s in tree.root.body if _is_guard(s)), None),
+        ignored=tuple(_ignored(source.text)),
+    )
+
+
+# --- constructions --------------------------------------------------------------------------------------------------
+
+
+def _constructions(tree: Tree, names: Names, flow: Flow) -> Iterator[Construction]:
+    for node in tree.nodes:
+        if not isinstance(node, (ast.Name, ast.Attribute)) or not isinstance(node.ctx, ast.Load):
+            continue
+        symbol = names.of(node)
+        if symbol in PRIMITIVES and not isinstance(tree.parents[node], ast.Attribute):
+            found = _construction(tree, names, flow, node, symbol)
+            if found is not None:
+                yield found
+
+
+def _construction(tree: Tree, names: Names, flow: Flow, node: ast.Name | ast.Attribute, symbol: str) -> Construction | None:
+    parent = tree.parents[node]
+    called = isinstance(parent, ast.Call) and parent.func is node
+    if not called and not _is_factory(tree, names, node):
+        return None
+    value = parent if called else node
+    home, cls, attribute = _home(tree, names, flow, value)
+    owner = tree.function(node)
+    span = tree.span(node)
+    code = ast.unparse(value)
+    if not called:
+        code = f"{code}()"
+    qualname = tree.qualname(owner) if owner is not None else ""
+    return Construction(symbol, span, home, cls, attribute, qualname, code, called, span.line, tree.span(value))
+
+
+def _is_factory(tree: Tree, names: Names, node: ast.AST) -> bool:
+    """Whether the name is handed on to be called later: `defaultdict(Lock)`, `field(default_factory=Lock)`."""
+    parent = tree.parents[node]
+    if isinstance(parent, ast.keyword):
+        return parent.arg in ("default_factory", "factory")
+    return isinstance(parent, ast.Call) and node in parent.args[:1] and names.of(parent.func) == "collections.defaultdict"
+
+
+def _home(tree: Tree, names: Names, flow: Flow, value: ast.AST) -> tuple[Home, str, str]:
+    field = _class_field(tree, names, value)
+    if field is not None:
+        return Home.INSTANCE, *field
+    sinks = list(flow.of(value))
+    for sink in sinks:
+        if isinstance(sink, ToCall) and sink.callee == "threading.Condition":
+            sinks.extend(sink.onward)
+    for sink in sinks:
+        if isinstance(sink, ToAttribute):
+            return Home.INSTANCE, sink.cls, sink.attribute
+    for sink in sinks:
+        if isinstance(sink, ToGlobal):
+            return (Home.GLOBAL if sink.direct else Home.OTHER), "", sink.name
+    name = _captured_local(tree, flow, value)
+    return (Home.CLOSURE, "", name) if name else (Home.OTHER, "", "")
+
+
+def _class_field(tree: Tree, names: Names, value: ast.AST) -> tuple[str, str] | None:
+    """The class and field of `x: Lock = field(default_factory=Lock)`, and of attrs' spellings."""
+    for parent in tree.ancestors(value):
+        if isinstance(parent, ast.Call) and names.of(parent.func) in ("dataclasses.field", "attr.ib", "attrs.field", "attr.field"):
+            statement = tree.statement(parent)
+            cls = tree.parents[statement]
+            target = getattr(statement, "target", None) or (getattr(statement, "targets", None) or [None])[0]
+            if isinstance(cls, ast.ClassDef) and isinstance(target, ast.Name):
+                return tree.qualname(cls), target.id
+        if isinstance(parent, ast.stmt):
+            break
+    return None
+
+
+def _captured_local(tree: Tree, flow: Flow, value: ast.AST) -> str:
+    statement = tree.statement(value)
+    if not isinstance(statement, ast.Assign) or statement.value is not value:
+        return ""
+    target = statement.targets[0]
+    scope = tree.scope(statement)
+    if not isinstance(target, ast.Name) or not isinstance(scope, FUNCTIONS):
+        return ""
+    return target.id if any(tree.function(use) is not scope for use in flow.loads(scope, target.id)) else ""
+
+
+# --- classes, parameters, mentions ----------------------------------------------------------------------------------
+
+
+def _classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
+    for node in tree.nodes:
+        if isinstance(node, ast.ClassDef):
+            defined = {n for s in node.body for n in bound_names(s)}
+            values = names.attribute_values(node)
+            kept = sorted({(a, symbol) for a, vs in values.items() for v in vs if (symbol := names.of(v))})
+            yield ClassFacts(
+                name=tree.qualname(node),
+                line=node.lineno,
+                bases=tuple(names.of(b.value if isinstance(b, ast.Subscript) else b) for b in node.bases),
+                hooks=tuple(sorted(HOOKS & defined)),
+                attributes=tuple(kept),
+                metaclass=any(k.arg == "metaclass" for k in node.keywords),
+            )
+
+
+def _parameters(tree: Tree, names: Names, flow: Flow) -> Iterator[ParameterFlow]:
+    for node in tree.nodes:
+        if not isinstance(node, FUNCTIONS) or not isinstance(tree.scope(node), (ast.Module, ast.ClassDef)):
+            continue
+        method = tree.method_class(node) is not None
+        for position, name in enumerate(parameters(node)):
+            sinks = tuple(s for s in flow.of_name(node, name) if isinstance(s, (ToAttribute, ToCall)))
+            if sinks:
+                yield ParameterFlow(tree.qualname(node), name, position - method, sinks)
+
+
+def _mentions(tree: Tree, flow: Flow) -> Iterator[Mention]:
+    for node in tree.nodes:
+        if isinstance(node, (*FUNCTIONS, ast.ClassDef)) and isinstance(tree.scope(node), ast.Module):
+            found: list[Sink] = []
+            for use in flow.loads(tree.root, node.name):
+                found += [s for s in flow.of(use) if isinstance(s, (ToCall, ToAttribute))]
+            if found:
+                yield Mention(node.name, tuple(dict.fromkeys(found)), node.lineno)
+
+
+def _references(tree: Tree, names: Names) -> Iterator[Reference]:
+    for node in tree.nodes:
+        if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+            symbol = names.of(node)
+            if symbol in WATCHED:
+                parent = tree.parents[node]
+                yield Reference(symbol, tree.span(node), isinstance(parent, ast.Call) and parent.func is node)
+
+
+def _decorators(tree: Tree, names: Names) -> Iterator[str]:
+    """What is used as a decorator, and what is called in a class body: either way the result may have to bind."""
+    for node in tree.nodes:
+        for decorator in getattr(node, "decorator_list", ()):
+            yield names.of(decorator).removesuffix("()")
+        if isinstance(node, ast.Call) and isinstance(tree.scope(node), ast.ClassDef):
+            yield names.of(node.func)
+
+
+# --- the file's own layout ------------------------------------------------------------------------------------------
+
+
+def _statements(tree: Tree) -> Iterator[TopStatement]:
+    for index, statement in enumerate(tree.root.body):
+        reads = sorted({n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)})
+        binds = tuple(dict.fromkeys(bound_names(statement)))
+        yield TopStatement(tree.span(statement), _kind(statement, index), binds, tuple(reads))
+
+
+def _kind(statement: ast.stmt, index: int) -> str:
+    if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
+        return "future"
+    if isinstance(statement, (ast.Import, ast.ImportFrom)):
+        return "import"
+    if isinstance(statement, (*FUNCTIONS, ast.ClassDef)):
+        return "definition"
+    if isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+        return "assignment"
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+        return "docstring" if index == 0 else "assignment"
+    if _is_guard(statement):
+        return "guard"
+    if isinstance(statement, (ast.Try, ast.If)):
+        inner = [s for s in ast.walk(statement) if isinstance(s, ast.stmt) and s is not statement]
+        plain = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, *FUNCTIONS, ast.ClassDef, ast.Pass)
+        own = [s for s in inner if not _in_definition(s, statement)]
+        return "import" if all(isinstance(s, (*plain, ast.Try, ast.If)) for s in own) else "work"
+    return "work"
+
+
+def _in_definition(node: ast.stmt, top: ast.stmt) -> bool:
+    return any(node in ast.walk(d) and node is not d for d in ast.walk(top) if isinstance(d, (*CALLABLES, ast.ClassDef)))
+
+
+def _is_guard(statement: ast.stmt) -> bool:
+    if not isinstance(statement, ast.If) or not isinstance(statement.test, ast.Compare):
+        return False
+    sides = [statement.test.left, *statement.test.comparators]
+    named = any(isinstance(s, ast.Name) and s.id == "__name__" for s in sides)
+    return named and any(isinstance(s, ast.Constant) and s.value == "__main__" for s in sides)
+
+
+def _ignored(text: str) -> Iterator[tuple[int, str]]:
+    """Lines and the rules suppressed on them. A comment alone on its line speaks for the next line of code."""
+    if "fixpickle:" not in text:
+        return
+    waiting: list[str] = []
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT and (match := _IGNORE.search(token.string)):
+            rules = [r.strip() for r in match.group(1).split(",") if r.strip()]
+            if token.line[: token.start[1]].strip():
+                yield from ((token.start[0], r) for r in rules)
+            else:
+                waiting += rules
+        elif waiting and token.type not in (tokenize.NL, tokenize.NEWLINE, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT):
+            yield from ((token.start[0], r) for r in waiting)
+            waiting = []
+
+
+def top_span(facts: Facts, offset: int) -> Span | None:
+    """The module-level statement that an offset stands in."""
+    return next((s.span for s in facts.statements if s.span.start <= offset < s.span.end), None)

@@ -1,0 +1,222 @@
+"""A parsed file with what `ast` leaves out: parents, offsets, and the scope every node is in."""
+
+from __future__ import annotations
+
+import ast
+import re
+import symtable
+from bisect import bisect_right
+from collections.abc import Iterator
+from functools import cached_property
+
+from fixpickle.model import Source, Span
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+Callable_ = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+Comprehension = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+CALLABLES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_NEWLINE = re.compile(r"\r\n|\r|\n")
+
+
+class Tree:
+    """One file's syntax tree. Raises SyntaxError or ValueError where the text is not Python."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.text = source.text
+        self.root = ast.parse(source.text, str(source.path))
+        self.parents: dict[ast.AST, ast.AST] = {}
+        self.nodes: list[ast.AST] = [self.root]
+        for node in self.nodes:
+            for child in ast.iter_child_nodes(node):
+                self.parents[child] = node
+                self.nodes.append(child)
+
+    # --- positions ---
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        # ast counts lines as the tokenizer does: \r\n, \r and \n end one, a form feed does not.
+        return [0, *(m.end() for m in _NEWLINE.finditer(self.text))]
+
+    def offset(self, line: int, column: int) -> int:
+        """The character offset of an `ast` position: a line from 1 and a column in UTF-8 bytes."""
+        start = self._starts[line - 1]
+        end = self._starts[line] if line < len(self._starts) else len(self.text)
+        piece = self.text[start:end]
+        if piece.isascii():
+            return start + column
+        return start + len(piece.encode("utf-8")[:column].decode("utf-8"))
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Line and column, both from 1, of a character offset."""
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
+
+    def span(self, node: ast.AST) -> Span:
+        """The stretch a node covers, decorators included."""
+        first = node
+        if isinstance(node, (*FUNCTIONS, ast.ClassDef)) and node.decorator_list:
+            first = node.decorator_list[0]
+        start = self.offset(first.lineno, first.col_offset)  # type: ignore[attr-defined]
+        if first is not node:
+            start = self.text.rindex("@", 0, start)
+        end = self.offset(node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
+        line, column = self.position(start)
+        return Span(start, end, line, column)
+
+    def code(self, node: ast.AST) -> str:
+        """The text a node was written as."""
+        span = self.span(node)
+        return self.text[span.start : span.end]
+
+    # --- ancestry ---
+
+    def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
+        """The node's parents, innermost first, ending with the module."""
+        while node in self.parents:
+            node = self.parents[node]
+            yield node
+
+    def scope(self, node: ast.AST) -> ast.AST:
+        """The module, class, function or comprehension in which the node is evaluated.
+
+        Decorators, defaults, annotations and bases belong to the scope around the definition; so does the first
+        iterable of a comprehension.
+        """
+        child = node
+        for parent in self.ancestors(node):
+            if isinstance(parent, ast.Module):
+                return parent
+            if isinstance(parent, Comprehension):
+                if child is not parent.generators[0] or not self._inside(node, parent.generators[0].iter):
+                    return parent
+            elif isinstance(parent, ast.Lambda):
+                if child is parent.body:
+                    return parent
+            elif isinstance(parent, (*FUNCTIONS, ast.ClassDef)) and child in parent.body:
+                return parent
+            child = parent
+        return self.root
+
+    def _inside(self, node: ast.AST, outer: ast.AST) -> bool:
+        return node is outer or any(a is outer for a in self.ancestors(node))
+
+    def function(self, node: ast.AST) -> Callable_ | None:
+        """The innermost function or lambda in which the node is evaluated, through comprehensions and classes."""
+        scope = self.scope(node)
+        while not isinstance(scope, (*CALLABLES, ast.Module)):
+            scope = self.scope(scope)
+        return scope if isinstance(scope, CALLABLES) else None
+
+    def statement(self, node: ast.AST) -> ast.stmt:
+        """The innermost statement the node belongs to; a statement is its own."""
+        while not isinstance(node, ast.stmt):
+            node = self.parents[node]
+        return node
+
+    def top(self, node: ast.AST) -> ast.stmt:
+        """The module-level statement the node stands in."""
+        while not isinstance(self.parents[node], ast.Module):
+            node = self.parents[node]
+        assert isinstance(node, ast.stmt)
+        return node
+
+    def method_class(self, function: ast.AST | None) -> ast.ClassDef | None:
+        """The class a function is directly a method of."""
+        parent = self.parents.get(function) if function is not None else None
+        return parent if isinstance(parent, ast.ClassDef) else None
+
+    def qualname(self, node: ast.AST) -> str:
+        """`__qualname__` as Python makes it, for a scope or a definition; the module's is empty."""
+        if isinstance(node, ast.Module):
+            return ""
+        name = "<lambda>" if isinstance(node, ast.Lambda) else getattr(node, "name", "<comprehension>")
+        scope = self.scope(node)
+        while isinstance(scope, Comprehension):
+            scope = self.scope(scope)
+        outer = self.qualname(scope)
+        if isinstance(scope, CALLABLES):
+            outer += ".<locals>"
+        return f"{outer}.{name}" if outer else str(name)
+
+    # --- symbol tables ---
+
+    @cached_property
+    def tables(self) -> dict[ast.AST, symtable.SymbolTable]:
+        """The compiler's own table for every function, lambda and class, where it can be told which is whose."""
+        found: dict[tuple[str, int], list[symtable.SymbolTable]] = {}
+        pending = [symtable.symtable(self.text, str(self.source.path), "exec")]
+        for table in pending:
+            pending.extend(table.get_children())
+            found.setdefault((table.get_name(), table.get_lineno()), []).append(table)
+        paired: dict[ast.AST, symtable.SymbolTable] = {}
+        for node in self.nodes:
+            if isinstance(node, (*CALLABLES, ast.ClassDef)):
+                name = "lambda" if isinstance(node, ast.Lambda) else node.name
+                table = _only(node, found.get((name, node.lineno), []))
+                if table is not None:
+                    paired[node] = table
+        return paired
+
+
+def _only(node: ast.AST, tables: list[symtable.SymbolTable]) -> symtable.SymbolTable | None:
+    """The one table that can be the node's. Several lambdas on one line are told apart by parameters and captures."""
+    fitting = [t for t in tables if t.get_type() in ("function", "class") and _fits(node, t)]
+    if not fitting:
+        return None
+    first = _frees(fitting[0])
+    return fitting[0] if all(_frees(t) == first for t in fitting) else None
+
+
+def _fits(node: ast.AST, table: symtable.SymbolTable) -> bool:
+    if isinstance(node, ast.ClassDef):
+        return isinstance(table, symtable.Class)
+    if not isinstance(table, symtable.Function) or not isinstance(node, CALLABLES):
+        return False
+    if set(table.get_parameters()) != set(parameters(node)):
+        return False
+    body = node.body if isinstance(node, ast.Lambda) else None
+    if body is None:
+        return True
+    read = {n.id for n in ast.walk(body) if isinstance(n, ast.Name)}
+    return {s.get_name() for s in table.get_symbols()} - set(parameters(node)) <= read
+
+
+def _frees(table: symtable.SymbolTable) -> frozenset[str]:
+    return frozenset(s.get_name() for s in table.get_symbols() if s.is_free())
+
+
+def parameters(node: Callable_) -> tuple[str, ...]:
+    """The parameter names of a function or lambda, in signature order."""
+    a = node.args
+    named = [*a.posonlyargs, *a.args, *([a.vararg] if a.vararg else []), *a.kwonlyargs, *([a.kwarg] if a.kwarg else [])]
+    return tuple(p.arg for p in named)
+
+
+def bound_names(target: ast.AST) -> Iterator[str]:
+    """The names that a statement, pattern or target binds in its own scope, nested scopes left out."""
+    pending: list[ast.AST] = [target]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
+            yield node.id
+        elif isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+            yield node.name
+            continue
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield from ((a.asname or a.name).split(".")[0] for a in node.names)
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            yield node.name
+        elif isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name:
+            yield node.name
+        elif isinstance(node, ast.MatchMapping) and node.rest:
+            yield node.rest
+        elif isinstance(node, ast.Lambda):
+            continue
+        elif isinstance(node, Comprehension):
+            yield from (n.target.id for n in ast.walk(node) if isinstance(n, ast.NamedExpr))
+            continue
+        pending.extend(ast.iter_child_nodes(node))

@@ -1,0 +1,667 @@
+"""The child of the proof: pickle subjects in one fresh interpreter, load them in another.
+
+`python probe.py dump|load tasks.json answers.jsonl`, with the user's own interpreter, any CPython from 3.8. It imports
+the standard library alone and is imported by nobody. The module texts to be proved come with the tasks and are served
+by an import hook, so nothing is ever written beside the user's code.
+
+One line of JSON is appended per step and flushed before the next one: a subject that takes the interpreter down costs only
+itself. Lines are {"ready": pid}, {"importing": module}, {"imported": module}, {"begin": id}, and {"done": id, "stage": ...} with the
+stage that failed and its error, or what crossed.
+"""
+
+import sys
+
+# The directory of this file is the prover's own package: none of its names may answer an import of the user's.
+if not getattr(sys.flags, "safe_path", False):
+    del sys.path[0]
+
+import base64
+import contextlib
+import copy
+import ctypes
+import dis
+import functools
+import hashlib
+import importlib
+import importlib.machinery
+import importlib.util
+import inspect
+import io
+import json
+import linecache
+import os
+import pickle
+import signal
+import types
+
+_open = io.open
+_ME = os.getpid()
+
+
+class Failure(Exception):
+    """A step of the proof did not work. `stage` is import, build, dump, load or absent."""
+
+    def __init__(self, stage, error):
+        Exception.__init__(self, stage, error)
+        self.stage = stage
+        self.error = error if isinstance(error, str) else told(error)
+
+
+def told(error):
+    """`Type: message` on one line, at most 300 characters. A message that cannot be made is left out."""
+    try:
+        message = " ".join(str(error).split())
+    except BaseException:
+        message = ""
+    text = "%s: %s" % (type(error).__name__, message) if message else type(error).__name__
+    return text if len(text) <= 300 else text[:299] + "\u2026"
+
+
+class Mismatch(Exception):
+    """It crossed, and is not what was sent."""
+
+
+def expect(condition, otherwise):
+    if not condition:
+        raise Mismatch(otherwise)
+
+
+@contextlib.contextmanager
+def stage(name):
+    """Whatever user code raises, SystemExit and KeyboardInterrupt included, is the outcome of that stage."""
+    try:
+        yield
+    except Failure:
+        raise
+    except Mismatch as mismatch:
+        raise Failure(name, str(mismatch)) from mismatch
+    except BaseException as error:
+        raise Failure(name, error) from error
+
+
+# --- the process ----------------------------------------------------------------------------------------------------
+
+
+class Answers(object):
+    """Appends to the answer file by path: user code may have closed every descriptor there was."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def write(self, **line):
+        if os.getpid() != _ME:
+            os._exit(0)  # user code forked: the copy must not answer in our name
+        with _open(self.path, "a", encoding="utf-8") as out:
+            out.write(json.dumps(line) + "\n")
+
+
+def confine(parent, megabytes):
+    """Die with the parent, and stay within the memory limit, where the platform knows how."""
+    if sys.platform.startswith("linux"):
+        with contextlib.suppress(Exception):
+            ctypes.CDLL(None).prctl(1, int(signal.SIGKILL))  # PR_SET_PDEATHSIG
+        if os.getppid() != parent:
+            os._exit(0)
+    with contextlib.suppress(Exception):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        _lower(resource, resource.RLIMIT_FSIZE, 1 << 30)
+        if megabytes > 0:
+            _lower(resource, resource.RLIMIT_AS, megabytes << 20)
+
+
+def _lower(resource, limit, wanted):
+    soft, hard = resource.getrlimit(limit)
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    resource.setrlimit(limit, (wanted, hard))
+
+
+# --- serving sources from memory ------------------------------------------------------------------------------------
+
+
+class Served(importlib.machinery.SourceFileLoader):
+    """Loads one module from a text, with everything about it as if that text were in the file."""
+
+    def __init__(self, fullname, path, text, run):
+        importlib.machinery.SourceFileLoader.__init__(self, fullname, path)
+        self.text = text
+        self.run = run
+
+    def get_source(self, fullname):
+        return self.text
+
+    def get_code(self, fullname):
+        lines = self.text.splitlines(True)
+        linecache.cache[self.path] = (
+            len(self.text),
+            None,
+            lines,
+            self.path,
+        )  # no mtime: never checked against the disk
+        return compile(self.run, self.path, "exec", dont_inherit=True)
+
+    def get_data(self, path):
+        return (
+            self.text.encode("utf-8")
+            if path == self.path
+            else importlib.machinery.SourceFileLoader.get_data(self, path)
+        )
+
+
+def _tail(path):
+    directory, name = os.path.split(path)
+    return os.path.basename(directory) if name == "__init__.py" else os.path.splitext(name)[0]
+
+
+class Overlay(object):
+    """First on sys.meta_path. `texts` is what files hold; `runs` what a script is trimmed to when it is imported."""
+
+    def __init__(self, texts, runs):
+        self.texts = texts
+        self.runs = runs
+        self.real = {os.path.realpath(path): path for path in texts}
+        self.tails = {_tail(path) for path in self.real}
+        self.barred = None
+
+    def find_spec(self, fullname, path=None, target=None):
+        if self.barred and (fullname + ".").startswith(self.barred + "."):
+            raise ModuleNotFoundError("No module named %r" % fullname, name=fullname)
+        if fullname.rpartition(".")[2] not in self.tails or fullname in sys.builtin_module_names:
+            return None
+        for entry in sys.path if path is None else path:
+            spec = importlib.machinery.PathFinder.find_spec(fullname, [entry], target)
+            if spec is not None and spec.has_location:
+                known = self.real.get(os.path.realpath(spec.origin))
+                return known and self._spec(fullname, spec.origin, known)
+            for parts in ((fullname.rpartition(".")[2], "__init__.py"), (fullname.rpartition(".")[2] + ".py",)):
+                known = self.real.get(os.path.join(os.path.realpath(entry or os.getcwd()), *parts))
+                if known is not None:  # a file that is not on disk yet
+                    return self._spec(fullname, os.path.join(entry, *parts), known)
+        return None
+
+    def _spec(self, fullname, origin, known):
+        loader = Served(fullname, origin, self.texts[known], self.runs.get(known, self.texts[known]))
+        places = [os.path.dirname(origin)] if os.path.basename(origin) == "__init__.py" else None
+        return importlib.util.spec_from_file_location(
+            fullname, origin, loader=loader, submodule_search_locations=places
+        )
+
+    def source(self, path):
+        known = self.real.get(os.path.realpath(path))
+        if known is not None:
+            return self.texts[known]
+        with _open(path, "rb") as file:
+            return importlib.util.decode_source(file.read())
+
+    def materialise(self, root, into):
+        """A view of `root` with the texts in place, for worker processes, which have no import hook."""
+        for known in self.texts:
+            relative = os.path.relpath(known, root)
+            if relative.startswith(os.pardir):
+                continue
+            at, real = into, root
+            for part in relative.split(os.sep):
+                _mirror(real, at)
+                at, real = os.path.join(at, part), os.path.join(real, part)
+                if os.path.islink(at):
+                    os.unlink(at)
+            with _open(at, "w", encoding="utf-8", newline="") as out:
+                out.write(self.runs.get(known, self.texts[known]))
+
+
+def _mirror(directory, at):
+    """`at` becomes a real directory that links to everything in `directory`."""
+    if os.path.isdir(at):
+        return
+    os.makedirs(at)
+    for name in os.listdir(directory) if os.path.isdir(directory) else ():
+        os.symlink(os.path.join(directory, name), os.path.join(at, name))
+
+
+# --- modules and names ----------------------------------------------------------------------------------------------
+
+
+class Modules(object):
+    """Imports each module once, and remembers how that went."""
+
+    def __init__(self, answers):
+        self.answers = answers
+        self.errors = {}
+
+    def get(self, name):
+        if name not in self.errors:
+            self.answers.write(importing=name)
+            self.errors[name] = None
+            try:
+                importlib.import_module(name)
+            except BaseException as error:
+                self.errors[name] = told(error)
+            self.answers.write(imported=name)
+        if self.errors[name] is not None:
+            raise Failure("import", "%s when importing %s in %s" % (self.errors[name], name, sys.executable))
+        return sys.modules[name]
+
+
+def resolve(module, dotted):
+    return functools.reduce(getattr, dotted.split("."), module)
+
+
+def mangled(owner, attribute):
+    if attribute.startswith("__") and not attribute.endswith("__"):
+        return "_%s%s" % (owner.lstrip("_"), attribute)
+    return attribute
+
+
+def named(kind):
+    return "%s:%s" % (kind.__module__, kind.__qualname__)
+
+
+def fingerprint(thing):
+    """What must be equal on both sides: the same code, wherever the file lies, and the same parameters."""
+    code = getattr(thing, "__code__", None)
+    kind = getattr(thing, "__qualname__", None) or named(type(thing))
+    digest = hashlib.sha256(_canonical(code).encode()).hexdigest() if code else ""
+    return [kind, digest, parameters(thing)]
+
+
+def _canonical(value):
+    if isinstance(value, types.CodeType):
+        parts = [value.co_name, value.co_code.hex(), value.co_names, value.co_varnames, value.co_freevars]
+        return repr(parts) + _canonical(value.co_consts)
+    if isinstance(value, (tuple, frozenset)):
+        inner = [_canonical(v) for v in value]
+        return repr(sorted(inner) if isinstance(value, frozenset) else inner)
+    return repr(value)
+
+
+def parameters(thing):
+    """Names, kinds and whether there is a default: the reprs of defaults may hold addresses."""
+    try:
+        signature = inspect.signature(thing)
+    except Exception:
+        return None
+    return [[p.name, int(p.kind), p.default is not p.empty] for p in signature.parameters.values()]
+
+
+def blank(cls):
+    """An instance that no initialiser ran for."""
+    try:
+        return cls.__new__(cls)
+    except Exception:
+        return object.__new__(cls)
+
+
+def find_code(source, path, name, line):
+    """The code object of a definition and its qualified name. Decorators count as part of it, as they do for `co_firstlineno`."""
+    found = []
+    pending = [(compile(source, path, "exec", dont_inherit=True), "")]
+    while pending:
+        code, prefix = pending.pop()
+        for inner in code.co_consts:
+            if isinstance(inner, types.CodeType):
+                qualname = getattr(inner, "co_qualname", prefix + inner.co_name)
+                local = ".<locals>." if inner.co_flags & inspect.CO_OPTIMIZED else "."
+                pending.append((inner, qualname + local))
+                if inner.co_name == name and inner.co_firstlineno <= line <= _last_line(inner):
+                    found.append((inner.co_firstlineno, inner, qualname))
+    if not found:
+        raise LookupError("there is no %s at line %d of %s" % (name, line, path))
+    return max(found, key=lambda f: f[0])[1:]
+
+
+def _last_line(code):
+    lines = [line for _, line in dis.findlinestarts(code) if line]
+    inner = [_last_line(c) for c in code.co_consts if isinstance(c, types.CodeType)]
+    return max([code.co_firstlineno] + lines + inner)
+
+
+# --- picklers -------------------------------------------------------------------------------------------------------
+
+
+def cloudpickle():
+    for name in ("cloudpickle", "joblib.externals.cloudpickle", "ray.cloudpickle"):
+        with contextlib.suppress(Exception):
+            return importlib.import_module(name)
+    raise Failure("absent", "cloudpickle is not installed in %s" % sys.executable)
+
+
+def dumps(value, pickler, protocol=None):
+    tool = cloudpickle() if "cloudpickle" in pickler else pickle
+    with stage("dump"):
+        if "deepcopy" in pickler:
+            copy.deepcopy(value)
+        return tool.dumps(value, protocol=pickle.HIGHEST_PROTOCOL if protocol is None else protocol)
+
+
+def encoded(parcel):
+    return base64.b64encode(parcel).decode("ascii")
+
+
+def decoded(text):
+    return base64.b64decode(text)
+
+
+def protocols():
+    return range(2, pickle.HIGHEST_PROTOCOL + 1)
+
+
+# --- subjects: how each is dumped, and what must be true of it once loaded ------------------------------------------
+# A dump gives (parcels, facts): the pickles, and what the loading side needs to know to judge them. Facts are JSON.
+
+
+class Reference(object):
+    def dump(self, world, task):
+        return self.before(world, task) if world.side == "before" else self.after(world, task)
+
+    def before(self, world, task):
+        module = world.modules.get(task["module"])
+        parcels = []
+        with contextlib.suppress(AttributeError):  # a name of its own is the change's doing, and may not be there yet
+            parcels.append(dumps(resolve(module, task["name"]), "pickle"))
+        with stage("build"):
+            made = self._original(world, module, task)
+        return parcels + [dumps(made, "pickle")], {}
+
+    def _original(self, world, module, task):
+        path = module.__spec__.origin
+        code, qualname = find_code(world.overlay.source(path), path, task["origin"], task["line"])
+        if code.co_flags & inspect.CO_OPTIMIZED:
+            cells = tuple(types.CellType() for _ in code.co_freevars)
+            made = types.FunctionType(code, vars(module), code.co_name, None, cells)
+        else:
+            made = types.new_class(code.co_name)
+        made.__qualname__, made.__module__ = qualname, module.__name__
+        return blank(made) if isinstance(made, type) else made
+
+    def after(self, world, task):
+        module = world.modules.get(task["module"])
+        with stage("build"):
+            thing = resolve(module, task["name"])
+            facts = {"print": fingerprint(thing)}
+        parcels = [dumps(thing, "pickle", protocol) for protocol in protocols()]
+        if task["bound"]:
+            parcels.append(dumps(functools.partial(thing, *[None] * task["bound"]), "pickle"))
+        if isinstance(thing, type):
+            facts["instance"] = self._instance(thing)
+        return parcels, facts
+
+    def _instance(self, cls):
+        """An empty instance may be unpicklable for being empty, so it never decides: base64, or the error."""
+        try:
+            return {"parcel": encoded(dumps(blank(cls), "pickle"))}
+        except BaseException as error:
+            return {"error": getattr(error, "error", told(error))}
+
+    def check(self, world, task, loaded, facts):
+        if "print" not in facts:
+            return ""
+        thing = resolve(world.modules.get(task["module"]), task["name"])
+        for one in loaded:
+            if isinstance(one, functools.partial) and one.func is thing:
+                expected = (facts["print"][2] or [])[task["bound"] :]
+                expect(parameters(one) == expected, "bound arguments leave %s" % inspect.signature(one))
+            else:
+                expect(one is thing, "it arrives as another object than %s.%s" % (task["module"], task["name"]))
+        expect(fingerprint(thing) == facts["print"], "its code or signature differs on the other side")
+        return self._arrived(thing, facts["instance"]) if "instance" in facts else ""
+
+    def _arrived(self, cls, instance):
+        if "parcel" in instance:
+            try:
+                expect(type(pickle.loads(decoded(instance["parcel"]))) is cls, "it arrives as another type")
+                return "and an empty instance of it"
+            except BaseException as error:
+                instance = {"error": told(error)}
+        return "an empty instance of it does not cross: %s" % instance["error"]
+
+
+class State(object):
+    def dump(self, world, task):
+        module = world.modules.get(task["module"])
+        with stage("build"):
+            cls = resolve(module, task["cls"])
+            attribute = mangled(cls.__name__, task["attribute"])
+            value = self._instance(world, task, module, cls, attribute)
+        facts = {"kind": named(type(value)), "attribute": attribute}
+        if attribute:
+            with stage("build"):
+                facts["holds"] = named(type(getattr(value, attribute)))
+        return [dumps(value, task["pickler"])], facts
+
+    def _instance(self, world, task, module, cls, attribute):
+        if task["manner"] == "factory":
+            owner, _, name = task["factory"].partition(":")
+            return resolve(world.modules.get(owner), name)()
+        if task["manner"] == "constructor":
+            required = [
+                p for p in inspect.signature(cls).parameters.values() if p.default is p.empty and p.kind not in (2, 4)
+            ]
+            if required:
+                raise TypeError("%s needs the argument %r" % (task["cls"], required[0].name))
+            return cls()
+        value = blank(cls)
+        if task["expression"]:
+            made = eval(task["expression"], vars(module), {"self": value})
+            object.__setattr__(value, attribute, made)
+        return value
+
+    def check(self, world, task, loaded, facts):
+        value = loaded[0]
+        expect(named(type(value)) == facts["kind"], "it arrives as %s" % named(type(value)))
+        if not facts["attribute"]:
+            return ""
+        held = getattr(value, facts["attribute"])
+        kind = named(type(held))
+        expect(kind == facts["holds"], "%s arrives as %s" % (facts["attribute"], kind))
+        if hasattr(held, "acquire") and hasattr(held, "release") and "Semaphore" not in kind:
+            expect(held.acquire(blocking=False), "%s arrives locked" % facts["attribute"])
+            held.release()
+        return ""
+
+
+class Expression(object):
+    def dump(self, world, task):
+        module = world.modules.get(task["module"])
+        with stage("build"):
+            value = eval(task["expression"], vars(module))
+        return [dumps(value, task["pickler"])], {"kind": named(type(value))}
+
+    def check(self, world, task, loaded, facts):
+        expect(named(type(loaded[0])) == facts["kind"], "it arrives as %s" % named(type(loaded[0])))
+        return ""
+
+
+class Value(object):
+    def dump(self, world, task):
+        module = world.modules.get(task["module"])
+        tool = cloudpickle()
+        with stage("build"):
+            thing = resolve(module, task["name"])
+        if not hasattr(tool, "register_pickle_by_value"):
+            raise Failure(
+                "absent", "cloudpickle in %s is older than 2.0 and cannot ship a module by value" % sys.executable
+            )
+        tool.register_pickle_by_value(module)
+        try:
+            return [dumps(thing, "cloudpickle")], {"kind": named(type(thing)), "qualname": thing.__qualname__}
+        finally:
+            tool.unregister_pickle_by_value(module)
+
+    def check(self, world, task, loaded, facts):
+        expect(getattr(loaded[0], "__qualname__", None) == facts["qualname"], "it arrives under another name")
+        return ""
+
+
+class Script(Reference):
+    def before(self, world, task):
+        main = types.ModuleType("__main__")
+        main.__file__ = task["script"]
+        former, sys.modules["__main__"] = sys.modules["__main__"], main
+        try:
+            with stage("import"):
+                exec(compile(task["text"], task["script"], "exec", dont_inherit=True), vars(main))
+            with stage("build"):
+                thing = resolve(main, task["name"])
+            return [dumps(blank(thing) if isinstance(thing, type) else thing, "pickle")], {}
+        finally:
+            sys.modules["__main__"] = former
+
+
+class Workers(object):
+    """Crosses within one step: joblib's own workers are the other interpreter."""
+
+    TASKS = 20
+
+    def dump(self, world, task):
+        module = world.modules.get(task["module"])
+        try:
+            joblib = importlib.import_module("joblib")
+            write, read, wanted = STATES[task["state"]]()
+        except ImportError as error:
+            raise Failure("absent", "%s in %s" % (told(error), sys.executable)) from error
+        with stage("build"):
+            parallel, delayed = eval(task["parallel"], vars(module)), eval(task["delayed"], vars(module))
+            view = world.view()
+        former = read()
+        try:
+            with stage("dump"):
+                write(wanted)
+                with view:
+                    seen = parallel(n_jobs=2)(delayed(read)() for _ in range(self.TASKS))
+                    after = joblib.Parallel(n_jobs=2)(joblib.delayed(read)() for _ in range(4))
+                missing = sum(one != wanted for one in seen)
+                expect(not missing, "the %s setting was lost in %d of %d tasks" % (task["state"], missing, self.TASKS))
+                expect(read() == wanted, "the %s setting is gone in the process that set it" % task["state"])
+        finally:
+            write(former)
+            joblib.externals.loky.get_reusable_executor().shutdown(wait=True, kill_workers=True)
+        return [], {"kept": wanted in after}
+
+    def check(self, world, task, loaded, facts):
+        return "the workers keep it afterwards" if facts["kept"] else "the workers put it back afterwards"
+
+
+def _decimal():
+    import decimal
+
+    def write(precision):
+        decimal.getcontext().prec = precision
+
+    def read():
+        import decimal
+
+        return decimal.getcontext().prec
+
+    return write, read, 7
+
+
+def _sklearn():
+    import sklearn
+
+    def write(assume):
+        sklearn.set_config(assume_finite=assume)
+
+    def read():
+        import sklearn
+
+        return sklearn.get_config()["assume_finite"]
+
+    return write, read, True
+
+
+STATES = {"decimal": _decimal, "sklearn": _sklearn}
+SUBJECTS = {
+    "reference": Reference(),
+    "state": State(),
+    "expression": Expression(),
+    "value": Value(),
+    "script": Script(),
+    "workers": Workers(),
+}
+
+
+# --- the run --------------------------------------------------------------------------------------------------------
+
+
+class World(object):
+    """What a subject may ask for: the sources, the modules made from them, and which side of the change this is."""
+
+    def __init__(self, tasks, answers, scratch):
+        self.side = tasks["side"]
+        self.roots = tasks["roots"]
+        self.scratch = scratch
+        self.overlay = Overlay(tasks["texts"], tasks["runs"])
+        self.modules = Modules(answers)
+
+    @contextlib.contextmanager
+    def view(self):
+        """Worker processes get a copy of sys.path from here, and have no import hook: they read the sources from a view of the roots."""
+        places = [os.path.join(self.scratch, "view", str(i)) for i in range(len(self.roots))]
+        for root, place in zip(self.roots, places):
+            if not os.path.isdir(place):
+                self.overlay.materialise(root, place)
+        former, sys.path[:0] = list(sys.path), places
+        try:
+            yield
+        finally:
+            sys.path[:] = former
+
+    @contextlib.contextmanager
+    def without(self, module):
+        """As in a worker that does not have the module."""
+        hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if (name + ".").startswith(module + ".")}
+        self.overlay.barred = module
+        try:
+            yield
+        finally:
+            self.overlay.barred = None
+            sys.modules.update(hidden)
+
+
+def dump(world, task):
+    if task["kind"] == "import":
+        world.modules.get(task["module"])
+        return {"stage": "crossed", "note": ""}
+    parcels, facts = SUBJECTS[task["kind"]].dump(world, task)
+    return {"stage": "dumped", "parcels": [encoded(p) for p in parcels], "facts": facts}
+
+
+def load(world, task):
+    barred = world.without(task["module"]) if task["kind"] == "value" else contextlib.nullcontext()
+    with stage("load"), barred:
+        loaded = [pickle.loads(decoded(p)) for p in task["parcels"]]
+        return {"stage": "crossed", "note": SUBJECTS[task["kind"]].check(world, task, loaded, task["facts"])}
+
+
+def main(mode, path, out):
+    with _open(path, encoding="utf-8") as file:
+        tasks = json.load(file)
+    confine(tasks["parent"], tasks["megabytes"])
+    answers = Answers(out)
+    answers.write(ready=_ME)
+    world = World(tasks, answers, os.path.dirname(os.path.abspath(path)))
+    sys.dont_write_bytecode = True
+    sys.path[:0] = tasks["roots"]
+    sys.meta_path.insert(0, world.overlay)
+    sys.argv[:] = [""]
+    step = dump if mode == "dump" else load
+    for task in tasks["tasks"]:
+        answers.write(begin=task["id"])
+        try:
+            answers.write(done=task["id"], **step(world, task))
+        except Failure as failure:
+            answers.write(done=task["id"], stage=failure.stage, error=failure.error)
+        except BaseException as error:
+            answers.write(done=task["id"], stage="build", error=told(error))
+
+
+if __name__ == "__main__":
+    # What user code sees as __main__ must not be this file: it is another program there, in the worker as here.
+    probe, sys.modules["__main__"] = sys.modules["__main__"], types.ModuleType("__main__")
+    try:
+        main(*sys.argv[1:])
+    finally:
+        sys.stderr.flush()
+        os._exit(0)  # threads and exit handlers of user code are not part of the proof

@@ -6,7 +6,7 @@ Offsets are characters in :attr:`Source.text`, lines and columns count from 1.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -343,7 +343,17 @@ class Settings:
 Overlay = Mapping[Path, str]
 """Texts that stand in for files on disk, or for files that do not exist yet."""
 
+Compose = Callable[[Sequence[Patch]], Overlay]
+"""The texts with just these patches applied, new files included."""
 
-def names(findings: Iterable[Finding]) -> frozenset[str]:
-    """The rules that speak in these findings."""
-    return frozenset(f.rule for f in findings)
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where the patched modules live. Paths are absolute.
+
+    `roots` are the import roots, first wins, that go before everything else on `sys.path`. `scripts` maps dotted names
+    to the files whose top level does work: a proof runs only the definitions it needs of them.
+    """
+
+    roots: tuple[Path, ...]
+    scripts: Mapping[str, Path] = field(default_factory=dict)

@@ -185,10 +185,20 @@ class Definitions:
                 continue
             if not (isinstance(statement, (ast.Expr, ast.Assign, ast.AnnAssign)) and value is not None and _constant(value)):
                 yield f"line {statement.lineno} of its body runs at every call of the function around it"
+        for use in self.flow.loads(self.tree.scope(node), node.name):
+            if not self._inside(use, node) and not self._plain_class_use(use):
+                yield f"it is handed on as a class at line {use.lineno}: every call makes another one"
         for inner in ast.walk(node):
             if isinstance(inner, CALLABLES) and inner is not node:
                 for reason in self._default_obstacles(inner):
                     yield f"in {getattr(inner, 'name', 'a lambda')}, {reason}"
+
+    def _plain_class_use(self, use: ast.Name) -> bool:
+        """Whether a class is only called, looked into, tested for or annotated with: its identity does not matter."""
+        parent = self.tree.parents[use]
+        if isinstance(parent, ast.Call):
+            return parent.func is use or self.names.of(parent.func) in ("builtins.isinstance", "builtins.issubclass")
+        return isinstance(parent, (ast.Attribute, ast.ExceptHandler, ast.arg, ast.AnnAssign, ast.ClassDef))
 
     def _plain_base(self, base: ast.expr) -> bool:
         if isinstance(base, ast.Subscript):

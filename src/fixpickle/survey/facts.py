@@ -129,6 +129,7 @@ class Construction:
     """A call, or a mention as a factory, of something a process owns: `threading.Lock()`, `default_factory=RLock`.
 
     `target` is its qualified name, `span` covers the callee alone, `code` the whole expression that makes the value.
+    `guards` names what outside the process a `with` on it protects, and is empty where nothing of the kind is seen.
     """
 
     target: str
@@ -140,7 +141,7 @@ class Construction:
     code: str
     called: bool
     line: int
-    call: Span
+    guards: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ class Flow:
         return callee in self.names.classes
 
     def literals(self, call: ast.Call) -> tuple[tuple[str, str], ...]:
-        """Constant keywords of a call and of the call that made its receiver, which decide whether anything crosses."""
+        """Keywords of a call and of the calls that made its receiver, which decide whether anything crosses."""
         calls, at = [call], call.func
         for _ in range(_DEPTH):
             value = self._value_of(at.value if isinstance(at, ast.Attribute) else at)
@@ -117,9 +117,12 @@ class Flow:
                 break
             calls.append(value)
             at = value.func
-        pairs = {k.arg: ast.unparse(k.value) for c in reversed(calls) for k in c.keywords if k.arg and _is_plain(k.value)}
+        pairs = {k.arg: _literal(k.value) for c in reversed(calls) for k in c.keywords if k.arg}
         if call.args and isinstance(call.args[0], ast.Constant):
-            pairs["0"] = ast.unparse(call.args[0])
+            pairs["0"] = _literal(call.args[0])
+        for maker in calls[1:]:
+            if maker.args and self.names.of(maker.func).endswith(".get_context"):
+                pairs["context"] = _literal(maker.args[0])
         return tuple(sorted(pairs.items()))
 
     def _value_of(self, node: ast.AST) -> ast.AST | None:
@@ -199,7 +202,7 @@ class Flow:
         return ()
 
 
-def _is_plain(node: ast.AST) -> bool:
-    if isinstance(node, ast.UnaryOp):
-        node = node.operand
-    return isinstance(node, ast.Constant)
+def _literal(node: ast.AST) -> str:
+    """A constant as Python writes it, "?" for anything that is only known when the program runs."""
+    plain = node.operand if isinstance(node, ast.UnaryOp) else node
+    return ast.unparse(node) if isinstance(plain, ast.Constant) else "?"

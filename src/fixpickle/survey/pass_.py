@@ -66,7 +66,7 @@ def _facts(source: Source, tree: Tree) -> Facts:
         constructions=tuple(_constructions(tree, names, flow)),
         classes=tuple(_classes(tree, names)),
         parameters=tuple(_parameters(tree, names, flow)),
-        mentions=tuple(_mentions(tree, flow)),
+        mentions=tuple(_mentions(tree, names, flow)),
         references=tuple(_references(tree, names)),
         decorators=frozenset(_decorators(tree, names)),
         statements=tuple(_statements(tree)),
@@ -102,7 +102,8 @@ def _construction(tree: Tree, names: Names, flow: Flow, node: ast.Name | ast.Att
     if not called:
         code = f"{code}()"
     qualname = tree.qualname(owner) if owner is not None else ""
-    return Construction(symbol, span, home, cls, attribute, qualname, code, called, span.line, tree.span(value))
+    guards = _guarded(tree, names, cls, attribute)
+    return Construction(symbol, span, home, cls, attribute, qualname, code, called, span.line, guards)
 
 
 def _is_factory(tree: Tree, names: Names, node: ast.AST) -> bool:
@@ -129,6 +130,38 @@ def _home(tree: Tree, names: Names, flow: Flow, value: ast.AST) -> tuple[Home, s
             return (Home.GLOBAL if sink.direct else Home.OTHER), "", sink.name
     name = _captured_local(tree, flow, value)
     return (Home.CLOSURE, "", name) if name else (Home.OTHER, "", "")
+
+
+# What a lock may protect that other processes see too.
+_OUTSIDE = frozenset("os.replace os.rename os.remove os.unlink os.write shutil.move shutil.copyfile".split())
+_WRITING = frozenset({"write_text", "write_bytes"})
+
+
+def _guarded(tree: Tree, names: Names, cls: str, attribute: str) -> str:
+    """What a `with` on the lock does to the world outside the process: the call and its line."""
+    for node in tree.nodes:
+        if isinstance(node, (ast.With, ast.AsyncWith)) and any(
+            _names_lock(tree, names, i.context_expr, cls, attribute) for i in node.items
+        ):
+            for call in ast.walk(node):
+                if isinstance(call, ast.Call) and _writes(names, call):
+                    return f"`{ast.unparse(call.func)}` at line {call.lineno}"
+    return ""
+
+
+def _names_lock(tree: Tree, names: Names, node: ast.AST, cls: str, attribute: str) -> bool:
+    if isinstance(node, ast.Attribute) and node.attr == attribute:
+        owner = names.instance_class(node.value)
+        return owner is not None and tree.qualname(owner) == cls
+    return isinstance(node, ast.Name) and not cls and node.id == attribute
+
+
+def _writes(names: Names, call: ast.Call) -> bool:
+    symbol = names.of(call.func)
+    if symbol in ("builtins.open", "io.open") or (isinstance(call.func, ast.Attribute) and call.func.attr == "open"):
+        modes = [*call.args[1:2], *(k.value for k in call.keywords if k.arg == "mode")]
+        return any(isinstance(m, ast.Constant) and set(str(m.value)) & set("wax+") for m in modes)
+    return symbol in _OUTSIDE or (isinstance(call.func, ast.Attribute) and call.func.attr in _WRITING)
 
 
 def _class_field(tree: Tree, names: Names, value: ast.AST) -> tuple[str, str] | None:
@@ -186,10 +219,12 @@ def _parameters(tree: Tree, names: Names, flow: Flow) -> Iterator[ParameterFlow]
                 yield ParameterFlow(tree.qualname(node), name, position - method, sinks)
 
 
-def _mentions(tree: Tree, flow: Flow) -> Iterator[Mention]:
+def _mentions(tree: Tree, names: Names, flow: Flow) -> Iterator[Mention]:
     for node in tree.nodes:
         if isinstance(node, (*FUNCTIONS, ast.ClassDef)) and isinstance(tree.scope(node), ast.Module):
             found: list[Sink] = []
+            for decorator in node.decorator_list:
+                found.append(ToCall(names.of(decorator).removesuffix("()"), 0, "", decorator.lineno))
             for use in flow.loads(tree.root, node.name):
                 found += [s for s in flow.of(use) if isinstance(s, (ToCall, ToAttribute))]
             if found:

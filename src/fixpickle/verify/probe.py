@@ -4,10 +4,12 @@
 the standard library alone and is imported by nobody. The module texts to be proved come with the tasks and are served
 by an import hook, so nothing is ever written beside the user's code.
 
-One line of JSON is appended per step and flushed before the next one: a subject that takes the interpreter down costs only
-itself. Lines are {"ready": pid}, {"importing": module}, {"imported": module}, {"begin": id}, and {"done": id, "stage": ...} with the
-stage that failed and its error, or what crossed.
+One line of JSON is appended and closed per step, before the next one begins: a subject that takes the interpreter down
+costs only itself. Lines are {"ready": pid}, {"importing": module}, {"imported": module}, {"begin": id}, and
+{"done": id, "stage": ...} with the stage that failed and its error, or what was dumped or crossed.
 """
+
+from __future__ import annotations
 
 import sys
 
@@ -18,7 +20,6 @@ if not getattr(sys.flags, "safe_path", False):
 import base64
 import contextlib
 import copy
-import ctypes
 import dis
 import functools
 import hashlib
@@ -33,6 +34,11 @@ import os
 import pickle
 import signal
 import types
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+
+Json = Dict[str, Any]
+Dumped = Tuple[List[bytes], Json]
+Setting = Tuple[Callable[[Any], None], Callable[[], Any], Any]
 
 _open = io.open
 _ME = os.getpid()
@@ -41,13 +47,13 @@ _ME = os.getpid()
 class Failure(Exception):
     """A step of the proof did not work. `stage` is import, build, dump, load or absent."""
 
-    def __init__(self, stage, error):
+    def __init__(self, stage: str, error: str | BaseException) -> None:
         Exception.__init__(self, stage, error)
         self.stage = stage
         self.error = error if isinstance(error, str) else told(error)
 
 
-def told(error):
+def told(error: BaseException) -> str:
     """`Type: message` on one line, at most 300 characters. A message that cannot be made is left out."""
     try:
         message = " ".join(str(error).split())
@@ -61,13 +67,13 @@ class Mismatch(Exception):
     """It crossed, and is not what was sent."""
 
 
-def expect(condition, otherwise):
+def expect(condition: object, otherwise: str) -> None:
     if not condition:
         raise Mismatch(otherwise)
 
 
 @contextlib.contextmanager
-def stage(name):
+def stage(name: str) -> Iterator[None]:
     """Whatever user code raises, SystemExit and KeyboardInterrupt included, is the outcome of that stage."""
     try:
         yield
@@ -82,26 +88,28 @@ def stage(name):
 # --- the process ----------------------------------------------------------------------------------------------------
 
 
-class Answers(object):
+class Answers:
     """Appends to the answer file by path: user code may have closed every descriptor there was."""
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         self.path = path
 
-    def write(self, **line):
+    def write(self, **line: Any) -> None:
         if os.getpid() != _ME:
             os._exit(0)  # user code forked: the copy must not answer in our name
         with _open(self.path, "a", encoding="utf-8") as out:
             out.write(json.dumps(line) + "\n")
 
 
-def confine(parent, megabytes):
+def confine(parent: int, megabytes: int) -> None:
     """Die with the parent, and stay within the memory limit, where the platform knows how."""
     if sys.platform.startswith("linux"):
         with contextlib.suppress(Exception):
+            import ctypes
+
             ctypes.CDLL(None).prctl(1, int(signal.SIGKILL))  # PR_SET_PDEATHSIG
-        if os.getppid() != parent:
-            os._exit(0)
+        if os.getppid() == 1 != parent:
+            os._exit(0)  # the parent was gone before it could be asked for
     with contextlib.suppress(Exception):
         import resource
 
@@ -111,8 +119,8 @@ def confine(parent, megabytes):
             _lower(resource, resource.RLIMIT_AS, megabytes << 20)
 
 
-def _lower(resource, limit, wanted):
-    soft, hard = resource.getrlimit(limit)
+def _lower(resource: Any, limit: int, wanted: int) -> None:
+    _soft, hard = resource.getrlimit(limit)
     if hard != resource.RLIM_INFINITY:
         wanted = min(wanted, hard)
     resource.setrlimit(limit, (wanted, hard))
@@ -124,15 +132,15 @@ def _lower(resource, limit, wanted):
 class Served(importlib.machinery.SourceFileLoader):
     """Loads one module from a text, with everything about it as if that text were in the file."""
 
-    def __init__(self, fullname, path, text, run):
+    def __init__(self, fullname: str, path: str, text: str, run: str) -> None:
         importlib.machinery.SourceFileLoader.__init__(self, fullname, path)
         self.text = text
         self.run = run
 
-    def get_source(self, fullname):
+    def get_source(self, fullname: str) -> str:
         return self.text
 
-    def get_code(self, fullname):
+    def get_code(self, fullname: str) -> types.CodeType:
         lines = self.text.splitlines(True)
         linecache.cache[self.path] = (
             len(self.text),
@@ -140,9 +148,10 @@ class Served(importlib.machinery.SourceFileLoader):
             lines,
             self.path,
         )  # no mtime: never checked against the disk
-        return compile(self.run, self.path, "exec", dont_inherit=True)
+        whole = compile(self.text, self.path, "exec", dont_inherit=True)
+        return whole if self.run == self.text else compile(self.run, self.path, "exec", dont_inherit=True)
 
-    def get_data(self, path):
+    def get_data(self, path: str) -> bytes:
         return (
             self.text.encode("utf-8")
             if path == self.path
@@ -150,52 +159,54 @@ class Served(importlib.machinery.SourceFileLoader):
         )
 
 
-def _tail(path):
+def _tail(path: str) -> str:
     directory, name = os.path.split(path)
     return os.path.basename(directory) if name == "__init__.py" else os.path.splitext(name)[0]
 
 
-class Overlay(object):
+class Overlay:
     """First on sys.meta_path. `texts` is what files hold; `runs` what a script is trimmed to when it is imported."""
 
-    def __init__(self, texts, runs):
+    def __init__(self, texts: dict[str, str], runs: dict[str, str]) -> None:
         self.texts = texts
         self.runs = runs
         self.real = {os.path.realpath(path): path for path in texts}
         self.tails = {_tail(path) for path in self.real}
-        self.barred = None
+        self.barred = ""
 
-    def find_spec(self, fullname, path=None, target=None):
+    def find_spec(
+        self, fullname: str, path: Optional[Sequence[str]] = None, target: Optional[types.ModuleType] = None
+    ) -> Optional[importlib.machinery.ModuleSpec]:
         if self.barred and (fullname + ".").startswith(self.barred + "."):
             raise ModuleNotFoundError("No module named %r" % fullname, name=fullname)
         if fullname.rpartition(".")[2] not in self.tails or fullname in sys.builtin_module_names:
             return None
         for entry in sys.path if path is None else path:
             spec = importlib.machinery.PathFinder.find_spec(fullname, [entry], target)
-            if spec is not None and spec.has_location:
+            if spec is not None and spec.origin and spec.has_location:
                 known = self.real.get(os.path.realpath(spec.origin))
-                return known and self._spec(fullname, spec.origin, known)
+                return self._spec(fullname, spec.origin, known) if known else None
             for parts in ((fullname.rpartition(".")[2], "__init__.py"), (fullname.rpartition(".")[2] + ".py",)):
                 known = self.real.get(os.path.join(os.path.realpath(entry or os.getcwd()), *parts))
                 if known is not None:  # a file that is not on disk yet
                     return self._spec(fullname, os.path.join(entry, *parts), known)
         return None
 
-    def _spec(self, fullname, origin, known):
+    def _spec(self, fullname: str, origin: str, known: str) -> Optional[importlib.machinery.ModuleSpec]:
         loader = Served(fullname, origin, self.texts[known], self.runs.get(known, self.texts[known]))
         places = [os.path.dirname(origin)] if os.path.basename(origin) == "__init__.py" else None
         return importlib.util.spec_from_file_location(
             fullname, origin, loader=loader, submodule_search_locations=places
         )
 
-    def source(self, path):
+    def source(self, path: str) -> str:
         known = self.real.get(os.path.realpath(path))
         if known is not None:
             return self.texts[known]
         with _open(path, "rb") as file:
             return importlib.util.decode_source(file.read())
 
-    def materialise(self, root, into):
+    def materialise(self, root: str, into: str) -> None:
         """A view of `root` with the texts in place, for worker processes, which have no import hook."""
         for known in self.texts:
             relative = os.path.relpath(known, root)
@@ -211,7 +222,7 @@ class Overlay(object):
                 out.write(self.runs.get(known, self.texts[known]))
 
 
-def _mirror(directory, at):
+def _mirror(directory: str, at: str) -> None:
     """`at` becomes a real directory that links to everything in `directory`."""
     if os.path.isdir(at):
         return
@@ -223,14 +234,14 @@ def _mirror(directory, at):
 # --- modules and names ----------------------------------------------------------------------------------------------
 
 
-class Modules(object):
+class Modules:
     """Imports each module once, and remembers how that went."""
 
-    def __init__(self, answers):
+    def __init__(self, answers: Answers) -> None:
         self.answers = answers
-        self.errors = {}
+        self.errors: Dict[str, Optional[str]] = {}
 
-    def get(self, name):
+    def get(self, name: str) -> types.ModuleType:
         if name not in self.errors:
             self.answers.write(importing=name)
             self.errors[name] = None
@@ -244,21 +255,21 @@ class Modules(object):
         return sys.modules[name]
 
 
-def resolve(module, dotted):
+def resolve(module: types.ModuleType, dotted: str) -> Any:
     return functools.reduce(getattr, dotted.split("."), module)
 
 
-def mangled(owner, attribute):
+def mangled(owner: str, attribute: str) -> str:
     if attribute.startswith("__") and not attribute.endswith("__"):
         return "_%s%s" % (owner.lstrip("_"), attribute)
     return attribute
 
 
-def named(kind):
+def named(kind: type) -> str:
     return "%s:%s" % (kind.__module__, kind.__qualname__)
 
 
-def fingerprint(thing):
+def fingerprint(thing: Any) -> list[Any]:
     """What must be equal on both sides: the same code, wherever the file lies, and the same parameters."""
     code = getattr(thing, "__code__", None)
     kind = getattr(thing, "__qualname__", None) or named(type(thing))
@@ -266,7 +277,7 @@ def fingerprint(thing):
     return [kind, digest, parameters(thing)]
 
 
-def _canonical(value):
+def _canonical(value: object) -> str:
     if isinstance(value, types.CodeType):
         parts = [value.co_name, value.co_code.hex(), value.co_names, value.co_varnames, value.co_freevars]
         return repr(parts) + _canonical(value.co_consts)
@@ -276,7 +287,7 @@ def _canonical(value):
     return repr(value)
 
 
-def parameters(thing):
+def parameters(thing: Any) -> Optional[list[Any]]:
     """Names, kinds and whether there is a default: the reprs of defaults may hold addresses."""
     try:
         signature = inspect.signature(thing)
@@ -285,7 +296,7 @@ def parameters(thing):
     return [[p.name, int(p.kind), p.default is not p.empty] for p in signature.parameters.values()]
 
 
-def blank(cls):
+def blank(cls: Any) -> Any:
     """An instance that no initialiser ran for."""
     try:
         return cls.__new__(cls)
@@ -293,8 +304,8 @@ def blank(cls):
         return object.__new__(cls)
 
 
-def find_code(source, path, name, line):
-    """The code object of a definition and its qualified name. Decorators count as part of it, as they do for `co_firstlineno`."""
+def find_code(source: str, path: str, name: str, line: int) -> tuple[types.CodeType, str]:
+    """The code object of a definition and its qualified name. Its decorators count, as for `co_firstlineno`."""
     found = []
     pending = [(compile(source, path, "exec", dont_inherit=True), "")]
     while pending:
@@ -311,7 +322,7 @@ def find_code(source, path, name, line):
     return max(found, key=lambda f: f[0])[1:]
 
 
-def _last_line(code):
+def _last_line(code: types.CodeType) -> int:
     lines = [line for _, line in dis.findlinestarts(code) if line]
     inner = [_last_line(c) for c in code.co_consts if isinstance(c, types.CodeType)]
     return max([code.co_firstlineno] + lines + inner)
@@ -320,30 +331,31 @@ def _last_line(code):
 # --- picklers -------------------------------------------------------------------------------------------------------
 
 
-def cloudpickle():
+def cloudpickle() -> Any:
     for name in ("cloudpickle", "joblib.externals.cloudpickle", "ray.cloudpickle"):
         with contextlib.suppress(Exception):
             return importlib.import_module(name)
     raise Failure("absent", "cloudpickle is not installed in %s" % sys.executable)
 
 
-def dumps(value, pickler, protocol=None):
+def dumps(value: Any, pickler: str, protocol: Optional[int] = None) -> bytes:
     tool = cloudpickle() if "cloudpickle" in pickler else pickle
     with stage("dump"):
         if "deepcopy" in pickler:
             copy.deepcopy(value)
-        return tool.dumps(value, protocol=pickle.HIGHEST_PROTOCOL if protocol is None else protocol)
+        parcel: bytes = tool.dumps(value, protocol=pickle.HIGHEST_PROTOCOL if protocol is None else protocol)
+        return parcel
 
 
-def encoded(parcel):
+def encoded(parcel: bytes) -> str:
     return base64.b64encode(parcel).decode("ascii")
 
 
-def decoded(text):
+def decoded(text: str) -> bytes:
     return base64.b64decode(text)
 
 
-def protocols():
+def protocols() -> Iterable[int]:
     return range(2, pickle.HIGHEST_PROTOCOL + 1)
 
 
@@ -351,11 +363,11 @@ def protocols():
 # A dump gives (parcels, facts): the pickles, and what the loading side needs to know to judge them. Facts are JSON.
 
 
-class Reference(object):
-    def dump(self, world, task):
+class Reference:
+    def dump(self, world: World, task: Json) -> Dumped:
         return self.before(world, task) if world.side == "before" else self.after(world, task)
 
-    def before(self, world, task):
+    def before(self, world: World, task: Json) -> Dumped:
         module = world.modules.get(task["module"])
         parcels = []
         with contextlib.suppress(AttributeError):  # a name of its own is the change's doing, and may not be there yet
@@ -364,22 +376,22 @@ class Reference(object):
             made = self._original(world, module, task)
         return parcels + [dumps(made, "pickle")], {}
 
-    def _original(self, world, module, task):
-        path = module.__spec__.origin
+    def _original(self, world: World, module: types.ModuleType, task: Json) -> Any:
+        path = str(module.__file__)
         code, qualname = find_code(world.overlay.source(path), path, task["origin"], task["line"])
         if code.co_flags & inspect.CO_OPTIMIZED:
             cells = tuple(types.CellType() for _ in code.co_freevars)
-            made = types.FunctionType(code, vars(module), code.co_name, None, cells)
+            made: Any = types.FunctionType(code, vars(module), code.co_name, None, cells)
         else:
             made = types.new_class(code.co_name)
         made.__qualname__, made.__module__ = qualname, module.__name__
         return blank(made) if isinstance(made, type) else made
 
-    def after(self, world, task):
+    def after(self, world: World, task: Json) -> Dumped:
         module = world.modules.get(task["module"])
         with stage("build"):
             thing = resolve(module, task["name"])
-            facts = {"print": fingerprint(thing)}
+            facts: Json = {"print": fingerprint(thing)}
         parcels = [dumps(thing, "pickle", protocol) for protocol in protocols()]
         if task["bound"]:
             parcels.append(dumps(functools.partial(thing, *[None] * task["bound"]), "pickle"))
@@ -387,14 +399,14 @@ class Reference(object):
             facts["instance"] = self._instance(thing)
         return parcels, facts
 
-    def _instance(self, cls):
+    def _instance(self, cls: type) -> Json:
         """An empty instance may be unpicklable for being empty, so it never decides: base64, or the error."""
         try:
             return {"parcel": encoded(dumps(blank(cls), "pickle"))}
         except BaseException as error:
             return {"error": getattr(error, "error", told(error))}
 
-    def check(self, world, task, loaded, facts):
+    def check(self, world: World, task: Json, loaded: list[Any], facts: Json) -> str:
         if "print" not in facts:
             return ""
         thing = resolve(world.modules.get(task["module"]), task["name"])
@@ -407,7 +419,7 @@ class Reference(object):
         expect(fingerprint(thing) == facts["print"], "its code or signature differs on the other side")
         return self._arrived(thing, facts["instance"]) if "instance" in facts else ""
 
-    def _arrived(self, cls, instance):
+    def _arrived(self, cls: type, instance: Json) -> str:
         if "parcel" in instance:
             try:
                 expect(type(pickle.loads(decoded(instance["parcel"]))) is cls, "it arrives as another type")
@@ -417,8 +429,8 @@ class Reference(object):
         return "an empty instance of it does not cross: %s" % instance["error"]
 
 
-class State(object):
-    def dump(self, world, task):
+class State:
+    def dump(self, world: World, task: Json) -> Dumped:
         module = world.modules.get(task["module"])
         with stage("build"):
             cls = resolve(module, task["cls"])
@@ -430,7 +442,7 @@ class State(object):
                 facts["holds"] = named(type(getattr(value, attribute)))
         return [dumps(value, task["pickler"])], facts
 
-    def _instance(self, world, task, module, cls, attribute):
+    def _instance(self, world: World, task: Json, module: types.ModuleType, cls: Any, attribute: str) -> Any:
         if task["manner"] == "factory":
             owner, _, name = task["factory"].partition(":")
             return resolve(world.modules.get(owner), name)()
@@ -447,7 +459,7 @@ class State(object):
             object.__setattr__(value, attribute, made)
         return value
 
-    def check(self, world, task, loaded, facts):
+    def check(self, world: World, task: Json, loaded: list[Any], facts: Json) -> str:
         value = loaded[0]
         expect(named(type(value)) == facts["kind"], "it arrives as %s" % named(type(value)))
         if not facts["attribute"]:
@@ -461,20 +473,20 @@ class State(object):
         return ""
 
 
-class Expression(object):
-    def dump(self, world, task):
+class Expression:
+    def dump(self, world: World, task: Json) -> Dumped:
         module = world.modules.get(task["module"])
         with stage("build"):
             value = eval(task["expression"], vars(module))
         return [dumps(value, task["pickler"])], {"kind": named(type(value))}
 
-    def check(self, world, task, loaded, facts):
+    def check(self, world: World, task: Json, loaded: list[Any], facts: Json) -> str:
         expect(named(type(loaded[0])) == facts["kind"], "it arrives as %s" % named(type(loaded[0])))
         return ""
 
 
-class Value(object):
-    def dump(self, world, task):
+class Value:
+    def dump(self, world: World, task: Json) -> Dumped:
         module = world.modules.get(task["module"])
         tool = cloudpickle()
         with stage("build"):
@@ -485,17 +497,17 @@ class Value(object):
             )
         tool.register_pickle_by_value(module)
         try:
-            return [dumps(thing, "cloudpickle")], {"kind": named(type(thing)), "qualname": thing.__qualname__}
+            return [dumps(thing, "cloudpickle")], {"qualname": thing.__qualname__}
         finally:
             tool.unregister_pickle_by_value(module)
 
-    def check(self, world, task, loaded, facts):
+    def check(self, world: World, task: Json, loaded: list[Any], facts: Json) -> str:
         expect(getattr(loaded[0], "__qualname__", None) == facts["qualname"], "it arrives under another name")
         return ""
 
 
 class Script(Reference):
-    def before(self, world, task):
+    def before(self, world: World, task: Json) -> Dumped:
         main = types.ModuleType("__main__")
         main.__file__ = task["script"]
         former, sys.modules["__main__"] = sys.modules["__main__"], main
@@ -509,12 +521,12 @@ class Script(Reference):
             sys.modules["__main__"] = former
 
 
-class Workers(object):
+class Workers:
     """Crosses within one step: joblib's own workers are the other interpreter."""
 
     TASKS = 20
 
-    def dump(self, world, task):
+    def dump(self, world: World, task: Json) -> Dumped:
         module = world.modules.get(task["module"])
         try:
             joblib = importlib.import_module("joblib")
@@ -539,17 +551,17 @@ class Workers(object):
             joblib.externals.loky.get_reusable_executor().shutdown(wait=True, kill_workers=True)
         return [], {"kept": wanted in after}
 
-    def check(self, world, task, loaded, facts):
+    def check(self, world: World, task: Json, loaded: list[Any], facts: Json) -> str:
         return "the workers keep it afterwards" if facts["kept"] else "the workers put it back afterwards"
 
 
-def _decimal():
+def _decimal() -> Setting:
     import decimal
 
-    def write(precision):
+    def write(precision: int) -> None:
         decimal.getcontext().prec = precision
 
-    def read():
+    def read() -> Any:
         import decimal
 
         return decimal.getcontext().prec
@@ -557,13 +569,13 @@ def _decimal():
     return write, read, 7
 
 
-def _sklearn():
+def _sklearn() -> Setting:
     import sklearn
 
-    def write(assume):
+    def write(assume: bool) -> None:
         sklearn.set_config(assume_finite=assume)
 
-    def read():
+    def read() -> Any:
         import sklearn
 
         return sklearn.get_config()["assume_finite"]
@@ -572,7 +584,7 @@ def _sklearn():
 
 
 STATES = {"decimal": _decimal, "sklearn": _sklearn}
-SUBJECTS = {
+SUBJECTS: Dict[str, Any] = {
     "reference": Reference(),
     "state": State(),
     "expression": Expression(),
@@ -585,10 +597,10 @@ SUBJECTS = {
 # --- the run --------------------------------------------------------------------------------------------------------
 
 
-class World(object):
+class World:
     """What a subject may ask for: the sources, the modules made from them, and which side of the change this is."""
 
-    def __init__(self, tasks, answers, scratch):
+    def __init__(self, tasks: Json, answers: Answers, scratch: str) -> None:
         self.side = tasks["side"]
         self.roots = tasks["roots"]
         self.scratch = scratch
@@ -596,12 +608,12 @@ class World(object):
         self.modules = Modules(answers)
 
     @contextlib.contextmanager
-    def view(self):
-        """Worker processes get a copy of sys.path from here, and have no import hook: they read the sources from a view of the roots."""
+    def view(self) -> Iterator[None]:
+        """Worker processes copy sys.path from here and have no import hook: they read a view of the roots."""
         places = [os.path.join(self.scratch, "view", str(i)) for i in range(len(self.roots))]
-        for root, place in zip(self.roots, places):
+        for i, place in enumerate(places):
             if not os.path.isdir(place):
-                self.overlay.materialise(root, place)
+                self.overlay.materialise(self.roots[i], place)
         former, sys.path[:0] = list(sys.path), places
         try:
             yield
@@ -609,18 +621,18 @@ class World(object):
             sys.path[:] = former
 
     @contextlib.contextmanager
-    def without(self, module):
+    def without(self, module: str) -> Iterator[None]:
         """As in a worker that does not have the module."""
         hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if (name + ".").startswith(module + ".")}
         self.overlay.barred = module
         try:
             yield
         finally:
-            self.overlay.barred = None
+            self.overlay.barred = ""
             sys.modules.update(hidden)
 
 
-def dump(world, task):
+def dump(world: World, task: Json) -> Json:
     if task["kind"] == "import":
         world.modules.get(task["module"])
         return {"stage": "crossed", "note": ""}
@@ -628,14 +640,14 @@ def dump(world, task):
     return {"stage": "dumped", "parcels": [encoded(p) for p in parcels], "facts": facts}
 
 
-def load(world, task):
+def load(world: World, task: Json) -> Json:
     barred = world.without(task["module"]) if task["kind"] == "value" else contextlib.nullcontext()
     with stage("load"), barred:
         loaded = [pickle.loads(decoded(p)) for p in task["parcels"]]
         return {"stage": "crossed", "note": SUBJECTS[task["kind"]].check(world, task, loaded, task["facts"])}
 
 
-def main(mode, path, out):
+def main(mode: str, path: str, out: str) -> None:
     with _open(path, encoding="utf-8") as file:
         tasks = json.load(file)
     confine(tasks["parent"], tasks["megabytes"])
@@ -660,8 +672,12 @@ def main(mode, path, out):
 if __name__ == "__main__":
     # What user code sees as __main__ must not be this file: it is another program there, in the worker as here.
     probe, sys.modules["__main__"] = sys.modules["__main__"], types.ModuleType("__main__")
+    status = 1
     try:
         main(*sys.argv[1:])
-    finally:
+        status = 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
         sys.stderr.flush()
-        os._exit(0)  # threads and exit handlers of user code are not part of the proof
+    finally:
+        os._exit(status)  # threads and exit handlers of user code are not part of the proof

@@ -21,8 +21,8 @@ def trim(text: str, names: Iterable[str] | None) -> str:
     """The part of a script that binds `names`, each statement on the line where it was.
 
     `names` are top-level names; those the script does not bind are passed over. None keeps every definition and
-    every assignment that calls nothing, for a script that is imported by something else. Raises SyntaxError where the running
-    interpreter cannot parse `text`.
+    every assignment that calls nothing, for a script that is imported by something else. Raises SyntaxError where the
+    running interpreter cannot parse `text`.
     """
     body = ast.parse(text).body
     wanted = set(_offered(body) if names is None else names)
@@ -47,7 +47,7 @@ def roots_of(expression: str) -> frozenset[str]:
 
 
 def _always(statement: ast.stmt, first: bool) -> bool:
-    """Future imports and the docstring shape the whole module; a star import may bind anything; imports need sys.path."""
+    """Docstring and future imports shape the module, star imports may bind anything, imports need sys.path."""
     if isinstance(statement, ast.ImportFrom):
         return statement.module == "__future__" or any(a.name == "*" for a in statement.names)
     if not isinstance(statement, ast.Expr):

@@ -1,0 +1,1 @@
+"""The built-in rule pack: one file per rule, each file ends in its rule."""

@@ -1,0 +1,73 @@
+"""# bare-lock
+
+A `Lock` or `RLock` that is carried along when an instance or a function is pickled: kept on `self`, made by a
+`default_factory`, in a `defaultdict`, a global of a script whose function Ray or joblib ships by value, or captured by
+a function that is shipped.
+
+    TypeError: cannot pickle '_thread.lock' object
+    TypeError: cannot pickle '_thread.RLock' object
+
+## What it becomes
+
+Its counterpart of the runtime module, called with the same arguments. In the process it behaves and costs as the
+original does. Pickled it becomes a fresh, free lock of the same kind in the other process, whether or not it was held;
+two attributes that share one lock still share one. A lock that travels with a function becomes `shared_lock` or
+`shared_rlock`: every task that arrives in one worker gets the same one, for a fresh lock per task would guard nothing.
+
+The runtime module is copied into your package as `_fixpickle_locks.py` (`runtime = "vendor"`), or imported from
+`fixpickle.runtime.locks` (`runtime = "package"`).
+
+**A lock excludes threads of one process.** Two processes that load the same object have a lock each, and neither keeps
+the other out. This was true before as well, with fork; the report says so for every fix.
+
+## What it leaves alone
+
+Locks of functions that never leave the process, module globals of importable modules (pickle stores their functions by
+name), class attributes, classes with `__getstate__` or `__reduce__`, test cases, and objects that belong to one process
+anyway: threads, servers, what keeps an executor, a socket or a running thread.
+
+## When it refuses
+
+The lock guards a file or another thing that other processes reach too: there a picklable lock would exclude nobody.
+Use a file lock (the filelock library), made where it is used.
+
+`isinstance(lock, type(threading.Lock()))` is false for a counterpart of `Lock`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fixpickle.model import Finding, Patch, Refusal, Safety
+from fixpickle.project import Project
+from fixpickle.rule import Workshop
+from fixpickle.survey.facts import Facts
+
+from fixpickle_codemods._primitives import findings, patch
+
+_TARGETS = {
+    "_thread.RLock": "RLock",
+    "_thread.allocate_lock": "Lock",
+    "_thread.allocate": "Lock",
+    "threading.Lock": "Lock",
+    "threading.RLock": "RLock",
+}
+
+
+class BareLock:
+    """A lock that is carried along when an instance or a function is pickled."""
+
+    name = "bare-lock"
+    summary = "a lock that an instance or a shipped function carries along cannot be pickled"
+    safety = Safety.SAFE
+
+    def find(self, project: Project, facts: Facts) -> Iterator[Finding]:
+        """Every lock of the file that something carries along."""
+        return findings(self.name, _TARGETS, project, facts)
+
+    def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
+        """The constructor exchanged for its counterpart."""
+        return patch(finding, shop, _TARGETS)
+
+
+RULE = BareLock()

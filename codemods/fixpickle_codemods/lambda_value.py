@@ -1,0 +1,129 @@
+"""# lambda-value
+
+A lambda that is pickled: handed to a process pool, stored on an instance, in a table of the module, as a default
+argument, as a `defaultdict` factory, or bound to a module-level name. Pickle stores functions by name, and a lambda's
+name, `<lambda>`, leads nowhere:
+
+    AttributeError: Can't pickle local object 'Cache.__init__.<locals>.<lambda>'
+    PicklingError: Can't pickle <function <lambda>>: attribute lookup <lambda> on module failed
+
+## What it becomes
+
+1. A callable that is exactly it, for `defaultdict`: `lambda: 0` becomes `int`, `lambda: []` becomes `list`.
+2. A lambda bound to a module-level name becomes a `def` of that name.
+3. A lambda that captures nothing becomes a private module-level function, placed before the statement that used it.
+4. A lambda that captures variables which are never bound again becomes `functools.partial(_function, captured, ...)`.
+   The captured values come first and are positional-only, so no keyword of a caller can meet them.
+
+## What it leaves alone
+
+`sorted(key=lambda ...)`, `df.apply(lambda ...)`, thread pools, `n_jobs=1`; boundaries that ship functions by value
+(Ray, Dask, loky, Spark); lambdas in class bodies, which are methods; what a decorator returns.
+
+## When it refuses
+
+A captured variable is bound again later, by a loop too: a partial would freeze what the lambda reads late. A captured
+variable may be unbound. The body uses `super()`, `__class__`, `locals()`, `eval`, a private name `__x`, or `nonlocal`.
+A default is evaluated at every call of the function around it.
+
+What can differ: `__name__`, and identity where the lambda was made afresh at every call.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from fixpickle.model import ByExpression, ByReference, Edit, Finding, Origin, Patch, Refusal, Safety
+from fixpickle.project import Project
+from fixpickle.rewrite import Lifted, lift, line_start, require
+from fixpickle.rule import Workshop
+from fixpickle.survey.facts import Definition, Facts, Kind, ToGlobal
+
+from fixpickle_codemods._callables import definition_at, findings, lifted_patch
+
+_EXACT = {"0": "int", "0.0": "float", "''": "str", "[]": "list", "{}": "dict", "()": "tuple", "set()": "set", "False": "bool"}
+
+
+class LambdaValue:
+    """A lambda whose value is pickled."""
+
+    name = "lambda-value"
+    summary = "a lambda that is pickled has no name that pickle could store"
+    safety = Safety.SAFE
+
+    def find(self, project: Project, facts: Facts) -> Iterator[Finding]:
+        """Every lambda of the file, with its reach."""
+        return findings(self.name, Kind.LAMBDA, "the lambda", project, facts)
+
+    def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
+        """The first of the rewrites that is exact here."""
+        definition = definition_at(shop.facts[finding.path], finding)
+        if bound_to := _module_name(shop, finding, definition):
+            return _named(finding, shop, definition, bound_to)
+        if definition.hint in ("defaultdict", "default_factory"):
+            exact = _existing(finding, shop, definition)
+            if exact is not None:
+                return exact
+        return lifted_patch(finding, shop)
+
+
+def _module_name(shop: Workshop, finding: Finding, definition: Definition) -> str:
+    """The module-level name in `name = lambda ...`, where the statement is nothing but that."""
+    direct = [s for s in definition.sinks if isinstance(s, ToGlobal) and s.direct]
+    text = shop.sources[finding.path].text
+    head = text[line_start(text, definition.span.start) : definition.span.start]
+    match = re.fullmatch(r"[ \t]*([^\W\d]\w*)[ \t]*=[ \t]*", head)
+    if not direct or match is None or match.group(1) != direct[0].name:
+        return ""
+    rest = text[definition.span.end :].split("\n", 1)[0].strip()
+    return match.group(1) if not rest or rest.startswith("#") else ""
+
+
+def _named(finding: Finding, shop: Workshop, definition: Definition, name: str) -> Patch | Refusal:
+    """`name = lambda x: y` as `def name(x): return y`, in the same place."""
+    source, facts = shop.sources[finding.path], shop.facts[finding.path]
+    made = lift(source.text, definition.statement, definition.span, name, (), (), ())
+    if not isinstance(made, Lifted):
+        return Refusal(finding.path, made, finding.span.line, finding.rule)
+    start = line_start(source.text, definition.span.start)
+    indent = re.match(r"[ \t]*", source.text[start:]).group()  # type: ignore[union-attr]
+    lines = made.code.splitlines()
+    if indent and _has_long_string(made.code):
+        return Refusal(finding.path, "a string of several lines would be indented", finding.span.line, finding.rule)
+    code = "\n".join(indent + line if line.strip() else line for line in lines)
+    subject = ByReference(facts.module, name, Origin("<lambda>", definition.line))
+    return Patch(finding, (Edit(finding.path, start, definition.span.end, code),), subjects=(subject,))
+
+
+def _has_long_string(code: str) -> bool:
+    tree = ast.walk(ast.parse(code))
+    return any(isinstance(n, (ast.Constant, ast.JoinedStr)) and n.end_lineno != n.lineno for n in tree)
+
+
+def _existing(finding: Finding, shop: Workshop, definition: Definition) -> Patch | None:
+    """`defaultdict(lambda: 0)` as `defaultdict(int)`; `lambda: defaultdict(int)` as `partial(defaultdict, int)`."""
+    source, facts = shop.sources[finding.path], shop.facts[finding.path]
+    node = ast.parse(f"({source.text[definition.span.start : definition.span.end]})", mode="eval").body
+    if not isinstance(node, ast.Lambda) or ast.unparse(node.args):
+        return None
+    shadowed = {n for s in facts.statements for n in s.binds}
+    body = ast.unparse(node.body)
+    builtin = _EXACT.get(body, "")
+    if builtin and builtin not in shadowed:
+        return _exchanged(finding, facts, definition, builtin, ())
+    match = re.fullmatch(r"((?:\w+\.)?defaultdict)\((int|float|str|list|dict|tuple|set)\)", body)
+    if match is None or match.group(2) in shadowed or definition.captures:
+        return None
+    partial = require(facts, source, "functools", "partial")
+    return _exchanged(finding, facts, definition, f"{partial.code}({match.group(1)}, {match.group(2)})", partial.edits)
+
+
+def _exchanged(finding: Finding, facts: Facts, definition: Definition, code: str, edits: tuple[Edit, ...]) -> Patch:
+    span = definition.span
+    subject = ByExpression(facts.module, "(lambda: None)", code)
+    return Patch(finding, (*edits, Edit(finding.path, span.start, span.end, code)), subjects=(subject,))
+
+
+RULE = LambdaValue()

@@ -1,0 +1,63 @@
+"""# local-function
+
+A function defined inside a function, whose value is pickled: handed to a process pool, stored on an instance, or
+returned to whoever stores it. Pickle stores functions by name, and a name with `<locals>` in it leads nowhere:
+
+    AttributeError: Can't pickle local object 'make.<locals>.inner'
+    PicklingError: Can't pickle local object <function make.<locals>.inner>        (Python 3.14)
+
+## What it becomes
+
+A private module-level function, placed before the statement it stood in, with its comments, docstring, annotations
+and defaults. Where it captured nothing, its uses name the new function. Where it captured variables that are never
+bound again, the old name is bound to `functools.partial(_function, captured, ...)`; the captured values come first and
+are positional-only. Modules imported by the function around it are imported again inside it.
+
+A function that takes `*args` and is returned may serve as a decorator somewhere: there the partial is one that binds
+as a method does (`method_partial` of the runtime).
+
+## What it leaves alone
+
+Functions that only run where they were made; wrappers with `functools.wraps`; what a function returns that is used as a
+decorator or in a class body of the project; functions made to be methods (first parameter `self` or `cls`); boundaries
+that ship functions by value (Ray, Dask, loky, Spark).
+
+## When it refuses
+
+A captured variable is bound again after the definition, by a loop too, or may be unbound when it is made. `nonlocal`,
+`super()`, `__class__`, `locals()`, private names `__x`. Defaults and decorators, which run at every call of the
+function around it. Attributes set on the function, or its `__name__` read. Annotations that name local variables.
+Recursion together with captured variables.
+
+What can differ: `__name__` and `__qualname__`, and identity where the function was made afresh at every call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fixpickle.model import Finding, Patch, Refusal, Safety
+from fixpickle.project import Project
+from fixpickle.rule import Workshop
+from fixpickle.survey.facts import Facts, Kind
+
+from fixpickle_codemods._callables import findings, lifted_patch
+
+
+class LocalFunction:
+    """A function defined inside a function, whose value is pickled."""
+
+    name = "local-function"
+    summary = "a function defined in a function has no name that pickle could store"
+    safety = Safety.SAFE
+
+    def find(self, project: Project, facts: Facts) -> Iterator[Finding]:
+        """Every function defined inside a function, with its reach."""
+        return findings(self.name, Kind.FUNCTION, "the local function", project, facts)
+
+    def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
+        """Lift it to module level."""
+        return lifted_patch(finding, shop)
+
+
+RULE = LocalFunction()

@@ -1,0 +1,81 @@
+"""What the examples are: how to run each, how it fails as it stands, and what it prints once it works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One thing to run: `commands`, arguments to Python in the example's folder, until one of them fails.
+
+    `symptom` is in what the failing commands print, `result` in what the working ones print, and both are exact but
+    for the interpreter's version. A script with `left` is one that fixpickle must report and leave as it is.
+    """
+
+    name: str
+    commands: tuple[tuple[str, ...], ...]
+    symptom: str
+    result: str
+    left: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A folder beside this file. `needs` are the modules it imports, `slow` says that it starts Ray."""
+
+    folder: str
+    scripts: tuple[Script, ...]
+    needs: tuple[str, ...] = ()
+    slow: bool = False
+
+
+EXAMPLES = (
+    Example(
+        "serialization_traps",
+        (
+            Script("trap1_instance", (("trap1_instance.py",),), "local object", "lamp: 7 EUR"),
+            Script("trap2_local_class", (("trap2_local_class.py",),), "local object", "[32.0, 77.0, 212.0]"),
+            Script("trap3_lambda", (("trap3_lambda.py",),), "local object", "euros [8.0, 21.0]"),
+            Script("trap4_main", (("trap4_save.py",), ("trap4_load.py",)), "Can't get attribute 'Line'", "predicts 41"),
+            Script("trap5_rebound", (("trap5_rebound.py",),), "as it was before it was replaced", "", left=True),
+        ),
+    ),
+    Example(
+        "loky_nested_list",
+        (
+            Script(
+                "loky_nested_list",
+                (("run.py",), ("run.py", "cloudpickle")),
+                "A task has failed to un-serialize",
+                "pickle: 42\ncloudpickle: 42",
+            ),
+        ),
+        needs=("loky",),
+    ),
+    Example(
+        "sklearn_config_lost",
+        (
+            Script(
+                "sklearn_config_lost",
+                (("report.py",),),
+                "workers did not see working_memory=1",
+                "workers: [131, 131, 131, 131]",
+            ),
+        ),
+        needs=("joblib", "sklearn"),
+    ),
+    Example(
+        "ray_tune_rlock",
+        (
+            Script(
+                "ray_tune_rlock",
+                (("train.py",),),
+                "cannot pickle '_thread.RLock' object",
+                "trial finished after 10 steps",
+            ),
+        ),
+        needs=("ray",),
+        slow=True,
+    ),
+)

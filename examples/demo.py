@@ -1,0 +1,194 @@
+"""Every example: run it as it stands, let fixpickle fix a copy, run it again. `make demo` runs this file.
+
+The exit code is 0 when every script failed before with the failure it is here to show and works after, and when
+what fixpickle must leave alone was reported and is unchanged.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalogue import EXAMPLES, Example, Script
+from running import Run, fails, run, run_script, works
+
+HERE = Path(__file__).parent
+WIDTH = 96
+RUN_LIMIT = 90.0
+FIX_LIMIT = 180.0
+SYMPTOM_WIDTH = 46
+NEW_FILE_LINES = 12
+
+ENDING = re.compile(r"^(?:[A-Za-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception|Pool)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Fixes:
+    """What one `fixpickle apply` says it did: the file name of each fix made, each one proved, each finding left."""
+
+    made: tuple[str, ...]
+    proved: tuple[str, ...]
+    left: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the closing table, and whether it is as it should be."""
+
+    name: str
+    before: str
+    proved: str
+    after: str
+    good: bool
+
+
+# --- what a person sees ---------------------------------------------------------------------------------------------
+
+
+def say(text: str = "") -> None:
+    for line in text.split("\n"):
+        print(line if len(line) <= WIDTH else line[: WIDTH - 3] + "...", flush=True)
+
+
+def show(command: str, lines: list[str], verdict: str) -> None:
+    say(f"$ {command}")
+    say("\n".join("  " + line for line in lines))
+    say(f"  -> {verdict}\n")
+
+
+def excerpt(outcome: Run) -> list[str]:
+    """The exceptions a traceback ends in, or else the last lines printed."""
+    lines = [line for line in outcome.output.splitlines() if line.strip()]
+    endings = [line for line in lines if ENDING.match(line)]
+    return list(dict.fromkeys(endings))[-3:] if outcome.code != 0 and endings else lines[-4:]
+
+
+def verdict(outcome: Run) -> str:
+    ending = "stopped at the time limit" if outcome.code is None else f"exit code {outcome.code}"
+    return f"{ending}, {outcome.seconds:.1f} s"
+
+
+def without_long_new_files(diff: str) -> str:
+    """The diff, with all but the first lines of each new file counted instead of shown."""
+    shown: list[str] = []
+    for part in re.split(r"(?m)^(?=diff --git |--- )", diff):
+        lines = part.splitlines()
+        extra = len(lines) - NEW_FILE_LINES
+        if re.search(r"(?m)^--- /dev/null", part) and extra > 0:
+            lines = [*lines[:NEW_FILE_LINES], f"  ... and {extra} more lines of this new file"]
+        shown += lines
+    return "\n".join(shown)
+
+
+def command_line(script: Script) -> str:
+    return " && ".join("python " + " ".join(command) for command in script.commands)
+
+
+# --- what is done ---------------------------------------------------------------------------------------------------
+
+
+def attempt(script: Script, folder: Path) -> Run:
+    outcome = run_script(script, folder, RUN_LIMIT)
+    show(command_line(script), excerpt(outcome), verdict(outcome))
+    return outcome
+
+
+def fix(folder: Path) -> Fixes:
+    """Show the proved diff of `folder`, then write it and read what was done from the machine's report."""
+    apply = ("-m", "fixpickle", "apply")
+    dry = run((*apply, "--diff", str(folder)), folder, FIX_LIMIT)
+    show(f"fixpickle apply --diff {folder.name}", without_long_new_files(dry.output).splitlines(), verdict(dry))
+    wet = run((*apply, "--format", "json", str(folder)), folder, FIX_LIMIT)
+    fixes = read_report(wet)
+    counts = f"fixes written: {len(fixes.made)}, of them proved: {len(fixes.proved)}; findings left: {len(fixes.left)}"
+    show(f"fixpickle apply --format json {folder.name}", [counts], verdict(wet))
+    return fixes
+
+
+def read_report(outcome: Run) -> Fixes:
+    try:
+        report = json.loads(outcome.output)
+    except json.JSONDecodeError:
+        sys.exit(f"fixpickle printed no report:\n{outcome.output}")
+    fixed = [(Path(item["path"]).name, item["verdict"]) for item in report["fixed"]]
+    return Fixes(
+        made=tuple(name for name, _ in fixed),
+        proved=tuple(name for name, kind in fixed if kind == "proved"),
+        left=tuple(Path(item["path"]).name for item in report["left"]),
+    )
+
+
+def row(script: Script, before: Run, after: Run, fixes: Fixes, touched: bool) -> Row:
+    files = {command[0] for command in script.commands}
+    made = sum(name in files for name in fixes.made)
+    proved = sum(name in files for name in fixes.proved)
+    if script.left:
+        reported = any(name in files for name in fixes.left)
+        good = reported and not touched
+        outcome = "was changed" if touched else "left, reported" if reported else "not reported"
+    else:
+        good = works(script, after) and 0 < proved == made
+        outcome = f"yes, {after.seconds:.1f} s" if works(script, after) else "no"
+    return Row(
+        name=script.name,
+        before=symptom(script, before),
+        proved=f"{proved} of {made}" if made else "-",
+        after=outcome,
+        good=good and fails(script, before),
+    )
+
+
+def symptom(script: Script, outcome: Run) -> str:
+    """The line of the output that shows what was to be shown, short enough for the table."""
+    if not fails(script, outcome):
+        return "did not fail as it should"
+    line = next(line for line in outcome.output.splitlines() if script.symptom in line)
+    line = re.sub(r"^(?:\w+\.)+(?=[A-Z])", "", line)
+    return line if len(line) <= SYMPTOM_WIDTH else line[: SYMPTOM_WIDTH - 3] + "..."
+
+
+def show_example(example: Example, work: Path) -> list[Row]:
+    say(f"{'=' * WIDTH}\n{example.folder}\n{'=' * WIDTH}\n")
+    folder = work / example.folder
+    shutil.copytree(HERE / example.folder, folder, ignore=shutil.ignore_patterns("__pycache__", "*.pickle"))
+    before = [attempt(script, folder) for script in example.scripts]
+    fixes = fix(folder)
+    rows = []
+    for script, earlier in zip(example.scripts, before, strict=True):
+        changed = [c[0] for c in script.commands if not same(folder / c[0], HERE / example.folder / c[0])]
+        after = attempt(script, folder)
+        rows.append(row(script, earlier, after, fixes, bool(changed)))
+    return rows
+
+
+def same(one: Path, other: Path) -> bool:
+    return one.read_bytes() == other.read_bytes()
+
+
+def table(rows: list[Row]) -> str:
+    cells = [("example", "failed before with", "proved", "runs now")]
+    cells += [(r.name, r.before, r.proved, r.after) for r in rows]
+    widths = [max(len(line[column]) for line in cells) for column in range(4)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+    return "\n".join([lines[0], "-" * min(WIDTH, max(map(len, lines))), *lines[1:]])
+
+
+def main() -> None:
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="fixpickle-demo-") as work:
+        rows = [row for example in EXAMPLES for row in show_example(example, Path(work))]
+    say(table(rows))
+    bad = [r.name for r in rows if not r.good]
+    say(f"\n{len(rows) - len(bad)} of {len(rows)} as they should be, {time.monotonic() - started:.0f} s in all")
+    if bad:
+        sys.exit("not as they should be: " + ", ".join(bad))
+
+
+if __name__ == "__main__":
+    main()

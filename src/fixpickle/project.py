@@ -1,0 +1,187 @@
+"""Link: the facts of all files together, and which value reaches which boundary or lasting state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from fixpickle.model import Evidence, Reach
+from fixpickle.survey.catalogue import Boundary, Catalogue, catalogue
+from fixpickle.survey.facts import (
+    ClassFacts,
+    Facts,
+    ParameterFlow,
+    Sink,
+    ToAttribute,
+    ToCall,
+    ToGlobal,
+    ToParameter,
+    ToReturn,
+)
+
+# Hooks that decide what of an instance is pickled; `__setstate__` or `__deepcopy__` alone decide nothing.
+HIDING = frozenset({"__getstate__", "__reduce__", "__reduce_ex__"})
+_DEPTH = 6  # functions that pass a parameter on to functions
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A boundary that a value reaches, and the steps that lead there."""
+
+    boundary: Boundary
+    chain: tuple[str, ...]
+
+
+class Project:
+    """Every file's facts, and the questions that need more than one of them."""
+
+    def __init__(self, facts: Iterable[Facts]) -> None:
+        self.files: Sequence[Facts] = tuple(sorted(facts, key=lambda f: f.path))
+        self.catalogue: Catalogue = catalogue()
+
+    # --- indexes ---
+
+    @cached_property
+    def _parameters(self) -> dict[str, list[ParameterFlow]]:
+        table: dict[str, list[ParameterFlow]] = {}
+        for facts in self.files:
+            for flow in facts.parameters:
+                table.setdefault(f"{facts.module}.{flow.function}", []).append(flow)
+        return table
+
+    @cached_property
+    def _classes(self) -> dict[str, tuple[Facts, ClassFacts]]:
+        return {f"{facts.module}.{c.name}": (facts, c) for facts in self.files for c in facts.classes}
+
+    @cached_property
+    def _exports(self) -> dict[str, str]:
+        """Names that a module's imports bind, so that `pkg.Name` leads to `pkg.sub.Name`."""
+        return {f"{f.module}.{i.local}": i.target for f in self.files for i in f.imports if i.top and not i.whole}
+
+    @cached_property
+    def decorators(self) -> frozenset[str]:
+        """Symbolic names that are used as decorators, or called in a class body, anywhere in the project."""
+        return frozenset(self.real(d) for f in self.files for d in f.decorators if d)
+
+    def real(self, symbol: str) -> str:
+        """The symbol behind re-exports."""
+        for _ in range(_DEPTH):
+            if symbol not in self._exports or self._exports[symbol] == symbol:
+                break
+            symbol = self._exports[symbol]
+        return symbol
+
+    def class_of(self, symbol: str) -> ClassFacts | None:
+        """The project's class of that symbolic name."""
+        found = self._classes.get(self.real(symbol))
+        return found[1] if found else None
+
+    def lineage(self, facts: Facts, name: str) -> Iterator[tuple[str, ClassFacts | None]]:
+        """A class of `facts` and its ancestors as symbolic names, with their facts where the project has them."""
+        pending, seen = [f"{facts.module}.{name}"], set[str]()
+        while pending:
+            symbol = self.real(pending.pop(0))
+            if symbol in seen:
+                continue
+            seen.add(symbol)
+            found = self.class_of(symbol)
+            yield symbol, found
+            if found is not None:
+                pending += [b for b in found.bases if b]
+
+    # --- state ---
+
+    def process_bound(self, facts: Facts, name: str) -> str:
+        """Why an instance of the class is one process's by nature, or an empty string."""
+        for symbol, found in self.lineage(facts, name):
+            if symbol in self.catalogue.bound_bases:
+                return f"it is a {symbol}, which belongs to one process"
+            for attribute, value in found.attributes if found else ():
+                if value in self.catalogue.bound_values:
+                    return f"it keeps a {value.removesuffix('()')} in self.{attribute}, which belongs to one process"
+        return ""
+
+    def hooked(self, facts: Facts, name: str) -> str:
+        """The pickling hook that the class or an ancestor of it in the project defines, or an empty string."""
+        for _, found in self.lineage(facts, name):
+            if found is not None and (hooks := HIDING & set(found.hooks)):
+                return f"{found.name}.{min(hooks)}"
+        return ""
+
+    def carries(self, facts: Facts, name: str) -> bool:
+        """Whether instances of the class carry their attributes along when pickled, and can be pickled at all."""
+        return not self.process_bound(facts, name) and not self.hooked(facts, name)
+
+    # --- reach ---
+
+    def crossings(self, facts: Facts, sinks: Iterable[Sink], depth: int = _DEPTH) -> Iterator[Crossing]:
+        """Every boundary that a value with these sinks reaches, through functions of the project too."""
+        for sink in sinks:
+            if isinstance(sink, ToCall):
+                yield from self._call_crossings(facts, sink, depth)
+            elif isinstance(sink, ToParameter) and depth > 0:
+                flows = self._parameters.get(f"{facts.module}.{sink.function}", [])
+                inner = next((f.sinks for f in flows if f.parameter == sink.parameter), ())
+                for crossing in self.crossings(facts, inner, depth - 1):
+                    yield Crossing(crossing.boundary, (f"default of {sink.parameter}", *crossing.chain))
+
+    def _call_crossings(self, facts: Facts, sink: ToCall, depth: int) -> Iterator[Crossing]:
+        boundary = self.catalogue.match(sink)
+        if boundary is not None:
+            yield Crossing(boundary, (f"passed to {boundary.name} at line {sink.line}",))
+            return
+        step = f"passed to {sink.callee.rpartition('.')[2]} at line {sink.line}"
+        for owner, flow in self._flows(sink) if depth > 0 else ():
+            for crossing in self.crossings(owner, flow.sinks, depth - 1):
+                yield Crossing(crossing.boundary, (step, *crossing.chain))
+
+    def _flows(self, sink: ToCall) -> Iterator[tuple[Facts, ParameterFlow]]:
+        """What the project's own function or class does with the argument."""
+        symbol = self.real(sink.callee)
+        for name in (symbol, f"{symbol}.__init__"):
+            for flow in self._parameters.get(name, ()):
+                at = flow.position == sink.position if sink.position >= 0 else flow.parameter == sink.keyword
+                if at:
+                    yield self._owner(name), flow
+
+    def _owner(self, symbol: str) -> Facts:
+        return next(f for f in self.files for p in f.parameters if f"{f.module}.{p.function}" == symbol)
+
+    def kept(self, facts: Facts, sinks: Iterable[Sink], depth: int = _DEPTH) -> Iterator[tuple[str, ...]]:
+        """The ways in which instances carry a value with these sinks along, as chains of steps."""
+        for sink in sinks:
+            if isinstance(sink, ToAttribute):
+                if self.carries(facts, sink.cls):
+                    yield (f"stored on self.{sink.attribute} of {sink.cls} at line {sink.line}",)
+            elif depth <= 0:
+                continue
+            elif isinstance(sink, ToParameter):
+                flows = self._parameters.get(f"{facts.module}.{sink.function}", [])
+                inner = next((f.sinks for f in flows if f.parameter == sink.parameter), ())
+                for chain in self.kept(facts, inner, depth - 1):
+                    yield (f"default of {sink.parameter} in {sink.function}", *chain)
+            elif isinstance(sink, ToCall):
+                step = f"passed to {sink.callee.rpartition('.')[2]} at line {sink.line}"
+                for owner, flow in self._flows(sink):
+                    for chain in self.kept(owner, flow.sinks, depth - 1):
+                        yield (step, *chain)
+
+    def reach(self, facts: Facts, sinks: Sequence[Sink]) -> Reach | None:
+        """The strongest reason to believe that plain pickle meets a value with these sinks, or None."""
+        crossing = next((c for c in self.crossings(facts, sinks) if not c.boundary.by_value), None)
+        if crossing is not None:
+            return Reach(Evidence.BOUNDARY, crossing.chain, crossing.boundary.pickler)
+        chain = next(self.kept(facts, sinks), None)
+        if chain is not None:
+            return Reach(Evidence.STATE, chain)
+        for sink in sinks:
+            if isinstance(sink, ToGlobal) and sink.direct:
+                return Reach(Evidence.STATE, (f"bound to the module's name {sink.name}",))
+            if isinstance(sink, ToReturn) and self._result_kept(facts, sink):
+                return Reach(Evidence.STATE, (f"returned by {sink.function} at line {sink.line}",))
+        return None
+
+    def _result_kept(self, facts: Facts, sink: ToReturn) -> bool:
+        """Whether what a function returns may be kept: not where it decorates, nor from inside another function."""
+        return "<locals>" not in sink.function and self.real(f"{facts.module}.{sink.function}") not in self.decorators

@@ -1,0 +1,21 @@
+"""Libcst helpers every rule uses: a definition lifted to module level, a free name, an import, a runtime module."""
+
+from fixpickle.rewrite.imports import Imported, require, require_runtime
+from fixpickle.rewrite.lift import Lifted, lift
+from fixpickle.rewrite.place import attached_start, before_statement, line_end, line_start, without_statement
+from fixpickle.rewrite.words import free_name, snake
+
+__all__ = [
+    "Imported",
+    "Lifted",
+    "attached_start",
+    "before_statement",
+    "free_name",
+    "lift",
+    "line_end",
+    "line_start",
+    "require",
+    "require_runtime",
+    "snake",
+    "without_statement",
+]

@@ -1,0 +1,203 @@
+"""A lambda, or a function or class defined in a function, as a definition of its own at module level."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper, PositionProvider
+
+from fixpickle.model import Span
+from fixpickle.rewrite.place import line_start
+
+Liftable = cst.Lambda | cst.FunctionDef | cst.ClassDef
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """The code of a definition as it stands at module level, `\\n` line ends, no blank line after it."""
+
+    code: str
+
+
+def lift(text: str, statement: Span, target: Span, name: str, bound: Sequence[str], imports: Sequence[str], uses: Sequence[Span]) -> Lifted | str:
+    """The definition at `target`, inside the module-level `statement` of `text`, as a definition called `name`.
+
+    `bound` become leading positional-only parameters, `imports` its first statements, and the names at `uses` inside
+    it (its own, where it calls itself) are renamed. Only that one statement is parsed. Returns the reason where the
+    result would not be what it was.
+    """
+    start = line_start(text, statement.start)
+    piece = text[start : statement.end]
+    wrapper = MetadataWrapper(cst.parse_module(piece), unsafe_skip_copy=True)
+    first_line = statement.line
+    finder = _Finder(target.line - first_line + 1, _column(text, target), target.end - target.start)
+    wrapper.visit(finder)
+    if finder.found is None:
+        return "the definition could not be found again in its statement"
+    positions = wrapper.resolve(PositionProvider)
+    places = {(u.line - first_line + 1, u.column - 1) for u in uses if target.start <= u.start < target.end}
+    renamed = finder.found.visit(_Rename(positions, places, name))
+    assert isinstance(renamed, (cst.Lambda, cst.FunctionDef, cst.ClassDef))
+    made = _as_definition(renamed, name, bound, imports)
+    code = cst.Module([made], default_indent=wrapper.module.default_indent).code.replace("\r\n", "\n").strip("\n")
+    original = text[target.start : target.end]
+    indent = text[line_start(text, target.start) : target.start]
+    if not same_body(original, indent, code, isinstance(finder.found, cst.Lambda), len(imports), name):
+        return "the lifted definition would not be the same code"
+    return Lifted(code)
+
+
+def _column(text: str, target: Span) -> int:
+    return target.start - line_start(text, target.start)
+
+
+class _Finder(cst.CSTVisitor):
+    """Finds the lambda, function or class that starts at a line and column; decorators belong to it."""
+
+    METADATA_DEPENDENCIES = (PositionProvider,)
+
+    def __init__(self, line: int, column: int, length: int) -> None:
+        super().__init__()
+        self.at = (line, column)
+        self.length = length
+        self.found: Liftable | None = None
+
+    def _try(self, node: Liftable) -> None:
+        start = self.get_metadata(PositionProvider, node).start
+        if isinstance(node, (cst.FunctionDef, cst.ClassDef)) and node.decorators:
+            start = self.get_metadata(PositionProvider, node.decorators[0]).start
+        if (start.line, start.column) == self.at and self.found is None:
+            self.found = node
+
+    def visit_Lambda(self, node: cst.Lambda) -> None:
+        self._try(node)
+
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
+        self._try(node)
+
+    def visit_ClassDef(self, node: cst.ClassDef) -> None:
+        self._try(node)
+
+
+class _Rename(cst.CSTTransformer):
+    """Renames the names at certain positions."""
+
+    def __init__(self, positions: Mapping[cst.CSTNode, object], places: set[tuple[int, int]], name: str) -> None:
+        super().__init__()
+        self.positions = positions
+        self.places = places
+        self.name = name
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.Name:
+        span = self.positions.get(original_node)
+        start = getattr(span, "start", None)
+        if start is not None and (start.line, start.column) in self.places:
+            return updated_node.with_changes(value=self.name)
+        return updated_node
+
+
+def _as_definition(node: Liftable, name: str, bound: Sequence[str], imports: Sequence[str]) -> cst.FunctionDef | cst.ClassDef:
+    if isinstance(node, cst.ClassDef):
+        return node.with_changes(name=cst.Name(name), leading_lines=_comments(node.leading_lines))
+    first = [cst.parse_statement(line) for line in imports]
+    if isinstance(node, cst.FunctionDef):
+        body = _with_first(node.body, first) if first else node.body
+        changed = node.with_changes(name=cst.Name(name), body=body, leading_lines=_comments(node.leading_lines))
+        return changed.with_changes(params=_with_bound(node.params, bound))
+    value = node.body
+    if "\n" in cst.Module([]).code_for_node(value) and not getattr(value, "lpar", ()):
+        value = value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+    returned = cst.SimpleStatementLine([cst.Return(value)])
+    return cst.FunctionDef(cst.Name(name), _with_bound(node.params, bound), cst.IndentedBlock([*first, returned]))
+
+
+def _comments(lines: Sequence[cst.EmptyLine]) -> Sequence[cst.EmptyLine]:
+    """The comment lines directly above a definition, which travel with it."""
+    kept: list[cst.EmptyLine] = []
+    for line in reversed(lines):
+        if line.comment is None:
+            break
+        kept.insert(0, line)
+    return kept
+
+
+def _with_first(body: cst.BaseSuite, first: Sequence[cst.SimpleStatementLine | cst.BaseCompoundStatement]) -> cst.BaseSuite:
+    """The body with statements put before its first one, after its docstring."""
+    if isinstance(body, cst.SimpleStatementSuite):
+        return cst.IndentedBlock([*first, cst.SimpleStatementLine(body.body)])
+    assert isinstance(body, cst.IndentedBlock)
+    has_docstring = body.body and cst.Module([]).code_for_node(body.body[0]).lstrip(" \t\n#rRuU")[:1] in ("'", '"')
+    at = 1 if has_docstring else 0
+    return body.with_changes(body=[*body.body[:at], *first, *body.body[at:]])
+
+
+def _with_bound(parameters: cst.Parameters, bound: Sequence[str]) -> cst.Parameters:
+    if not bound:
+        return parameters
+    leading = [cst.Param(cst.Name(n)) for n in bound]
+    rest = parameters.posonly_params
+    return parameters.with_changes(posonly_params=[*leading, *rest], posonly_ind=cst.ParamSlash())
+
+
+# --- sameness -------------------------------------------------------------------------------------------------------
+
+
+def same_body(original: str, indent: str, code: str, is_lambda: bool, added: int, name: str) -> bool:
+    """Whether the lifted code does what the original does: equal syntax trees but for its name and what was put first."""
+    made = ast.parse(code).body[0]
+    if is_lambda:
+        old = ast.parse(f"({original})", mode="eval").body
+        assert isinstance(old, ast.Lambda) and isinstance(made, ast.FunctionDef)
+        last = made.body[added]
+        value = last.value if isinstance(last, ast.Return) else None
+        return value is not None and _dump(old.body) == _dump(value) and _same_parameters(old.args, made.args)
+    old_definition = _definition(original, indent)
+    if isinstance(made, ast.ClassDef):
+        return _renamed(old_definition, name) == _renamed(made, name)
+    assert isinstance(made, (ast.FunctionDef, ast.AsyncFunctionDef))
+    doc = 1 if ast.get_docstring(made, clean=False) is not None else 0
+    body = [*made.body[:doc], *made.body[doc + added :]]
+    old_body: list[ast.stmt] = old_definition.body  # type: ignore[attr-defined]
+    same = len(body) == len(old_body) and all(
+        _renamed(a, name, old_definition.name) == _renamed(b, name) for a, b in zip(old_body, body, strict=True)  # type: ignore[attr-defined]
+    )
+    return same and type(made) is type(old_definition) and _same_parameters(old_definition.args, made.args)  # type: ignore[attr-defined]
+
+
+def _definition(original: str, indent: str) -> ast.stmt:
+    """Parses a definition that was cut out of its block: the block is put back around it."""
+    block = ast.parse(f"if 1:\n{indent or ' '}{original}").body[0]
+    assert isinstance(block, ast.If)
+    return block.body[0]
+
+
+def _renamed(node: ast.AST, name: str, old: str = "") -> str:
+    """The dump of a tree in which the definition's own name, old or new, is one neutral name."""
+    text = _dump(node)
+    for each in {name, old or getattr(node, "name", name)}:
+        text = text.replace(f"id='{each}'", "id='*'").replace(f"name='{each}'", "name='*'")
+    return text
+
+
+def _same_parameters(old: ast.arguments, new: ast.arguments) -> bool:
+    """Whether the new parameters are the old ones behind added positional-only ones."""
+    added = len(new.posonlyargs) - len(old.posonlyargs)
+    if added < 0:
+        return False
+    trimmed = ast.arguments(
+        posonlyargs=new.posonlyargs[added:],
+        args=new.args,
+        vararg=new.vararg,
+        kwonlyargs=new.kwonlyargs,
+        kw_defaults=new.kw_defaults,
+        kwarg=new.kwarg,
+        defaults=new.defaults,
+    )
+    return _dump(trimmed) == _dump(old)
+
+
+def _dump(node: ast.AST) -> str:
+    return ast.dump(node)

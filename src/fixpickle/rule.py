@@ -1,0 +1,51 @@
+"""What a rule is: the authoring surface of fixpickle.
+
+A rule finds on facts and fixes on sources. Finding is cheap and runs over the whole project; fixing runs once per
+finding that is acted on and may parse. A rule is found by its module: one file, one rule, one name in five places.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from fixpickle.model import Finding, Patch, Refusal, Safety, Settings, Source
+from fixpickle.project import Project
+from fixpickle.survey.facts import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What a fix may look at: the project, the sources as they stand now, and names that this run has given away."""
+
+    project: Project
+    sources: Mapping[Path, Source]
+    settings: Settings
+    facts: Mapping[Path, Facts]
+    taken: set[str] = field(default_factory=set)
+
+
+@runtime_checkable
+class Rule(Protocol):
+    """One pattern that cannot cross a process boundary, and its remedy."""
+
+    name: str
+    summary: str
+    safety: Safety
+
+    def find(self, project: Project, facts: Facts) -> Iterator[Finding]:
+        """The findings in one file, fixable or with the reason why not."""
+        ...
+
+    def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
+        """The whole change for one finding, against the sources as they stand."""
+        ...
+
+
+def page(rule: Rule) -> str:
+    """The rule's page: the docstring of the module it stands in, as Markdown."""
+    module = inspect.getmodule(type(rule))
+    return inspect.cleandoc(module.__doc__ or "") if module is not None else ""

@@ -1,0 +1,78 @@
+"""From what happened before and after a change to a verdict on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fixpickle.model import Proved, Refuted, Unproved, Verdict
+from fixpickle.verify.attempt import Attempt, Importing
+from fixpickle.verify.exchange import Crossed, Failed, Trial
+
+# Stages at which nothing has been pickled yet.
+_UNTRIED = frozenset({"import", "build", "hung", "died", "absent"})
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One attempt, on both sides of the change."""
+
+    attempt: Attempt
+    before: Trial
+    after: Trial
+
+
+def judge(tries: Sequence[Try]) -> Verdict:
+    """The verdict on one patch, from all that was tried for it, strongest first.
+
+    What worked before and is broken now refutes it, whatever else crosses.
+    """
+    for one in tries:
+        if isinstance(one.after, Failed) and _broke(one.before, one.after):
+            return Refuted(one.after.error, _said(one.before))
+    subjects = [one for one in tries if not isinstance(one.attempt.subject, Importing)]
+    for one in subjects:
+        if isinstance(one.after, Crossed) and isinstance(one.before, Failed):
+            return Proved(_how(one, one.after, subjects), one.before.error)
+    if any(isinstance(one.after, Crossed) for one in subjects):
+        return Unproved("it already crossed before the change")
+    failures = [(one, one.after) for one in subjects if isinstance(one.after, Failed)]
+    for one, after in reversed(failures):
+        if after.stage != "absent" and not (_untried(one.before) and after.stage in _UNTRIED):
+            return Refuted(after.error, _said(one.before))
+    for one, after in failures:
+        return Unproved(after.error, _said(one.before))
+    return _only_imported(tries)
+
+
+def _broke(before: Trial, after: Failed) -> bool:
+    if after.stage == "absent":
+        return False
+    if after.stage == "import":
+        return not (isinstance(before, Failed) and before.stage in ("import", "absent"))
+    return not _untried(before) and (isinstance(before, Crossed) or after.stage in _UNTRIED)
+
+
+def _untried(trial: Trial) -> bool:
+    return isinstance(trial, Failed) and trial.stage in _UNTRIED
+
+
+def _said(before: Trial) -> str:
+    return before.error if isinstance(before, Failed) else "it did not fail before"
+
+
+def _how(one: Try, after: Crossed, subjects: Sequence[Try]) -> str:
+    """Never more than was done: where only a part crossed, the error of the whole goes along."""
+    how = "; ".join(part for part in (one.attempt.how, after.note) if part)
+    for other in subjects:
+        same = other.attempt.subject == one.attempt.subject and other.attempt.number < one.attempt.number
+        if same and isinstance(other.after, Failed) and other.after.stage in ("dump", "load"):
+            return f"{how}; the whole object still fails: {other.after.error}"
+    return how
+
+
+def _only_imported(tries: Sequence[Try]) -> Unproved:
+    for one in tries:
+        if isinstance(one.after, Failed):
+            return Unproved(one.after.error, _said(one.before))
+    return Unproved("the fix names nothing to pickle as proof")

@@ -1,0 +1,125 @@
+"""Patches -> verdicts: the side of the proof that never runs user code.
+
+One pair of interpreters tries what every patch names, as the files are, and one pair as they would be. What fails then
+is stacked again on what held, half by half, until the patch that is to blame stands alone.
+"""
+
+from __future__ import annotations
+
+import tokenize
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fixpickle.model import FromScript, Overlay, Patch, Refuted, Settings, Unproved, Verdict
+from fixpickle.verify.attempt import Attempt, Side, attempts
+from fixpickle.verify.exchange import Bench, Broken, Sources, Trial, cross
+from fixpickle.verify.judge import Try, judge
+from fixpickle.verify.script import trim
+
+Compose = Callable[[Sequence[Patch]], Overlay]
+"""The texts with just these patches applied, in the order of the run, new files included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where the patched modules live. Paths are absolute.
+
+    `roots` are the import roots, first wins, that go before everything else on `sys.path`. `scripts` maps dotted names
+    to the files whose top level does work: a proof runs only the definitions it needs of them.
+    """
+
+    roots: tuple[Path, ...]
+    scripts: Mapping[str, Path] = field(default_factory=dict)
+
+
+def prove(
+    patches: Sequence[Patch], before: Overlay, compose: Compose, ground: Ground, settings: Settings
+) -> tuple[Verdict, ...]:
+    """A verdict for each patch, in the same order.
+
+    `before` holds the texts as the run has them so far, and `compose` gives the texts with some of the patches applied
+    to those. Nothing is written outside a temporary directory. User code runs in children of `settings.python` only,
+    under `settings.time_limit` (seconds without progress) and `settings.memory_limit` (megabytes).
+    """
+    return tuple(_Proof(patches, before, compose, ground, settings).verdicts()) if patches else ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    patches: Sequence[Patch]
+    texts: Overlay
+    compose: Compose
+    ground: Ground
+    settings: Settings
+
+    def verdicts(self) -> Iterable[Verdict]:
+        tried = attempts(self.patches, self.settings.factories, self.ground.roots)
+        before = cross(self._bench(), self._sources("before", self.texts, tried), tried)
+        if isinstance(before, Broken):
+            return [Unproved(before.reason)] * len(self.patches)
+        found = self._settle((), range(len(self.patches)), tried, before)
+        return [found[i] for i in range(len(self.patches))]
+
+    def _settle(
+        self, held: Collection[int], suspects: Sequence[int], tried: Sequence[Attempt], before: Mapping[str, Trial]
+    ) -> dict[int, Verdict]:
+        """Verdicts on `suspects`, stacked on the patches that `held`. Several refuted ones may be one's fault."""
+        found = self._together(held, suspects, tried, before)
+        refuted = [i for i in suspects if isinstance(found[i], Refuted)]
+        if len(refuted) < 2:
+            return found
+        half = len(refuted) // 2
+        for part in (refuted[:half], refuted[half:]):
+            held = {*held, *(i for i in suspects if not isinstance(found[i], Refuted))}
+            found.update(self._settle(held, part, tried, before))
+        return found
+
+    def _together(
+        self, held: Collection[int], suspects: Sequence[int], tried: Sequence[Attempt], before: Mapping[str, Trial]
+    ) -> dict[int, Verdict]:
+        wanted = [a for a in tried if a.patch in suspects]
+        texts = self.compose([self.patches[i] for i in sorted({*held, *suspects})])
+        after = cross(self._bench(), self._sources("after", texts, wanted), wanted)
+        if isinstance(after, Broken):
+            return {i: Unproved(after.reason) for i in suspects}
+        tries = [Try(a, before[a.key], after[a.key]) for a in wanted]
+        return {i: judge([t for t in tries if t.attempt.patch == i]) for i in suspects}
+
+    def _bench(self) -> Bench:
+        return Bench(self.settings.python, self.settings.time_limit, self.settings.memory_limit)
+
+    def _sources(self, side: Side, overlay: Overlay, tried: Sequence[Attempt]) -> Sources:
+        texts = {**self.texts, **overlay}
+        runs: dict[Path, str] = {}
+        for module, path in self.ground.scripts.items():
+            of_module = [a.names(side) for a in tried if a.subject.module == module]
+            texts.setdefault(path, _read(path))
+            runs[path] = _trimmed(texts[path], frozenset().union(*of_module) if of_module else None)
+        mains: dict[Path, frozenset[str]] = {}
+        for a in tried:
+            if isinstance(a.subject, FromScript):
+                mains[a.subject.script] = mains.get(a.subject.script, frozenset()) | a.names(side)
+        scripts = {path: _trimmed(texts.get(path) or _read(path), names) for path, names in mains.items()}
+        roots = dict.fromkeys((*self.ground.roots, *(path.parent for path in mains)))
+        return Sources(side, texts, runs, scripts, tuple(roots))
+
+
+def _read(path: Path) -> str:
+    """A script of which no text came along. One that cannot be read says so to whoever imports it."""
+    try:
+        with tokenize.open(path) as file:
+            return file.read()
+    except (OSError, SyntaxError, UnicodeDecodeError) as error:
+        return _complaint(f"{path} cannot be read: {error}")
+
+
+def _trimmed(text: str, names: frozenset[str] | None) -> str:
+    try:
+        return trim(text, names)
+    except (SyntaxError, ValueError) as error:
+        return _complaint(f"the script cannot be parsed: {error}")
+
+
+def _complaint(message: str) -> str:
+    return f"raise ImportError({message!r})\n"

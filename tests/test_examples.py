@@ -1,0 +1,61 @@
+"""Every example fails before, is fixed with proof, and then runs: real processes, no Ray unless asked."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+sys.path.insert(0, str(EXAMPLES))
+
+catalogue = importlib.import_module("catalogue")
+running = importlib.import_module("running")
+
+RUN_LIMIT = 90.0
+FIX_LIMIT = 180.0
+
+CASES = [
+    pytest.param(example, script, id=script.name, marks=[pytest.mark.slow] if example.slow else [])
+    for example in catalogue.EXAMPLES
+    for script in example.scripts
+]
+
+
+@pytest.fixture
+def folder(example, tmp_path):
+    missing = [name for name in example.needs if importlib.util.find_spec(name) is None]
+    if missing:
+        pytest.skip(f"needs {', '.join(missing)}")
+    ignore = shutil.ignore_patterns("__pycache__", "*.pickle")
+    return Path(shutil.copytree(EXAMPLES / example.folder, tmp_path / example.folder, ignore=ignore))
+
+
+def apply(folder, script):
+    files = [str(folder / command[0]) for command in script.commands]
+    return running.run(("-m", "fixpickle", "apply", *files), folder, FIX_LIMIT)
+
+
+@pytest.mark.parametrize(("example", "script"), CASES)
+def test_it_fails_as_it_stands_with_the_failure_it_is_here_to_show(example, script, folder):
+    outcome = running.run_script(script, folder, RUN_LIMIT)
+    assert running.fails(script, outcome), outcome
+
+
+@pytest.mark.parametrize(("example", "script"), [case for case in CASES if not case.values[1].left])
+def test_it_runs_to_its_right_result_once_fixed(example, script, folder):
+    applied = apply(folder, script)
+    outcome = running.run_script(script, folder, RUN_LIMIT)
+    assert running.works(script, outcome), (applied.output, outcome)
+
+
+@pytest.mark.parametrize(("example", "script"), [case for case in CASES if case.values[1].left])
+def test_a_global_replaced_at_runtime_is_reported_and_left_as_it_is(example, script, folder):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    applied = apply(folder, script)
+    assert script.commands[0][0] in applied.output
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

@@ -1,0 +1,499 @@
+"""The proof, run for real: every test starts interpreters, and looks at verdicts and at the tree."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from fixpickle.model import (
+    ByExpression,
+    ByReference,
+    ByState,
+    ByValue,
+    Edit,
+    Evidence,
+    Finding,
+    FromScript,
+    NewFile,
+    Origin,
+    Patch,
+    Proved,
+    Reach,
+    Refuted,
+    Settings,
+    Span,
+    Subject,
+    Unproved,
+    Verdict,
+    WorkerState,
+)
+from fixpickle.verify import Ground, prove
+
+LOCKED = """\
+import threading
+import runtime
+
+
+class Account:
+    def __init__(self, owner="nobody"):
+        self.owner = owner
+        self.__lock = threading.Lock()
+
+
+def work():
+    return lambda row: row + 1
+"""
+RUNTIME = """\
+import threading
+
+
+class Lock:
+    def __init__(self):
+        self._lock = threading.Lock()
+
+    def acquire(self, blocking=True):
+        return self._lock.acquire(blocking)
+
+    def release(self):
+        self._lock.release()
+
+    def __reduce__(self):
+        return (Lock, ())
+"""
+MAKER = ByState("bank", "Account", "__lock", "threading.Lock()", "runtime.Lock()")
+NAMED = ByReference("bank", "_work", Origin("<lambda>", 12))
+
+
+class Tree:
+    """A directory of sources, the patches made for it, and a digest of all that is in it."""
+
+    def __init__(self, root: Path, files: Mapping[str, str]) -> None:
+        self.root = root
+        for name, text in files.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        self.texts = {root / name: text for name, text in files.items()}
+        self.state = self.everything()
+
+    def everything(self) -> dict[str, bytes | None]:
+        return {str(p): p.read_bytes() if p.is_file() else None for p in sorted(self.root.rglob("*"))}
+
+    def patch(
+        self, name: str, changes: Sequence[tuple[str, str]], *subjects: Subject, new: Mapping[str, str] | None = None
+    ) -> Patch:
+        path = self.root / name
+        text = self.texts[path]
+        edits = tuple(Edit(path, text.index(a), text.index(a) + len(a), b) for a, b in changes)
+        reach = Reach(Evidence.BOUNDARY, ("a test",))
+        finding = Finding("seeded", path, Span(0, 1, 1, 1), "seeded", reach)
+        files = tuple(NewFile(self.root / n, t) for n, t in (new or {}).items())
+        return Patch(finding, edits, files, subjects)
+
+    def compose(self, patches: Sequence[Patch]) -> dict[Path, str]:
+        texts = dict(self.texts)
+        for edit in sorted((e for p in patches for e in p.edits), reverse=True):
+            texts[edit.path] = texts[edit.path][: edit.start] + edit.text + texts[edit.path][edit.end :]
+        return texts | {n.path: n.text for p in patches for n in p.new_files}
+
+    def prove(self, *patches: Patch, scripts: Sequence[str] = (), **settings: object) -> tuple[Verdict, ...]:
+        options = {"root": self.root, "python": Path(sys.executable), "time_limit": 20.0, **settings}
+        ground = Ground((self.root,), {Path(s).stem: self.root / s for s in scripts})
+        verdicts = prove(patches, self.texts, self.compose, ground, Settings(**options))  # type: ignore[arg-type]
+        assert self.everything() == self.state, "the proof wrote into the user's tree"
+        return verdicts
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Callable[..., Tree]:
+    return lambda **files: Tree(tmp_path / "src", {n.replace("__", "/") + ".py": t for n, t in files.items()})
+
+
+def naming(tree: Tree) -> Patch:
+    changes = [
+        (
+            "def work():\n    return lambda row: row + 1",
+            "def _work(row):\n    return row + 1\n\n\ndef work():\n    return _work",
+        )
+    ]
+    return tree.patch("bank.py", changes, NAMED)
+
+
+def locking(tree: Tree, runtime: str = "runtime.Lock()") -> Patch:
+    return tree.patch("bank.py", [("threading.Lock()", runtime)], MAKER)
+
+
+# --- what is proved -------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_is_proved_and_says_how_it_failed_before(tree: Callable[..., Tree]) -> None:
+    there = tree(bank=LOCKED, runtime=RUNTIME)
+    named, locked = there.prove(naming(there), locking(there))
+    assert isinstance(named, Proved) and named.how == "bank._work by reference"
+    assert named.before.startswith("AttributeError: Can't") and "work.<locals>.<lambda>" in named.before
+    assert isinstance(locked, Proved) and locked.how == "an instance from its constructor"
+    assert "cannot pickle '_thread.lock' object" in locked.before
+
+
+def test_no_patches_give_no_verdicts(tree: Callable[..., Tree]) -> None:
+    assert tree(bank=LOCKED).prove() == ()
+
+
+@pytest.mark.parametrize("version", ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"])
+def test_any_interpreter_of_the_user_will_do(tree: Callable[..., Tree], version: str) -> None:
+    python = shutil.which(f"python{version}")
+    there = tree(bank=LOCKED, runtime=RUNTIME)
+    if python is None:
+        pytest.skip(f"there is no python{version} here")
+    verdicts = there.prove(naming(there), locking(there), python=Path(python))
+    if all(isinstance(v, Unproved) and "before the proof began" in v.reason for v in verdicts):
+        pytest.skip(f"python{version} does not start here")
+    assert [type(v) for v in verdicts] == [Proved, Proved]
+
+
+def test_a_module_that_is_not_on_disk_yet_is_served_from_memory(tree: Callable[..., Tree]) -> None:
+    there = tree(pkg____init__="", pkg__bank=LOCKED.replace("import runtime\n", ""))
+    subject = ByState("pkg.bank", "Account", "__lock", "threading.Lock()", "Lock()")
+    changes = [
+        ("import threading\n", "import threading\nfrom pkg._vendored.locks import Lock\n"),
+        ("threading.Lock()", "Lock()"),
+    ]
+    new = {"pkg/_vendored/__init__.py": "", "pkg/_vendored/locks.py": RUNTIME}
+    (verdict,) = there.prove(there.patch("pkg/bank.py", changes, subject, new=new))
+    assert isinstance(verdict, Proved)
+
+
+def test_get_source_gives_the_patched_text(tree: Callable[..., Tree]) -> None:
+    there = tree(m="import inspect\n\n\ndef f():\n    return (lambda: 1)\n")
+    changes = [
+        (
+            "    return (lambda: 1)\n",
+            "    return g\n\n\ndef g():\n    return 1\n\n\nassert 'return 1' in inspect.getsource(g)\n",
+        )
+    ]
+    (verdict,) = there.prove(there.patch("m.py", changes, ByReference("m", "g", Origin("<lambda>", 5))))
+    assert isinstance(verdict, Proved)
+
+
+def test_bound_arguments_are_part_of_the_proof(tree: Callable[..., Tree]) -> None:
+    there = tree(m="def f(n):\n    def add(x, *, y=0):\n        return x + y + n\n    return add\n")
+    whole = "    def add(x, *, y=0):\n        return x + y + n\n    return add\n"
+    lifted = "    return partial(_add, n)\n\n\ndef _add(n, /, x, *, y=0):\n    return x + y + n\n\n\nfrom functools import partial\n"
+    patch = there.patch("m.py", [(whole, lifted)], ByReference("m", "_add", Origin("add", 2), bound=1))
+    (verdict,) = there.prove(patch)
+    assert isinstance(verdict, Proved)
+    assert "f.<locals>.add" in verdict.before
+
+
+def test_a_local_class_is_proved_with_an_instance(tree: Callable[..., Tree]) -> None:
+    there = tree(m="def f():\n    class Row:\n        x = 1\n    return Row\n")
+    patch = there.patch(
+        "m.py",
+        [("def f():\n    class Row:\n        x = 1\n", "class Row:\n    x = 1\n\n\ndef f():\n")],
+        ByReference("m", "Row", Origin("Row", 2)),
+    )
+    (verdict,) = there.prove(patch)
+    assert isinstance(verdict, Proved)
+    assert "f.<locals>.Row" in verdict.before
+    assert verdict.how == "m.Row by reference; and an empty instance of it"
+
+
+def test_a_class_that_needs_arguments_is_proved_by_what_the_fix_touches(tree: Callable[..., Tree]) -> None:
+    there = tree(bank=LOCKED.replace('owner="nobody"', "owner"), runtime=RUNTIME)
+    (verdict,) = there.prove(locking(there))
+    assert isinstance(verdict, Proved)
+    assert verdict.how == "an instance holding only what the fix touches"
+
+
+def test_the_users_factory_comes_first(tree: Callable[..., Tree]) -> None:
+    making = "from bank import Account\n\n\ndef account():\n    return Account('me')\n"
+    there = tree(bank=LOCKED, runtime=RUNTIME, making=making)
+    (verdict,) = there.prove(locking(there), factories={"bank:Account": "making:account"})
+    assert isinstance(verdict, Proved)
+    assert verdict.how == "an instance from your factory making:account"
+
+
+def test_an_obstacle_that_is_left_in_the_whole_object_is_named(tree: Callable[..., Tree]) -> None:
+    there = tree(bank=LOCKED.replace("= owner", "= iter(threading.local, 0), lambda: owner"), runtime=RUNTIME)
+    (verdict,) = there.prove(locking(there))
+    assert isinstance(verdict, Proved)
+    assert verdict.how.startswith("an instance holding only what the fix touches; the whole object still fails: ")
+    assert "Error: " in verdict.how
+
+
+SLOTTED = """\
+import threading
+
+
+class Slotted:
+    __slots__ = ("lock",)
+
+    def __init__(self, size):
+        self.lock = threading.Lock()
+"""
+HOOKS = """
+
+    def __getstate__(self):
+        return 1
+
+    def __setstate__(self, state):
+        self.lock = threading.Lock()
+"""
+
+
+def test_slots_and_state_hooks_are_followed(tree: Callable[..., Tree]) -> None:
+    there = tree(m=SLOTTED)
+    subject = ByState("m", "Slotted", "lock", "threading.Lock()", "threading.Lock()")
+    (verdict,) = there.prove(there.patch("m.py", [("threading.Lock()\n", "threading.Lock()" + HOOKS)], subject))
+    assert isinstance(verdict, Proved)
+
+
+def test_a_class_of_a_script_is_proved_from_its_trimmed_text(tree: Callable[..., Tree]) -> None:
+    there = tree(bank=LOCKED + "\n\nraise SystemExit('this is the work')\n", runtime=RUNTIME)
+    named, locked = there.prove(naming(there), locking(there), scripts=["bank.py"])
+    assert isinstance(named, Proved) and "work.<locals>.<lambda>" in named.before
+    assert isinstance(locked, Proved) and locked.how == "an instance from its constructor"
+
+
+def test_an_expression_is_evaluated_in_its_module(tree: Callable[..., Tree]) -> None:
+    there = tree(m="from collections import defaultdict\nTABLE = defaultdict(lambda: 0)\n")
+    subject = ByExpression("m", "TABLE", "TABLE")
+    (verdict,) = there.prove(there.patch("m.py", [("lambda: 0", "int")], subject))
+    assert isinstance(verdict, Proved)
+    assert "<lambda>" in verdict.before
+
+
+def test_a_function_shipped_by_value_arrives_where_its_module_is_absent(tree: Callable[..., Tree]) -> None:
+    pytest.importorskip("cloudpickle")
+    there = tree(
+        m="import threading\nlock = threading.Lock()\n\n\ndef f():\n    with lock:\n        return 1\n", runtime=RUNTIME
+    )
+    changes = [("threading.Lock()", "runtime.Lock()"), ("import threading", "import runtime")]
+    good = there.patch("m.py", changes, ByValue("m", "f"))
+    (verdict,) = there.prove(good)
+    assert isinstance(verdict, Proved)
+    assert "cannot pickle '_thread.lock' object" in verdict.before
+
+
+def test_a_script_is_proved_without_doing_its_work(tree: Callable[..., Tree], tmp_path: Path) -> None:
+    traces = tmp_path / "worked"
+    text = (
+        "import pathlib\n\nFACTOR = 3\n\n\ndef triple(x):\n    return x * FACTOR\n\n\n"
+        f"pathlib.Path({str(traces)!r}).touch()\n"
+        f"if __name__ == '__main__':\n    pathlib.Path({str(traces)!r}).touch()\n"
+    )
+    there = tree(main=text)
+    moved = "def triple(x):\n    return x * FACTOR\n"
+    changes = [("FACTOR = 3\n\n\n" + moved, "from main_tasks import triple\n")]
+    new = {"main_tasks.py": "FACTOR = 3\n\n\n" + moved}
+    patch = there.patch("main.py", changes, FromScript(there.root / "main.py", "main_tasks", "triple"), new=new)
+    (verdict,) = there.prove(patch, scripts=["main.py"])
+    assert isinstance(verdict, Proved)
+    assert verdict.before.startswith("AttributeError: Can't get attribute 'triple' on <module '__main__'")
+    assert not traces.exists()
+
+
+PAIR = """\
+import decimal
+from joblib import Parallel as _Parallel, delayed as _delayed
+
+
+class _Task:
+    def __init__(self, function, precision):
+        self.function, self.precision = function, precision
+
+    def __call__(self, *args):
+        with decimal.localcontext() as context:
+            context.prec = self.precision
+            return self.function(*args)
+
+
+class Parallel(_Parallel):
+    def __call__(self, tasks):
+        precision = decimal.getcontext().prec
+        return super().__call__((_Task(f, precision), a, k) for f, a, k in list(tasks))
+
+
+delayed = _delayed
+"""
+
+
+def test_a_stateful_pair_is_proved_on_real_workers(tree: Callable[..., Tree]) -> None:
+    pytest.importorskip("joblib")
+    there = tree(pkg____init__="", pkg__m="from joblib import Parallel, delayed\n")
+    patch = there.patch(
+        "pkg/m.py",
+        [("from joblib import", "from pkg._pair import")],
+        WorkerState("pkg.m", "Parallel", "delayed", "decimal"),
+        new={"pkg/_pair.py": PAIR},
+    )
+    (verdict,) = there.prove(patch, time_limit=60.0)
+    assert isinstance(verdict, Proved)
+    assert verdict.before == "the decimal setting was lost in 20 of 20 tasks"
+    assert "put it back" in verdict.how
+
+
+# --- what is taken back, and nothing with it --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("seeded", "reason"),
+    [
+        ("raise ValueError('boom')", "ValueError: boom when importing bank"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt when importing bank"),
+        ("sys.exit(3)", "SystemExit: 3 when importing bank"),
+        ("os._exit(0)", "the interpreter ended early"),
+        ("os.kill(os.getpid(), 9)", "the interpreter was killed by SIGKILL"),
+        ("time.sleep(60)", "hung for 2 s"),
+        ("(lambda f: f(f))(lambda f: f(f))", "RecursionError: "),
+    ],
+)
+def test_the_patch_that_breaks_the_import_is_blamed_alone(tree: Callable[..., Tree], seeded: str, reason: str) -> None:
+    other = "def f():\n    return lambda: 1\n"
+    there = tree(bank=LOCKED + "import os, sys, time\nX = 1\n", runtime=RUNTIME, other=other)
+    bad = there.patch("bank.py", [("X = 1", seeded)], ByExpression("bank", "X", "1"))
+    lifted = [("lambda: 1", "_one\n\n\ndef _one():\n    return 1")]
+    elsewhere = there.patch("other.py", lifted, ByReference("other", "_one", Origin("<lambda>", 2)))
+    verdicts = there.prove(locking(there), bad, naming(there), elsewhere, time_limit=2.0)
+    assert [type(v) for v in verdicts] == [Proved, Refuted, Proved, Proved]
+    assert isinstance(verdicts[1], Refuted) and reason in verdicts[1].reason
+    assert verdicts[1].before == "it did not fail before"
+
+
+@pytest.mark.parametrize(
+    "seeded",
+    [
+        "os.fork()",
+        "os.closerange(3, 256)",
+        "[os.close(fd) for fd in (0, 1, 2)]",
+        "print('x' * 100000); print('y', file=sys.stderr)",
+        "os.chdir('/')",
+        "sys.setrecursionlimit(150)",
+        "__import__('threading').Thread(target=time.sleep, args=(99,)).start()",
+    ],
+)
+def test_rude_modules_are_put_up_with(tree: Callable[..., Tree], seeded: str) -> None:
+    there = tree(bank=f"import os, sys, time\n{seeded}\n" + LOCKED, runtime=RUNTIME)
+    (verdict,) = there.prove(locking(there))
+    assert isinstance(verdict, Proved)
+
+
+def test_a_fix_that_parses_but_still_does_not_pickle_is_refuted(tree: Callable[..., Tree]) -> None:
+    there = tree(bank=LOCKED, runtime=RUNTIME)
+    subject = ByState("bank", "Account", "__lock", "threading.Lock()", "threading.RLock()")
+    bad = there.patch("bank.py", [("threading.Lock()", "threading.RLock()")], subject)
+    verdicts = there.prove(bad, naming(there))
+    assert isinstance(verdicts[0], Refuted) and "cannot pickle '_thread.RLock' object" in verdicts[0].reason
+    assert "cannot pickle '_thread.lock' object" in verdicts[0].before
+    assert isinstance(verdicts[1], Proved)
+
+
+def test_a_lock_that_arrives_held_is_refuted(tree: Callable[..., Tree]) -> None:
+    held = RUNTIME.replace("return (Lock, ())", "return (_held, ())") + (
+        "\n\ndef _held():\n    lock = Lock()\n    lock.acquire()\n    return lock\n"
+    )
+    there = tree(bank=LOCKED, runtime=held)
+    (verdict,) = there.prove(locking(there))
+    assert isinstance(verdict, Refuted) and verdict.reason == "_Account__lock arrives locked"
+
+
+def test_a_constructor_that_no_longer_works_refutes_though_a_part_would_cross(tree: Callable[..., Tree]) -> None:
+    there = tree(bank=LOCKED, runtime=RUNTIME)
+    subject = ByState("bank", "Account", "__lock", "threading.Lock()", "runtime.Lock()")
+    (verdict,) = there.prove(there.patch("bank.py", [("threading.Lock()", "runtime.Look()")], subject))
+    assert isinstance(verdict, Refuted) and "Look" in verdict.reason
+
+
+def test_a_definition_that_is_not_where_the_fix_says_is_refuted(tree: Callable[..., Tree]) -> None:
+    there = tree(bank=LOCKED, runtime=RUNTIME)
+    patch = there.patch("bank.py", [("row + 1", "row + 2")], NAMED)
+    (verdict,) = there.prove(patch)
+    assert isinstance(verdict, Refuted) and "_work" in verdict.reason
+
+
+def test_two_patches_that_break_only_together_cost_one_of_them(tree: Callable[..., Tree]) -> None:
+    text = "A = B = 0\n\n\ndef f():\n    return lambda: 1\n\n\ndef g():\n    return lambda: 2\nif A and B: raise A\n"
+    there = tree(m=text)
+    one = there.patch(
+        "m.py",
+        [("A = B = 0", "A, B = 1, 0\n\n\ndef _f():\n    return 1\n")],
+        ByReference("m", "_f", Origin("<lambda>", 5)),
+    )
+    two = there.patch(
+        "m.py",
+        [("if A", "B = 1\n\n\ndef _g():\n    return 2\n\n\nif A")],
+        ByReference("m", "_g", Origin("<lambda>", 9)),
+    )
+    verdicts = there.prove(one, two)
+    assert [type(v) for v in verdicts] == [Proved, Refuted]
+
+
+def test_a_patch_without_subjects_is_refuted_where_it_breaks_the_import(tree: Callable[..., Tree]) -> None:
+    there = tree(m="X = 1\n", n="Y = 1\n")
+    broken, fine = there.prove(there.patch("m.py", [("1", "z")]), there.patch("n.py", [("1", "2")]))
+    assert isinstance(broken, Refuted) and broken.reason.startswith(
+        "NameError: name 'z' is not defined when importing m"
+    )
+    assert fine == Unproved("the fix names nothing to pickle as proof")
+
+
+# --- what cannot be proved ------------------------------------------------------------------------------------------
+
+
+def test_a_missing_dependency_leaves_it_unproved(tree: Callable[..., Tree]) -> None:
+    there = tree(bank="import no_such_module\n" + LOCKED, runtime=RUNTIME)
+    (verdict,) = there.prove(locking(there))
+    assert isinstance(verdict, Unproved)
+    assert (
+        verdict.reason
+        == f"ModuleNotFoundError: No module named 'no_such_module' when importing bank in {sys.executable}"
+    )
+
+
+def test_what_hung_before_as_well_is_unproved(tree: Callable[..., Tree]) -> None:
+    there = tree(bank="import time\ntime.sleep(60)\n" + LOCKED, runtime=RUNTIME)
+    (verdict,) = there.prove(locking(there), time_limit=1.0)
+    assert verdict == Unproved("hung for 1 s when importing bank", "hung for 1 s when importing bank")
+
+
+def test_a_constructor_that_hangs_leaves_the_part_to_be_proved(tree: Callable[..., Tree]) -> None:
+    there = tree(bank=LOCKED.replace("= owner\n", "= __import__('time').sleep(60)\n"), runtime=RUNTIME)
+    (verdict,) = there.prove(locking(there), time_limit=1.0)
+    assert isinstance(verdict, Proved) and verdict.how == "an instance holding only what the fix touches"
+
+
+def test_what_crossed_before_is_not_claimed(tree: Callable[..., Tree]) -> None:
+    there = tree(m="from collections import defaultdict\nTABLE = defaultdict(int)\n")
+    (verdict,) = there.prove(there.patch("m.py", [("int", "float")], ByExpression("m", "TABLE", "TABLE")))
+    assert verdict == Unproved("it already crossed before the change")
+
+
+@pytest.mark.parametrize("python", ["/nonexistent/python", "/bin/false"])
+def test_without_an_interpreter_everything_is_unproved(tree: Callable[..., Tree], python: str) -> None:
+    there = tree(bank=LOCKED, runtime=RUNTIME)
+    verdicts = there.prove(naming(there), locking(there), python=Path(python))
+    assert len(verdicts) == 2
+    assert all(isinstance(v, Unproved) and python in v.reason for v in verdicts)
+
+
+def test_without_cloudpickle_a_by_value_subject_is_unproved(tree: Callable[..., Tree], tmp_path: Path) -> None:
+    there = tree(m="import threading\nlock = threading.Lock()\n\n\ndef f():\n    return lock\n", runtime=RUNTIME)
+    for name in ("cloudpickle", "joblib", "ray"):
+        (tmp_path / "src" / f"{name}.py").write_text("raise ImportError\n")
+    there.state = there.everything()
+    (verdict,) = there.prove(
+        there.patch("m.py", [("threading.Lock()", "__import__('runtime').Lock()")], ByValue("m", "f"))
+    )
+    assert verdict == Unproved(*[f"cloudpickle is not installed in {sys.executable}"] * 2)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs RLIMIT_AS")
+def test_memory_is_limited(tree: Callable[..., Tree]) -> None:
+    there = tree(m="X = 1\n\n\ndef f():\n    return lambda: 1\n")
+    patch = there.patch("m.py", [("X = 1", "X = bytearray(2 << 30)")], ByExpression("m", "f()", "1"))
+    (verdict,) = there.prove(patch, memory_limit=1024)
+    assert isinstance(verdict, Refuted) and "MemoryError" in verdict.reason

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from fixpickle.model import Evidence, Refusal, Settings
+from fixpickle.settings import Options, load
+
+RULES = ("lambda-value", "local-class", "bare-lock")
+NO_ENVIRONMENT: dict[str, str] = {"PATH": ""}
+NOTHING = Options()
+
+
+def settings(start: Path, options: Options = NOTHING, environ: dict[str, str] = NO_ENVIRONMENT) -> Settings:
+    loaded = load([start], options, RULES, environ)
+    assert isinstance(loaded, Settings), loaded
+    return loaded
+
+
+def refusal(start: Path, options: Options = NOTHING) -> Refusal:
+    loaded = load([start], options, RULES, NO_ENVIRONMENT)
+    assert isinstance(loaded, Refusal), loaded
+    return loaded
+
+
+def interpreter(folder: Path) -> Path:
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    return python
+
+
+FULL = """
+[project]
+name = "x"
+
+[tool.fixpickle]
+select = ["lambda-value", "bare-lock"]
+ignore = ["bare-lock"]
+exclude = ["docs/"]
+reach = "boundary"
+runtime = "package"
+unsafe-fixes = true
+verify = false
+time-limit = 2
+memory-limit = 512
+
+[tool.fixpickle.factories]
+"pkg.Thing" = "pkg.testing:make_thing"
+"""
+
+
+def test_every_key_of_the_table_reaches_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(FULL)
+    got = settings(tmp_path)
+    assert got == Settings(
+        root=tmp_path,
+        python=Path(sys.executable),
+        select=frozenset({"lambda-value", "bare-lock"}),
+        ignore=frozenset({"bare-lock"}),
+        exclude=("docs/",),
+        reach=Evidence.BOUNDARY,
+        runtime="package",
+        unsafe_fixes=True,
+        verify=False,
+        factories={"pkg.Thing": "pkg.testing:make_thing"},
+        time_limit=2.0,
+        memory_limit=512,
+    )
+    assert got.selects("lambda-value") and not got.selects("bare-lock") and not got.selects("local-class")
+
+
+def test_without_configuration_the_defaults_hold(tmp_path: Path) -> None:
+    (tmp_path / "setup.py").touch()
+    (tmp_path / "sub").mkdir()
+    assert settings(tmp_path / "sub") == Settings(root=tmp_path, python=Path(sys.executable))
+
+
+def test_the_command_line_wins_over_the_file(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(FULL)
+    options = Options(select=("local-class",), ignore=(), reach="any", verify=True, unsafe_fixes=False)
+    got = settings(tmp_path, options)
+    assert (got.select, got.ignore, got.reach) == (frozenset({"local-class"}), frozenset(), Evidence.ANY)
+    assert got.verify and not got.unsafe_fixes
+    assert got.runtime == "package"
+
+
+def test_the_closest_file_with_our_table_wins(tmp_path: Path) -> None:
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    (tmp_path / "pyproject.toml").write_text('[tool.fixpickle]\nreach = "any"\n')
+    (tmp_path / "a" / "pyproject.toml").write_text("[tool.other]\nfixpickle = 1\n")
+    assert settings(inner).reach is Evidence.ANY
+    assert settings(inner).root == tmp_path
+    (tmp_path / "a" / "pyproject.toml").write_text('[tool.fixpickle]\nreach = "boundary"\n')
+    assert settings(inner).reach is Evidence.BOUNDARY
+    (tmp_path / "a" / "fixpickle.toml").write_text('reach = "state"\n')
+    assert (settings(inner).reach, settings(inner).root) == (Evidence.STATE, tmp_path / "a")
+
+
+def test_the_search_starts_at_what_all_paths_share(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "m.py").touch()
+        (tmp_path / name / "fixpickle.toml").write_text("unsafe-fixes = true\n")
+    both = load([tmp_path / "a", tmp_path / "b" / "m.py"], Options(), RULES, NO_ENVIRONMENT)
+    one = load([tmp_path / "a" / "m.py"], Options(), RULES, NO_ENVIRONMENT)
+    assert isinstance(both, Settings) and not both.unsafe_fixes
+    assert isinstance(one, Settings) and one.unsafe_fixes
+
+
+def test_a_broken_pyproject_that_is_not_about_us_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.other\n")
+    assert settings(tmp_path).reach is Evidence.STATE
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("[tool.fixpickle]\nreach = \n", 2, "not valid TOML"),
+        ("[tool.fixpickle\n", 1, "not valid TOML"),
+        (
+            '[tool.fixpickle]\nreach = "any"\nunsafe_fixes = true\n',
+            3,
+            "unknown key `unsafe_fixes`; did you mean `unsafe-fixes`?",
+        ),
+        ("[tool.fixpickle]\nqqq = 1\n", 2, "unknown key `qqq`"),
+        ('[tool.fixpickle]\nreach = "some"\n', 2, "`reach` must be one of boundary, state, any"),
+        ('[tool.fixpickle]\nselect = "lambda-value"\n', 2, "`select` must be a list of rule names"),
+        ("[tool.fixpickle]\nverify = 1\n", 2, "`verify` must be true or false"),
+        ("[tool.fixpickle]\ntime-limit = 0\n", 2, "`time-limit` must be a number of seconds above 0"),
+        ("[tool.fixpickle]\ntime-limit = nan\n", 2, "`time-limit` must be"),
+        ("[tool.fixpickle]\nmemory-limit = 1.5\n", 2, "`memory-limit` must be"),
+        ("[tool.fixpickle.factories]\na = 1\n", 1, "`factories` must be a table"),
+        ("[tool]\nfixpickle = 3\n", 0, "must be a table"),
+        (
+            '[tool.fixpickle]\nselect = [\n  "lambda-valu",\n]\n',
+            2,
+            "`select`: no rule is named `lambda-valu`; did you mean `lambda-value`?",
+        ),
+    ],
+)
+def test_a_broken_configuration_is_refused_with_its_line(text: str, line: int, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "pyproject.toml"
+    path.write_text(text)
+    got = refusal(tmp_path)
+    assert words in got.reason
+    assert (got.path, got.line) == (path, line)
+
+
+def test_a_configuration_that_is_not_utf_8_is_refused_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "fixpickle.toml").write_bytes(b'reach = "any"\nexclude = ["\xff"]\n')
+    assert refusal(tmp_path).line == 2
+
+
+def test_an_unknown_rule_on_the_command_line_is_refused_with_the_closest_name(tmp_path: Path) -> None:
+    assert "did you mean `bare-lock`?" in refusal(tmp_path, Options(ignore=("bare_lock",))).reason
+    assert "did you mean" not in refusal(tmp_path, Options(select=("zzz",))).reason
+
+
+def test_the_active_environment_comes_before_that_of_the_project(tmp_path: Path) -> None:
+    active, own = interpreter(tmp_path / "active"), interpreter(tmp_path / "project" / "venv")
+    start = tmp_path / "project" / "src"
+    start.mkdir()
+    (tmp_path / "project" / "setup.py").touch()
+    assert settings(start).python == own
+    assert settings(start, environ={"VIRTUAL_ENV": str(tmp_path / "active")}).python == active
+    assert settings(start, environ={"VIRTUAL_ENV": str(tmp_path / "gone")}).python == own
+
+
+def test_a_python_is_taken_by_path_by_name_or_by_environment(tmp_path: Path) -> None:
+    python = interpreter(tmp_path / "env")
+    assert settings(tmp_path, Options(python=str(python))).python == python
+    assert settings(tmp_path, Options(python=str(tmp_path / "env"))).python == python
+    assert settings(tmp_path, Options(python="python"), {"PATH": str(python.parent)}).python == python
+    (tmp_path / "fixpickle.toml").write_text('python = "env/bin/python"\n')
+    assert settings(tmp_path).python == python
+
+
+def test_a_python_that_cannot_be_run_is_refused(tmp_path: Path) -> None:
+    plain = tmp_path / "python"
+    plain.touch(mode=0o644)
+    for name in (str(plain), str(tmp_path / "missing"), "no-such-python"):
+        assert refusal(tmp_path, Options(python=name)).reason == "not a Python that can be run"

@@ -91,6 +91,11 @@ def test_names_of_the_provers_own_files_belong_to_the_user(tmp_path: Path) -> No
         assert answers[-1]["stage"] == "dumped"
 
 
+def test_the_provers_own_files_are_not_importable(tmp_path: Path) -> None:
+    (tmp_path / "m.py").write_text("")
+    assert "No module named 'exchange'" in error(ask(tmp_path, [expression("__import__('exchange')")]))
+
+
 def test_user_code_does_not_see_the_probe_as_main(tmp_path: Path) -> None:
     (tmp_path / "m.py").write_text(
         "import __main__\nHAS = [n for n in vars(__main__) if n[:2] != '__']\nassert not HAS, HAS\n"

@@ -180,10 +180,12 @@ def test_get_source_gives_the_patched_text(tree: Callable[..., Tree]) -> None:
 
 
 def test_bound_arguments_are_part_of_the_proof(tree: Callable[..., Tree]) -> None:
-    there = tree(m="def f(n):\n    def add(x, *, y=0):\n        return x + y + n\n    return add\n")
+    there = tree(
+        m="from functools import partial\ndef f(n):\n    def add(x, *, y=0):\n        return x + y + n\n    return add\n"
+    )
     whole = "    def add(x, *, y=0):\n        return x + y + n\n    return add\n"
-    lifted = "    return partial(_add, n)\n\n\ndef _add(n, /, x, *, y=0):\n    return x + y + n\n\n\nfrom functools import partial\n"
-    patch = there.patch("m.py", [(whole, lifted)], ByReference("m", "_add", Origin("add", 2), bound=1))
+    lifted = "    return partial(_add, n)\n\n\ndef _add(n, /, x, *, y=0):\n    return x + y + n\n"
+    patch = there.patch("m.py", [(whole, lifted)], ByReference("m", "_add", Origin("add", 3), bound=1))
     (verdict,) = there.prove(patch)
     assert isinstance(verdict, Proved)
     assert "f.<locals>.add" in verdict.before
@@ -439,6 +441,21 @@ def test_a_patch_without_subjects_is_refuted_where_it_breaks_the_import(tree: Ca
         "NameError: name 'z' is not defined when importing m"
     )
     assert fine == Unproved("the fix names nothing to pickle as proof")
+
+
+def test_what_arrives_as_a_copy_is_not_by_reference(tree: Callable[..., Tree]) -> None:
+    there = tree(m="class Adder:\n    def __call__(self, x):\n        return x\n\n\nadd = lambda x: x\n")
+    patch = there.patch("m.py", [("lambda x: x", "Adder()")], ByReference("m", "add", Origin("<lambda>", 6)))
+    (verdict,) = there.prove(patch)
+    assert isinstance(verdict, Refuted) and verdict.reason == "it arrives as another object than m.add"
+
+
+def test_a_by_value_subject_that_needs_its_module_is_refuted(tree: Callable[..., Tree]) -> None:
+    pytest.importorskip("cloudpickle")
+    token = "class Token:\n    def __reduce__(self):\n        return __import__, ('m',)\n\n\n"
+    there = tree(m=f"import threading\n{token}lock = threading.Lock()\n\n\ndef f():\n    return lock\n")
+    (verdict,) = there.prove(there.patch("m.py", [("threading.Lock()", "Token()")], ByValue("m", "f")))
+    assert isinstance(verdict, Refuted) and verdict.reason == "ModuleNotFoundError: No module named 'm'"
 
 
 # --- what cannot be proved ------------------------------------------------------------------------------------------

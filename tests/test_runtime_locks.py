@@ -496,7 +496,8 @@ for queue in queues:
     queue.put(2); queue.put(1)
 value = dict(
     held=held, event=event, semaphore=semaphore, barrier=barrier, pair=(L.Condition(lock), lock), queues=queues,
-    plain=L.Condition(threading.Lock()), session=Session("host", port=2), shared=[L.shared_lock("a"), L.shared_rlock("a")],
+    plain=L.Condition(threading.Lock()), session=Session("host", port=2),
+    shared=[L.shared_lock("a"), L.shared_rlock("a")],
 )
 sys.stdout.buffer.write(pickle.dumps(value, int(sys.argv[1])))
 """

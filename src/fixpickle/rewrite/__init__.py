@@ -1,6 +1,6 @@
 """Libcst helpers every rule uses: a definition lifted to module level, a free name, an import, a runtime module."""
 
-from fixpickle.rewrite.imports import Imported, require, require_runtime
+from fixpickle.rewrite.imports import Imported, import_line, require, require_runtime
 from fixpickle.rewrite.lift import Lifted, lift
 from fixpickle.rewrite.place import attached_start, before_statement, line_end, line_start, without_statement
 from fixpickle.rewrite.words import free_name, snake
@@ -11,6 +11,7 @@ __all__ = [
     "attached_start",
     "before_statement",
     "free_name",
+    "import_line",
     "lift",
     "line_end",
     "line_start",

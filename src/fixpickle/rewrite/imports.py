@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from fixpickle.model import Edit, NewFile, Refusal, Settings, Source
+from fixpickle.model import Edit, NewFile, Refusal, Settings, Source, Span
 from fixpickle.rewrite.place import line_end, line_start
-from fixpickle.survey.facts import Facts
+from fixpickle.survey.facts import Facts, TopStatement
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,27 +46,60 @@ def _bound_once(facts: Facts, name: str) -> bool:
 
 
 def import_line(facts: Facts, source: Source, line: str) -> Edit:
-    """Adds an import after the imports that start the file, else after its docstring, else before its first statement."""
-    text, after, gap = source.text, 0, ""
-    for statement in facts.statements:
-        if statement.kind not in ("docstring", "future", "import") or "\n" in _head(text, statement.span.start):
-            break
-        one_line = text[statement.span.start : statement.span.end].startswith(("import ", "from "))
-        if one_line or statement.kind != "import":
-            after = line_end(text, statement.span.end)
-            gap = "\n" if statement.kind == "docstring" else ""
-    if after:
-        if not text[:after].endswith(("\n", "\r")):
-            gap = "\n"
-        return Edit(source.path, after, after, f"{gap}{line}\n")
+    """Adds an import to those that start the file, behind the last of its own kind; else behind the docstring."""
+    text = source.text
+    header = list(_header(facts, text))
+    imports = [s for s in header if s.kind != "docstring"]
+    alike = [s for s in imports if _group(text[s.span.start : s.span.end]) <= _group(line)]
+    if alike:
+        last = alike[-1]
+        same = _group(text[last.span.start : last.span.end]) == _group(line)
+        return _behind(source, last.span, "" if same else "\n", line)
+    if imports:
+        at = imports[0].span.start
+        return Edit(source.path, at, at, f"{line}\n\n")
+    if header:
+        return _behind(source, header[0].span, "\n", line)
     first = next((s.span.start for s in facts.statements), len(text))
     at = line_start(text, first)
     return Edit(source.path, at, at, f"{line}\n\n")
 
 
-def _head(text: str, offset: int) -> str:
-    """What stands before a statement on its line: something, where statements share a line by `;`."""
-    return "\n" if text[line_start(text, offset) : offset].strip() else ""
+def _header(facts: Facts, text: str) -> Iterator[TopStatement]:
+    """The docstring and the plain imports that start a file, up to the first statement of another kind."""
+    for statement in facts.statements:
+        if statement.kind not in ("docstring", "future", "import") or _head(text, statement.span.start):
+            return
+        one = text[statement.span.start : statement.span.end]
+        if statement.kind == "docstring" or (one.startswith(("import ", "from ")) and not _tail(text, statement.span.end)):
+            yield statement
+
+
+def _group(line: str) -> int:
+    """The order in which imports stand: __future__, standard library, other packages, the package's own."""
+    top = line.split()[1]
+    if top.startswith("."):
+        return 3
+    top = top.split(".")[0]
+    if top == "__future__":
+        return 0
+    return 1 if top in sys.stdlib_module_names else 2
+
+
+def _behind(source: Source, span: Span, gap: str, line: str) -> Edit:
+    at = line_end(source.text, span.end)
+    broken = "" if source.text[:at].endswith(("\n", "\r")) else "\n"
+    return Edit(source.path, at, at, f"{broken}{gap}{line}\n")
+
+
+def _tail(text: str, offset: int) -> bool:
+    """Whether another statement follows on the same line, behind a `;`."""
+    return text[offset : line_end(text, offset)].lstrip().startswith(";")
+
+
+def _head(text: str, offset: int) -> bool:
+    """Whether another statement stands before this one on its line."""
+    return bool(text[line_start(text, offset) : offset].strip())
 
 
 # --- the runtime ----------------------------------------------------------------------------------------------------

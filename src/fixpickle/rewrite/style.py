@@ -3,50 +3,16 @@
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from difflib import SequenceMatcher
-from functools import lru_cache, partial
-from itertools import groupby
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fixpickle.rewrite.lines import Lines, blocks_between, contiguous, origins_of, statements_of
+
 if TYPE_CHECKING:
     import black
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class _Lines:
-    """A stretch of lines, counted from 0, `end` excluded."""
-
-    start: int
-    end: int
-
-    def touches(self, other: _Lines) -> bool:
-        """Whether they share a line, or an empty `other` lies inside."""
-        return self.start < other.end and other.start < self.end
-
-    def within(self, other: _Lines) -> bool:
-        return other.start <= self.start and self.end <= other.end
-
-
-@dataclass(frozen=True, slots=True)
-class _Statement:
-    """A simple statement, or the head of a compound one. `kind` is what stays the same if a fix changes it."""
-
-    lines: _Lines
-    kind: str
-    words: tuple[str, ...]
-    docstring: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """Lines of one text that became other lines in another."""
-
-    old: _Lines
-    new: _Lines
 
 
 def tidy(old: str, new: str, path: Path) -> str:
@@ -81,13 +47,13 @@ def _plain(text: str) -> str | None:
 # --- which lines ----------------------------------------------------------------------------------------------------
 
 
-def _runs(before: str, after: str, path: Path) -> list[_Lines]:
+def _runs(before: str, after: str, path: Path) -> list[Lines]:
     """The lines of `after` that black may have."""
-    blocks = list(_blocks(before, after))
+    blocks = list(blocks_between(before, after))
     if not blocks:
         return []
-    olds, news = _statements(before), _statements(after)
-    origins = _origins(blocks, olds, news)
+    olds, news = statements_of(before), statements_of(after)
+    origins = origins_of(blocks, olds, news)
     dirty = _dirty(before, sorted({o.lines for old in origins.values() for o in old}), path)
     ours = {line for block in blocks for line in range(block.new.start, block.new.end)}
     for new, old in origins.items():
@@ -98,111 +64,29 @@ def _runs(before: str, after: str, path: Path) -> list[_Lines]:
             ours.difference_update(lines)
         else:
             ours.update(lines)
-    return list(_contiguous(sorted(ours)))
+    return list(contiguous(sorted(ours)))
 
 
-def _origins(
-    blocks: Sequence[_Block], olds: Sequence[_Statement], news: Sequence[_Statement]
-) -> dict[_Statement, list[_Statement]]:
-    """The new statements in `blocks`, each with the old ones it was made from: none where the fix wrote it."""
-    found: dict[_Statement, list[_Statement]] = {}
-    for block in blocks:
-        rivals = [new for new in news if new.lines.touches(block.new)]
-        for new in rivals:
-            found.setdefault(new, [])
-        for old in olds if rivals else ():
-            if old.lines.touches(block.old):
-                found[max(rivals, key=partial(_likeness, old))].append(old)
-    return found
-
-
-def _likeness(old: _Statement, new: _Statement) -> tuple[bool, float]:
-    return old.kind == new.kind, SequenceMatcher(None, old.words, new.words, autojunk=False).quick_ratio()
-
-
-def _dirty(before: str, lines: Sequence[_Lines], path: Path) -> frozenset[_Lines]:
+def _dirty(before: str, lines: Sequence[Lines], path: Path) -> frozenset[Lines]:
     """Those of the old statements that black would have changed already."""
     formatted = _black(before, lines, path)
     if formatted is None:
-        return frozenset(lines)
-    blocks = list(_blocks(before, formatted))
+        half = len(lines) // 2
+        return _dirty(before, lines[:half], path) | _dirty(before, lines[half:], path) if half else frozenset(lines)
+    blocks = list(blocks_between(before, formatted))
     return frozenset(one for one in lines if any(one.touches(block.old) for block in blocks))
-
-
-def _statements(text: str) -> list[_Statement]:
-    """Every statement of `text`. Raises SyntaxError."""
-    lines = text.split("\n")
-    found: list[_Statement] = []
-    for node in ast.walk(ast.parse(text)):
-        for name in ("body", "orelse", "finalbody"):
-            body = getattr(node, name, None)
-            # The body of a lambda and of a conditional expression is no list.
-            if isinstance(body, list):
-                found += (_statement(s, lines, _is_docstring(s, n, node)) for n, s in enumerate(body))
-    return sorted(found, key=lambda s: s.lines)
-
-
-def _statement(node: ast.stmt, lines: Sequence[str], docstring: bool) -> _Statement:
-    start, end = _first_line(node), node.end_lineno or node.lineno
-    inner: list[ast.stmt] = getattr(node, "body", [])
-    if inner:
-        # `if x: return` is one line that belongs to both: it goes as a whole.
-        shared = lines[inner[0].lineno - 1].encode()[: inner[0].col_offset].strip()
-        end = end if shared and not getattr(inner[0], "decorator_list", []) else _first_line(inner[0]) - 1
-    elif isinstance(node, ast.Match):
-        end = node.cases[0].pattern.lineno - 1
-    own = _Lines(start - 1, end)
-    text = "\n".join(lines[own.start : own.end])
-    return _Statement(own, _kind(node), tuple(re.findall(r"\w+|[^\w\s]", text)), docstring)
-
-
-def _first_line(node: ast.stmt) -> int:
-    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    return min(node.lineno, *(d.lineno for d in decorators)) if decorators else node.lineno
-
-
-def _kind(node: ast.stmt) -> str:
-    """What a statement binds or does, so far as a fix leaves it alone."""
-    named = getattr(node, "name", None) or getattr(node, "targets", None) or getattr(node, "target", None)
-    first = named[0] if isinstance(named, list) else named
-    return f"{type(node).__name__} {ast.dump(first) if isinstance(first, ast.AST) else first}"
-
-
-def _is_docstring(node: ast.stmt, position: int, owner: ast.AST) -> bool:
-    documented = isinstance(owner, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-    text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-    return documented and text and position == 0
-
-
-def _blocks(old: str, new: str) -> Iterator[_Block]:
-    """Where two texts differ, line by line."""
-    a, b = old.split("\n"), new.split("\n")
-    head = next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
-    # What two texts end with is cut off first: comparing costs the square of what is left.
-    limit = min(len(a), len(b)) - head
-    pairs = zip(reversed(a[len(a) - limit :]), reversed(b[len(b) - limit :]), strict=True)
-    tail = next((n for n, (x, y) in enumerate(pairs) if x != y), limit)
-    matcher = SequenceMatcher(None, a[head : len(a) - tail], b[head : len(b) - tail], autojunk=False)
-    for tag, i, j, k, m in matcher.get_opcodes():
-        if tag != "equal":
-            yield _Block(_Lines(head + i, head + j), _Lines(head + k, head + m))
-
-
-def _contiguous(numbers: Sequence[int]) -> Iterator[_Lines]:
-    for _, run in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
-        members = [number for _, number in run]
-        yield _Lines(members[0], members[-1] + 1)
 
 
 # --- black ----------------------------------------------------------------------------------------------------------
 
 
-def _format(text: str, runs: Sequence[_Lines], path: Path) -> str:
+def _format(text: str, runs: Sequence[Lines], path: Path) -> str:
     """`text` with black's form of `runs`, all of them or as many as leave the rest of the text alone."""
     formatted = _black(text, runs, path)
     if formatted is None or formatted == text:
         return text
-    spliced = _spliced(text.split("\n"), formatted.split("\n"), _without_borders(text, runs))
+    lines = text.split("\n")
+    spliced = _spliced(lines, formatted.split("\n"), _filled_runs(lines, runs))
     if spliced is not None and _same_tree(text, spliced):
         return spliced
     if len(runs) == 1:
@@ -212,40 +96,57 @@ def _format(text: str, runs: Sequence[_Lines], path: Path) -> str:
     return _format(_format(text, runs[half:], path), runs[:half], path)
 
 
-def _without_borders(text: str, runs: Sequence[_Lines]) -> list[_Lines]:
+def _filled_runs(lines: Sequence[str], runs: Sequence[Lines]) -> list[Lines]:
     """The runs from their first to their last line that is not blank, joined where only blank lines part them."""
-    lines = text.split("\n")
-    filled = [n for run in runs for n in range(run.start, min(run.end, len(lines))) if lines[n].strip()]
-    chosen = set(filled)
-    for above, below in pairwise(filled):
-        if not any(lines[n].strip() for n in range(above + 1, below)):
-            chosen.update(range(above + 1, below))
-    return list(_contiguous(sorted(chosen)))
+    ours = {n for run in runs for n in range(run.start, min(run.end, len(lines))) if lines[n].strip()}
+    for above, below in pairwise(sorted(ours)):
+        if below - above - 1 == _blank(lines[above + 1 : below]):
+            ours.update(range(above, below))
+    return list(contiguous(sorted(ours)))
 
 
-def _spliced(old: Sequence[str], new: Sequence[str], runs: Sequence[_Lines]) -> list[str] | None:
+def _spliced(old: Sequence[str], new: Sequence[str], runs: Sequence[Lines]) -> str | None:
     """`old` with `runs` as they are in `new`; None where `new` does not hold all other lines, in order and unbroken.
 
-    Next to a run black may add blank lines but take none away: it miscounts them before lines it was told to leave.
+    Around a run black may add blank lines but take none away: it miscounts them before lines it was told to leave.
     """
     edges = [0, *(edge for run in runs for edge in (run.start, run.end)), len(old)]
-    stretches = [old[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)]
-    result, position = list(stretches[0]), _after(new, _trimmed(stretches[0]), 0)
-    for number, below in enumerate(stretches[1:], 1):
-        if position is None:
+    result: list[str] = []
+    position = 0
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        kept = old[start:end]
+        core = _filled(kept)
+        starts: Sequence[int] = range(position, len(new))
+        if start == 0:
+            starts = [_blank(new)]
+        elif end == len(old):
+            starts = [len(new) - _blank(new[::-1]) - len(core)]
+        found = next((n for n in starts if position <= n and new[n : n + len(core)] == core), None)
+        if found is None:
             return None
-        last = number == len(runs)
-        core = _trimmed(below)
-        start = _before_end(new, core) if last else _find(new, core, position)
-        if start is None or start < position:
-            return None
-        written = new[position:start]
-        body = _trimmed(written)
-        blank_above, blank_below = _leading(written), _leading(written[::-1]) if body else 0
-        result += [""] * (blank_above - _leading(result[::-1]))
-        result += [*body, *[""] * (blank_below - _leading(below)), *below]
-        position = start + len(core)
-    return result
+        written = new[position:found] if start else []
+        result = _joined(result, _filled(written), _blank(written))
+        result = _joined(result, kept, _blank(written[::-1]))
+        position = found + len(core)
+    return "\n".join(result)
+
+
+def _joined(above: Sequence[str], below: Sequence[str], blanks: int) -> list[str]:
+    """Both, with at least so many blank lines between them."""
+    missing = blanks - _blank(above[::-1]) - _blank(below)
+    return [*above, *[""] * missing, *below]
+
+
+def _blank(lines: Sequence[str]) -> int:
+    """How many lines are blank before the first that is not."""
+    return next((n for n, line in enumerate(lines) if line.strip()), len(lines))
+
+
+def _filled(lines: Sequence[str]) -> Sequence[str]:
+    """Without the blank lines at either end."""
+    return lines[_blank(lines) : len(lines) - _blank(lines[::-1])]
+
+
 def _same_tree(text: str, formatted: str) -> bool:
     try:
         return ast.dump(ast.parse(text)) == ast.dump(ast.parse(formatted))
@@ -253,7 +154,7 @@ def _same_tree(text: str, formatted: str) -> bool:
         return False
 
 
-def _black(text: str, runs: Sequence[_Lines], path: Path) -> str | None:
+def _black(text: str, runs: Sequence[Lines], path: Path) -> str | None:
     """`text` with the statements in `runs` formatted; None where black fails."""
     if not runs:
         return text

@@ -340,7 +340,9 @@ def _apply(captures: Iterable[_Capture]) -> List[_Undo]:
                 undo.append(_Undo(state, {key: present[key] for key in changes}))
                 state.write(changes)
         except Exception as error:
-            _put_back(undo)
+            # What cannot be set can seldom be put back; the first failure is the one to tell.
+            with contextlib.suppress(WorkerStateError):
+                _put_back(undo)
             raise _failure(state.name, "could not be set in the worker", error) from error
     return undo
 

@@ -188,21 +188,28 @@ class ImportFact:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A place that names something by its symbolic name: `joblib.delayed`."""
+    """A place that names something by its symbolic name: `joblib.delayed`. `argument` is its first, where constant."""
 
     symbol: str
     span: Span
     called: bool
+    argument: str
 
 
 @dataclass(frozen=True, slots=True)
 class TopStatement:
-    """One statement at module level: what it binds, reads and is."""
+    """One statement at module level: what it is, binds and reads.
+
+    `calls` are the symbolic names it calls when it runs, bodies of functions left out; `global_writes` the names that
+    functions in it declare `global`.
+    """
 
     span: Span
     kind: str
     binds: tuple[str, ...]
     reads: tuple[str, ...]
+    calls: tuple[str, ...]
+    global_writes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ PRIMITIVES = frozenset(
 )
 WATCHED = frozenset(
     "joblib.Parallel joblib.parallel.Parallel joblib.delayed joblib.parallel.delayed "
-    "sklearn.utils.parallel.Parallel sklearn.utils.parallel.delayed tpcp.parallel.delayed tpcp.parallel.Parallel".split()
+    "loky.set_loky_pickler joblib.externals.loky.set_loky_pickler".split()
 )
 HOOKS = frozenset("__getstate__ __setstate__ __reduce__ __reduce_ex__ __getnewargs__ __getnewargs_ex__ __deepcopy__".split())
 _IGNORE = re.compile(r"#\s*fixpickle:\s*ignore\[([\w\-, ]+)\]")
@@ -69,7 +69,7 @@ def _facts(source: Source, tree: Tree) -> Facts:
         mentions=tuple(_mentions(tree, names, flow)),
         references=tuple(_references(tree, names)),
         decorators=frozenset(_decorators(tree, names)),
-        statements=tuple(_statements(tree)),
+        statements=tuple(_statements(tree, names)),
         guard=next((tree.span(s) for s in tree.root.body if _is_guard(s)), None),
         ignored=tuple(_ignored(source.text)),
     )
@@ -237,7 +237,10 @@ def _references(tree: Tree, names: Names) -> Iterator[Reference]:
             symbol = names.of(node)
             if symbol in WATCHED:
                 parent = tree.parents[node]
-                yield Reference(symbol, tree.span(node), isinstance(parent, ast.Call) and parent.func is node)
+                called = isinstance(parent, ast.Call) and parent.func is node
+                given = parent.args[0] if called and isinstance(parent, ast.Call) and parent.args else None
+                argument = repr(given.value) if isinstance(given, ast.Constant) else ""
+                yield Reference(symbol, tree.span(node), called, argument)
 
 
 def _decorators(tree: Tree, names: Names) -> Iterator[str]:
@@ -252,11 +255,17 @@ def _decorators(tree: Tree, names: Names) -> Iterator[str]:
 # --- the file's own layout ------------------------------------------------------------------------------------------
 
 
-def _statements(tree: Tree) -> Iterator[TopStatement]:
+def _statements(tree: Tree, names: Names) -> Iterator[TopStatement]:
     for index, statement in enumerate(tree.root.body):
-        reads = sorted({n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)})
-        binds = tuple(dict.fromkeys(bound_names(statement)))
-        yield TopStatement(tree.span(statement), _kind(statement, index), binds, tuple(reads))
+        inner = list(ast.walk(statement))
+        yield TopStatement(
+            span=tree.span(statement),
+            kind=_kind(statement, index),
+            binds=tuple(dict.fromkeys(bound_names(statement))),
+            reads=tuple(sorted({n.id for n in inner if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)})),
+            calls=tuple(names.of(n.func) for n in inner if isinstance(n, ast.Call) and tree.function(n) is None),
+            global_writes=tuple(sorted({name for n in inner if isinstance(n, ast.Global) for name in n.names})),
+        )
 
 
 def _kind(statement: ast.stmt, index: int) -> str:

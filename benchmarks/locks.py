@@ -1,0 +1,73 @@
+"""What a counterpart of a lock costs against its original: `python benchmarks/locks.py`.
+
+Uncontended `acquire` and `release`, `with`, and construction. Rounds of the original, the original again (A/A) and the
+counterpart follow one another in one run, and each ratio is the median over rounds: nothing inside the spread of the
+A/A column is a difference.
+"""
+
+from __future__ import annotations
+
+import queue
+import statistics
+import threading
+import timeit
+from collections.abc import Callable
+from typing import Any
+
+from fixpickle.runtime import locks
+
+ROUNDS = 41
+NUMBER = 20_000
+
+STATEMENTS = {
+    "acquire+release": "acquire(); release()",
+    "with": "with lock: pass",
+    "with, as an attribute": "with holder.lock: pass",
+    "construct": "make()",
+}
+KINDS = ("Lock", "RLock", "Condition", "Semaphore")
+
+
+class Holder:
+    def __init__(self, lock: Any) -> None:
+        self.lock = lock
+
+
+def timer(make: Callable[[], Any], statement: str) -> timeit.Timer:
+    lock = make()
+    names = {"lock": lock, "holder": Holder(lock), "make": make, "acquire": lock.acquire, "release": lock.release}
+    return timeit.Timer(statement, globals=names)
+
+
+def queue_timer(make: Callable[[], Any]) -> timeit.Timer:
+    made = make()
+    return timeit.Timer("put(1); get()", globals={"put": made.put, "get": made.get})
+
+
+def ratios(original: timeit.Timer, control: timeit.Timer, counterpart: timeit.Timer) -> tuple[float, float, float]:
+    """Median control/original, its spread (90th less 10th percentile), and median counterpart/original."""
+    same, other = [], []
+    for _ in range(ROUNDS):
+        base, again, ours = (one.timeit(NUMBER) for one in (original, control, counterpart))
+        same.append(again / base)
+        other.append(ours / base)
+    deciles = statistics.quantiles(same, n=10)
+    return statistics.median(same), deciles[-1] - deciles[0], statistics.median(other)
+
+
+def main() -> None:
+    print(f"{'':34}{'A/A':>6}{'spread':>8}{'counterpart':>13}")
+    for kind in KINDS:
+        original, counterpart = getattr(threading, kind), getattr(locks, kind)
+        for label, statement in STATEMENTS.items():
+            timers = [timer(make, statement) for make in (original, original, counterpart)]
+            same, spread, ours = ratios(*timers)
+            print(f"{kind + ', ' + label:34}{same:6.2f}{spread:8.2f}{ours:13.2f}")
+    for kind in ("Queue", "SimpleQueue"):
+        timers = [queue_timer(make) for make in (getattr(queue, kind), getattr(queue, kind), getattr(locks, kind))]
+        same, spread, ours = ratios(*timers)
+        print(f"{kind + ', put+get':34}{same:6.2f}{spread:8.2f}{ours:13.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -46,7 +46,7 @@ EXAMPLES = (
         (
             Script(
                 "loky_nested_list",
-                (("run.py",), ("run.py", "cloudpickle")),
+                (("run.py",),),
                 "A task has failed to un-serialize",
                 "pickle: 42\ncloudpickle: 42",
             ),

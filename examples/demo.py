@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalogue import EXAMPLES, Example, Script
-from running import Run, fails, run, run_script, works
+from running import Fixes, Run, fails, fix, read_report, run_script, works
 
 HERE = Path(__file__).parent
 WIDTH = 96
@@ -26,15 +26,6 @@ SYMPTOM_WIDTH = 46
 NEW_FILE_LINES = 12
 
 ENDING = re.compile(r"^(?:[A-Za-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception|Pool)\b")
-
-
-@dataclass(frozen=True, slots=True)
-class Fixes:
-    """What one `fixpickle apply` says it did: the file name of each fix made, each one proved, each finding left."""
-
-    made: tuple[str, ...]
-    proved: tuple[str, ...]
-    left: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,29 +90,18 @@ def attempt(script: Script, folder: Path) -> Run:
     return outcome
 
 
-def fix(folder: Path) -> Fixes:
-    """Show the proved diff of `folder`, then write it and read what was done from the machine's report."""
-    apply = ("-m", "fixpickle", "apply")
-    dry = run((*apply, "--diff", str(folder)), folder, FIX_LIMIT)
+def fix_and_show(folder: Path) -> Fixes:
+    """Show the proved diff of `folder`, then write it and read what was done from the report for machines."""
+    dry = fix([folder], folder, FIX_LIMIT, "--diff")
     show(f"fixpickle apply --diff {folder.name}", without_long_new_files(dry.output).splitlines(), verdict(dry))
-    wet = run((*apply, "--format", "json", str(folder)), folder, FIX_LIMIT)
-    fixes = read_report(wet)
+    wet = fix([folder], folder, FIX_LIMIT, "--format", "json")
+    try:
+        fixes = read_report(wet)
+    except json.JSONDecodeError:
+        sys.exit(f"fixpickle printed no report:\n{wet.output}")
     counts = f"fixes written: {len(fixes.made)}, of them proved: {len(fixes.proved)}; findings left: {len(fixes.left)}"
     show(f"fixpickle apply --format json {folder.name}", [counts], verdict(wet))
     return fixes
-
-
-def read_report(outcome: Run) -> Fixes:
-    try:
-        report = json.loads(outcome.output)
-    except json.JSONDecodeError:
-        sys.exit(f"fixpickle printed no report:\n{outcome.output}")
-    fixed = [(Path(item["path"]).name, item["verdict"]) for item in report["fixed"]]
-    return Fixes(
-        made=tuple(name for name, _ in fixed),
-        proved=tuple(name for name, kind in fixed if kind == "proved"),
-        left=tuple(Path(item["path"]).name for item in report["left"]),
-    )
 
 
 def row(script: Script, before: Run, after: Run, fixes: Fixes, touched: bool) -> Row:
@@ -158,7 +138,7 @@ def show_example(example: Example, work: Path) -> list[Row]:
     folder = work / example.folder
     shutil.copytree(HERE / example.folder, folder, ignore=shutil.ignore_patterns("__pycache__", "*.pickle"))
     before = [attempt(script, folder) for script in example.scripts]
-    fixes = fix(folder)
+    fixes = fix_and_show(folder)
     rows = []
     for script, earlier in zip(example.scripts, before, strict=True):
         changed = [c[0] for c in script.commands if not same(folder / c[0], HERE / example.folder / c[0])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from catalogue import Script
 
@@ -24,25 +26,39 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a command printed (both streams), its exit code (None: stopped at the time limit), and its seconds."""
+    """What a command printed, its exit code (None: stopped at the time limit), and how long it took."""
 
-    output: str
+    stdout: str
+    stderr: str
     code: int | None
     seconds: float
+
+    @property
+    def output(self) -> str:
+        return self.stdout + self.stderr
+
+
+@dataclass(frozen=True, slots=True)
+class Fixes:
+    """What one `fixpickle apply` says it did: the file name of each fix made, each one proved, each finding left."""
+
+    made: tuple[str, ...]
+    proved: tuple[str, ...]
+    left: tuple[str, ...]
 
 
 def run(arguments: Sequence[str], folder: Path, limit: float) -> Run:
     """Run Python with these arguments in `folder`, for at most `limit` seconds."""
     started = time.monotonic()
-    # A file, not a pipe: a Ray daemon or pool worker that outlives the script would hold a pipe open.
-    with tempfile.TemporaryFile() as output:
+    # Files, not pipes: a Ray daemon or pool worker that outlives the script would hold a pipe open.
+    with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=folder,
             env={**os.environ, **ENVIRONMENT},
             stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+            stdout=stdout,
+            stderr=stderr,
             start_new_session=True,
         )
         try:
@@ -51,9 +67,12 @@ def run(arguments: Sequence[str], folder: Path, limit: float) -> Run:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             code = None
-        output.seek(0)
-        text = output.read().decode(errors="replace")
-    return Run(text, code, time.monotonic() - started)
+        return Run(_text(stdout), _text(stderr), code, time.monotonic() - started)
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
 
 
 def run_script(script: Script, folder: Path, limit: float) -> Run:
@@ -63,7 +82,12 @@ def run_script(script: Script, folder: Path, limit: float) -> Run:
         runs.append(run(command, folder, limit))
         if runs[-1].code != 0:
             break
-    return Run("".join(r.output for r in runs), runs[-1].code, sum(r.seconds for r in runs))
+    return Run(
+        stdout="".join(r.stdout for r in runs),
+        stderr="".join(r.stderr for r in runs),
+        code=runs[-1].code,
+        seconds=sum(r.seconds for r in runs),
+    )
 
 
 def fails(script: Script, outcome: Run) -> bool:
@@ -74,3 +98,19 @@ def fails(script: Script, outcome: Run) -> bool:
 def works(script: Script, outcome: Run) -> bool:
     """Whether the script ended well, with its right result."""
     return outcome.code == 0 and script.result in outcome.output
+
+
+def fix(paths: Sequence[Path], folder: Path, limit: float, *options: str) -> Run:
+    """Run `fixpickle apply` on `paths`."""
+    return run(("-m", "fixpickle", "apply", *options, *map(str, paths)), folder, limit)
+
+
+def read_report(outcome: Run) -> Fixes:
+    """What `fixpickle apply --format json` printed. Raises `json.JSONDecodeError` where that is no report."""
+    report = json.loads(outcome.stdout)
+    fixed = [(Path(item["path"]).name, item["verdict"]) for item in report["fixed"]]
+    return Fixes(
+        made=tuple(name for name, _ in fixed),
+        proved=tuple(name for name, verdict in fixed if verdict == "proved"),
+        left=tuple(Path(item["path"]).name for item in report["left"]),
+    )

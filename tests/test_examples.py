@@ -35,9 +35,9 @@ def folder(example, tmp_path):
     return Path(shutil.copytree(EXAMPLES / example.folder, tmp_path / example.folder, ignore=ignore))
 
 
-def apply(folder, script):
-    files = [str(folder / command[0]) for command in script.commands]
-    return running.run(("-m", "fixpickle", "apply", *files), folder, FIX_LIMIT)
+def apply(folder, script, *options):
+    files = [folder / command[0] for command in script.commands]
+    return running.fix(files, folder, FIX_LIMIT, *options)
 
 
 @pytest.mark.parametrize(("example", "script"), CASES)
@@ -50,12 +50,12 @@ def test_it_fails_as_it_stands_with_the_failure_it_is_here_to_show(example, scri
 def test_it_runs_to_its_right_result_once_fixed(example, script, folder):
     applied = apply(folder, script)
     outcome = running.run_script(script, folder, RUN_LIMIT)
-    assert running.works(script, outcome), (applied.output, outcome)
+    assert running.works(script, outcome), (applied, outcome)
 
 
 @pytest.mark.parametrize(("example", "script"), [case for case in CASES if case.values[1].left])
 def test_a_global_replaced_at_runtime_is_reported_and_left_as_it_is(example, script, folder):
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    applied = apply(folder, script)
-    assert script.commands[0][0] in applied.output
+    report = running.read_report(apply(folder, script, "--format", "json"))
+    assert script.commands[0][0] in report.left
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

@@ -180,10 +180,8 @@ def test_get_source_gives_the_patched_text(tree: Callable[..., Tree]) -> None:
 
 
 def test_bound_arguments_are_part_of_the_proof(tree: Callable[..., Tree]) -> None:
-    there = tree(
-        m="from functools import partial\ndef f(n):\n    def add(x, *, y=0):\n        return x + y + n\n    return add\n"
-    )
     whole = "    def add(x, *, y=0):\n        return x + y + n\n    return add\n"
+    there = tree(m="from functools import partial\ndef f(n):\n" + whole)
     lifted = "    return partial(_add, n)\n\n\ndef _add(n, /, x, *, y=0):\n    return x + y + n\n"
     patch = there.patch("m.py", [(whole, lifted)], ByReference("m", "_add", Origin("add", 3), bound=1))
     (verdict,) = there.prove(patch)

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -22,7 +25,7 @@ from fixpickle.model import (
     Unproved,
 )
 from fixpickle.source import read
-from fixpickle.write import account, grouped, write
+from fixpickle.write import _commit, _File, account, grouped, write
 
 
 def source_of(path: Path) -> Source:
@@ -130,7 +133,7 @@ def test_a_write_protected_file_is_refused(tmp_path: Path) -> None:
     assert [r.reason for r in write([changes], sources)] == ["is write-protected"]
 
 
-def test_a_failure_half_way_puts_back_what_was_written(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_costs_the_group(tmp_path: Path) -> None:
     a = file(tmp_path / "a.py", b"x = 1\n")
     changes, sources = rewrite(a)
     inside = tmp_path / "no" / "such" / "folder" / "n.py"
@@ -138,6 +141,43 @@ def test_a_failure_half_way_puts_back_what_was_written(tmp_path: Path) -> None:
     assert [r.path for r in refused] == [inside]
     assert a.read_bytes() == b"x = 1\n"
     assert names(tmp_path) == ["a.py"]
+
+
+def test_a_failure_half_way_puts_back_what_was_written(tmp_path: Path) -> None:
+    a, b, new, staged = (tmp_path / name for name in ("a.py", "b.py", "new.py", "staged"))
+    file(a, b"old"), file(staged, b"new"), file(tmp_path / "staged new", b"new")
+    files = [
+        _File(new, new, tmp_path / "staged new", b"", b"new", None),
+        _File(a, a, staged, b"old", b"new", "digest"),
+        _File(b, b, tmp_path / "not staged", b"old", b"new", "digest"),
+    ]
+    assert [r.path for r in _commit(files)] == [b]
+    assert a.read_bytes() == b"old"
+    assert not new.exists()
+
+
+def test_a_run_killed_at_any_moment_leaves_every_file_wholly_old_or_wholly_new(tmp_path: Path) -> None:
+    old = b"x = 1\n" * 2000
+    paths = [file(tmp_path / f"m{n}.py", old) for n in range(300)]
+    run = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)])
+    deadline = time.monotonic() + 20
+    while paths[20].read_bytes() == old and time.monotonic() < deadline:
+        time.sleep(0.001)
+    run.kill()
+    run.wait()
+    assert {path.read_bytes() for path in paths} <= {old, old + b"y = 2\n"}
+    assert all(path.suffix == ".fixpickle" for path in tmp_path.iterdir() if path not in paths)
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from fixpickle.model import Change
+from fixpickle.source import read
+from fixpickle.write import write
+sources = {path: read(path) for path in Path(sys.argv[1]).iterdir()}
+write([[Change(s.path, s.text, s.text + "y = 2\\n")] for _, s in sorted(sources.items())], sources)
+"""
 
 
 def test_patches_that_edit_one_file_share_their_fate_and_a_common_new_file_does_not_bind_them(tmp_path: Path) -> None:
@@ -158,5 +198,5 @@ def test_what_could_not_be_written_is_left_and_not_fixed(tmp_path: Path) -> None
     assert [f.patch for f in after.fixed] == [patches[1]]
     assert [(left.finding.path, left.reason) for left in after.left] == [(a, "b.py changed on disk")]
     assert [change.path for change in after.changes] == [d, new]
-    assert after.skipped == refused and after.written and not after.clean
+    assert after.skipped == refused and not after.clean
     assert account(report, ()).fixed == report.fixed

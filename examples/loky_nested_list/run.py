@@ -1,6 +1,4 @@
-"""Send a function inside a list of lists to a loky worker: python run.py [pickle|cloudpickle]"""
-
-import sys
+"""Send a function inside a list of lists to a loky worker, with loky's fast pickler and with its thorough one."""
 
 from loky import get_reusable_executor, set_loky_pickler
 
@@ -16,14 +14,13 @@ def double(value):
     return 2 * value
 
 
-def main():
-    pickler = sys.argv[1] if len(sys.argv) > 1 else "pickle"
-    set_loky_pickler(pickler)
+def answer():
     executor = get_reusable_executor(max_workers=1)
-    answer = executor.submit(call_function, [[double]], 21).result()
-    print(f"{pickler}: {answer}")
-    executor.shutdown()
+    return executor.submit(call_function, [[double]], 21).result()
 
 
 if __name__ == "__main__":
-    main()
+    set_loky_pickler("pickle")
+    print("pickle:", answer())
+    set_loky_pickler("cloudpickle")
+    print("cloudpickle:", answer())

@@ -97,10 +97,19 @@ class Project:
         for symbol, found in self.lineage(facts, name):
             if symbol in self.catalogue.bound_bases:
                 return f"it is a {symbol}, which belongs to one process"
+            if found is not None and found.coroutines:
+                return f"{found.name} has coroutine methods, so it belongs to an event loop"
             for attribute, value in found.attributes if found else ():
-                if value in self.catalogue.bound_values:
+                if value in self.catalogue.bound_values or self._made_bound(value):
                     return f"it keeps a {value.removesuffix('()')} in self.{attribute}, which belongs to one process"
         return ""
+
+    def _made_bound(self, value: str) -> bool:
+        """Whether an attribute holds an instance of a project's class that derives from a thread, server or the like."""
+        found = self._classes.get(self.real(value.removesuffix("()"))) if value.endswith("()") else None
+        if found is None:
+            return False
+        return any(symbol in self.catalogue.bound_bases for symbol, _ in self.lineage(found[0], found[1].name))
 
     def hooked(self, facts: Facts, name: str) -> str:
         """The pickling hook that the class or an ancestor of it in the project defines, or an empty string."""
@@ -183,5 +192,13 @@ class Project:
         return None
 
     def _result_kept(self, facts: Facts, sink: ToReturn) -> bool:
-        """Whether what a function returns may be kept: not where it decorates, nor from inside another function."""
-        return "<locals>" not in sink.function and self.real(f"{facts.module}.{sink.function}") not in self.decorators
+        """Whether what a function returns may be kept: the function is public, or its result is passed on in its file.
+
+        Not where it decorates, and not from methods and inner functions, whose results serve their own callers.
+        """
+        name = sink.function
+        if "." in name or self.real(f"{facts.module}.{name}") in self.decorators:
+            return False
+        public = not name.startswith("_") if facts.exports is None else name in facts.exports
+        results = next((m.results for m in facts.mentions if m.name == name), ())
+        return public or any(isinstance(s, (ToAttribute, ToReturn)) for s in results)

@@ -79,7 +79,6 @@ def account(report: RunReport, refused: Sequence[Refusal]) -> RunReport:
         left=tuple(sorted((*report.left, *left), key=lambda one: (one.finding.path, one.finding.span))),
         skipped=(*report.skipped, *refused),
         changes=tuple(change for change in report.changes if change.path in written),
-        written=True,
     )
 
 
@@ -88,11 +87,14 @@ def _write_group(group: Sequence[Change], sources: Mapping[Path, Source]) -> lis
     refused = [file for file in prepared if isinstance(file, Refusal)]
     # New files first: nothing imports them yet, so a run killed half-way leaves working code.
     files = sorted((f for f in prepared if isinstance(f, _File)), key=lambda file: file.digest is not None)
+    refused += [refusal for file in files for refusal in _obstacle(file)]
+    if refused:
+        return refused
     with contextlib.ExitStack() as leftovers:
         for file in files:
             leftovers.callback(file.staged.unlink, missing_ok=True)
             refused += _stage(file)
-        # Only now, when all that takes time is done: the files may have changed while the proof ran.
+        # Once more, now that all that takes time is done.
         refused += [refusal for file in files for refusal in _obstacle(file)]
         return refused or _commit(files)
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import black
 
 
+# A run makes the same text several times, to check it, to prove it and to keep it, and black is what costs most.
+@lru_cache(maxsize=256)
 def tidy(old: str, new: str, path: Path) -> str:
     """`new` with the statements it does not share with `old` as black would have them, under the project's own options.
 

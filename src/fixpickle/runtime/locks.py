@@ -65,7 +65,7 @@ else:
         """`threading.Lock`: not re-entrant, and any thread may release it.
 
         The slots hold the bound methods of a real lock. `with` finds `__enter__` and `__exit__` on the class, as slots,
-        and so calls the real ones directly: no Python function stands between, and the cost is the original's.
+        and so calls the real ones: no Python function stands between.
         """
 
         __slots__ = ("__enter__", "__exit__", "__weakref__", "acquire", "locked", "release")
@@ -322,6 +322,8 @@ else:
     class PriorityQueue(_QueueCounterpart, queue.PriorityQueue):
         """`queue.PriorityQueue`. Its items and its bound travel."""
 
+    _count_up, _count_down = queue.SimpleQueue.put, queue.SimpleQueue.get
+
     class SimpleQueue(queue.SimpleQueue):
         """`queue.SimpleQueue`. Its items travel.
 
@@ -338,10 +340,10 @@ else:
 
         def put(self, item, block=True, timeout=None):
             self._items.append(item)
-            super().put(None)
+            _count_up(self, None)
 
         def get(self, block=True, timeout=None):
-            super().get(block, timeout)
+            _count_down(self, block, timeout)
             return self._items.popleft()
 
         def put_nowait(self, item):

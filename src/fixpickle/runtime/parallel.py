@@ -32,7 +32,7 @@ import sys
 import threading
 import uuid
 import warnings
-from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from joblib import Parallel as _JoblibParallel
 from joblib import delayed as delayed
@@ -334,6 +334,8 @@ def _apply(captures: Iterable[_Capture]) -> List[_Undo]:
     for state, wanted in captures:
         try:
             present = state.read(wanted)
+            if not _differ(wanted, present):
+                continue  # nearly always, and for every task: all at once costs a third of one by one
             # A key that only another release of a library knows is left out.
             changes = {k: value for k, value in wanted.items() if k in present and _differ(value, present[k])}
             if changes:
@@ -366,17 +368,19 @@ class _ProcessWide:
         self.tasks = 0
         self.undo: List[_Undo] = []
 
-    def enter(self, captures: Iterable[_Capture]) -> None:
+    @contextlib.contextmanager
+    def holding(self, captures: Iterable[_Capture]) -> Iterator[None]:
         with self.guard:
             if not self.tasks:
                 self.undo = _apply(captures)
             self.tasks += 1
-
-    def leave(self) -> None:
-        with self.guard:
-            self.tasks -= 1
-            if not self.tasks:
-                _put_back(self.undo)
+        try:
+            yield
+        finally:
+            with self.guard:
+                self.tasks -= 1
+                if not self.tasks:
+                    _put_back(self.undo)
 
 
 _process_wide = _ProcessWide()
@@ -390,14 +394,17 @@ def _run(snapshot: Any, function: Callable[..., Any], /, *args: Any, **kwargs: A
     if snapshot.thread == _here.serial:
         return function(*args, **kwargs)
     captures = snapshot.captures
-    with contextlib.ExitStack() as stack:
-        stack.callback(setattr, _here, "states", _here.states)
+    outer = _here.states
+    undo = _apply(capture for capture in captures if capture.state.per_thread)
+    try:
         _here.states = {capture.state.name: capture.state for capture in captures}
-        if snapshot.process != (_PROCESS, os.getpid()):
-            _process_wide.enter(capture for capture in captures if not capture.state.per_thread)
-            stack.callback(_process_wide.leave)
-        stack.callback(_put_back, _apply(capture for capture in captures if capture.state.per_thread))
-        return function(*args, **kwargs)
+        if snapshot.process == (_PROCESS, os.getpid()):
+            return function(*args, **kwargs)
+        with _process_wide.holding(capture for capture in captures if not capture.state.per_thread):
+            return function(*args, **kwargs)
+    finally:
+        _here.states = outer
+        _put_back(undo)
 
 
 class Parallel(_JoblibParallel):  # type: ignore[misc]

@@ -53,7 +53,11 @@ class Definitions:
                 obstacles.append("its decorators run at every call of the function around it")
         if getattr(node, "type_params", ()):
             obstacles.append("it has type parameters of its own")
-        outside = [u for u in uses if not self._inside(u, node)]
+        outside: list[ast.AST] = [u for u in uses if not self._inside(u, node)]
+        if isinstance(node, ast.ClassDef):
+            # Only instances are stored by the name of their class; the class itself is refused where it is handed on.
+            calls = [self.tree.parents[u] for u in outside]
+            outside = [c for u, c in zip(outside, calls, strict=True) if isinstance(c, ast.Call) and c.func is u]
         sinks = tuple(s for use in outside for s in self.flow.of(use))
         kind = Kind.CLASS if isinstance(node, ast.ClassDef) else Kind.FUNCTION
         line = node.decorator_list[0].lineno if node.decorator_list else node.lineno
@@ -89,6 +93,7 @@ class Definitions:
             uses=tuple(self.tree.span(u) for u in uses),
             variadic=isinstance(node, CALLABLES) and node.args.vararg is not None,
             receiver=bool(first) and first[0] in ("self", "cls"),
+            wraps=isinstance(node, ast.AsyncFunctionDef) or _returns_own(node),
             decorated=tuple(self.names.of(d) for d in getattr(node, "decorator_list", ())),
         )
 
@@ -237,6 +242,13 @@ class Definitions:
                 break
             node = parent
         return "function"
+
+
+def _returns_own(node: ast.AST) -> bool:
+    """Whether a function returns a function or class defined in it, as decorators do."""
+    own = {n.name for n in ast.walk(node) if isinstance(n, (*FUNCTIONS, ast.ClassDef)) and n is not node}
+    returned = [n.value for n in ast.walk(node) if isinstance(n, ast.Return)]
+    return any(isinstance(v, ast.Name) and v.id in own for v in returned)
 
 
 def _last_word(node: ast.AST) -> str:

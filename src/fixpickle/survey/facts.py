@@ -94,7 +94,9 @@ class Definition:
     """A lambda, or a function or class defined inside a function, and a module-level lambda.
 
     `qualname` is what Python calls it, `line` is its code object's first line, `hint` the words around it from which
-    a name can be made. `obstacles` are reasons against moving it; `uses` are the other places that name it.
+    a name can be made. `obstacles` are reasons against moving it; `uses` are the other places that name it. It is `variadic` where it takes
+    `*args`, a `receiver` where its first parameter is `self` or `cls`, and `wraps` where it returns a function of its own or
+    is a coroutine function: decorators and callbacks of an event loop stay in their process.
     """
 
     kind: Kind
@@ -112,6 +114,7 @@ class Definition:
     uses: tuple[Span, ...] = ()
     variadic: bool = False
     receiver: bool = False
+    wraps: bool = False
     decorated: tuple[str, ...] = ()
 
 
@@ -154,6 +157,7 @@ class ClassFacts:
     hooks: tuple[str, ...]
     attributes: tuple[tuple[str, str], ...]
     metaclass: bool
+    coroutines: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +172,11 @@ class ParameterFlow:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A place where a module-level definition is handed on by name, or an instance of it is."""
+    """Where a module-level definition is handed on by name, or an instance of it is; and where its results go."""
 
     name: str
     sinks: tuple[Sink, ...]
+    results: tuple[Sink, ...]
     line: int
 
 
@@ -231,6 +236,7 @@ class Facts:
     decorators: frozenset[str]
     statements: tuple[TopStatement, ...]
     guard: Span | None
+    exports: frozenset[str] | None
     ignored: tuple[tuple[int, str], ...]
 
     @property

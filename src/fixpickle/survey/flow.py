@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from fixpickle.survey.facts import Sink, ToAttribute, ToCall, ToGlobal, ToParameter, ToReturn
 from fixpickle.survey.names import Names
@@ -17,16 +19,28 @@ CARRIERS = frozenset(
 )
 # Methods that put an argument into the container they are called on.
 _ADDERS = frozenset("append add insert extend setdefault update appendleft __setitem__".split())
-_DEPTH = 12  # names that lead to names
+_CHAIN = 8  # calls on the result of calls: `ctx.Pool().map` is two
+
+
+@dataclass(frozen=True, slots=True)
+class _Via:
+    """The value is what this variable holds from here on."""
+
+    scope: ast.AST
+    name: str
+
+
+_Step = Sink | _Via
 
 
 class Flow:
-    """Follows values through one file."""
+    """Follows values through one file. Every expression is followed once, however many names lead to it."""
 
     def __init__(self, tree: Tree, names: Names) -> None:
         self.tree = tree
         self.names = names
-        self._active: set[tuple[ast.AST, str]] = set()  # ends circles such as `a = wrap(a)`
+        self._steps: dict[tuple[ast.AST, bool], tuple[_Step, ...]] = {}
+        self._open: set[ast.AST] = set()  # calls whose results are being followed: ends circles such as `a = wrap(a)`
         self._loads: dict[tuple[ast.AST, str], list[ast.Name]] = {}
         for node in tree.nodes:
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
@@ -50,68 +64,94 @@ class Flow:
         """Every place that reads the variable `name` of `scope`, nested functions included."""
         return self._loads.get((scope, name), [])
 
-    def of_name(self, scope: ast.AST, name: str, depth: int = _DEPTH) -> tuple[Sink, ...]:
+    def of(self, node: ast.AST) -> tuple[Sink, ...]:
+        """Where the value of an expression goes."""
+        return self._closed(self._follow(node, True))
+
+    def of_name(self, scope: ast.AST, name: str) -> tuple[Sink, ...]:
         """Where the value of a variable goes."""
-        if depth <= 0 or (scope, name) in self._active:
-            return ()
-        self._active.add((scope, name))
-        try:
-            return tuple(s for use in self.loads(scope, name) for s in self.of(use, depth - 1))
-        finally:
-            self._active.discard((scope, name))
+        return self._closed((_Via(scope, name),))
 
-    def of(self, node: ast.AST, depth: int = _DEPTH, direct: bool = True) -> tuple[Sink, ...]:
-        """Where the value of an expression goes. `direct` is false once it has been put into a container."""
-        parent = self.tree.parents[node]
-        if isinstance(parent, (ast.List, ast.Tuple, ast.Set, ast.Dict, ast.Starred, ast.keyword)):
-            return self._through(parent, node, depth, direct)
-        if isinstance(parent, ast.Call):
-            return self._into_call(parent, node, depth, direct)
-        if isinstance(parent, (ast.IfExp, ast.BoolOp, ast.NamedExpr, ast.Await)):
-            if isinstance(parent, ast.IfExp) and node is parent.test:
-                return ()
-            onward = self.of(parent, depth, direct)
-            return onward + (self._to_target(parent.target, depth, direct) if isinstance(parent, ast.NamedExpr) else ())
-        if isinstance(parent, (*Comprehension, ast.comprehension)):
-            kept = isinstance(parent, Comprehension) and node is not getattr(parent, "key", None)
-            return self.of(parent, depth, False) if kept and not isinstance(parent, ast.comprehension) else ()
-        if isinstance(parent, ast.Subscript):
-            return self.of(parent, depth, direct) if node is parent.value else ()
-        if isinstance(parent, ast.Attribute):
-            return self._method_of(parent, depth)
-        if isinstance(parent, ast.arguments):
-            return self._default_of(parent, node)
-        return self._in_statement(parent, node, depth, direct)
+    def results(self, scope: ast.AST, name: str) -> tuple[Sink, ...]:
+        """Where the results of calling a variable go."""
+        calls = [self.tree.parents[use] for use in self.loads(scope, name)]
+        steps = [s for c in calls if isinstance(c, ast.Call) and self._names_it(c, name) for s in self._follow(c, True)]
+        return self._closed(steps)
 
-    def _through(self, parent: ast.AST, node: ast.AST, depth: int, direct: bool) -> tuple[Sink, ...]:
-        if isinstance(parent, ast.Dict) and node in parent.keys:
-            return ()
+    def _names_it(self, call: ast.Call, name: str) -> bool:
+        return isinstance(call.func, ast.Name) and call.func.id == name
+
+    def _closed(self, steps: Iterable[_Step]) -> tuple[Sink, ...]:
+        """The sinks behind these steps, every variable followed to all its uses, once."""
+        found: dict[Sink, None] = {}
+        seen: set[tuple[ast.AST, str]] = set()
+        pending = list(steps)
+        for step in pending:
+            if not isinstance(step, _Via):
+                found[step] = None
+            elif (step.scope, step.name) not in seen:
+                seen.add((step.scope, step.name))
+                for use in self.loads(step.scope, step.name):
+                    pending.extend(self._follow(use, True))
+        return tuple(found)
+
+    def _follow(self, node: ast.AST, direct: bool) -> tuple[_Step, ...]:
+        """One expression's way to its sinks and variables. `direct` is false once it has been put into a container."""
+        key = (node, direct)
+        if key not in self._steps:
+            self._steps[key] = ()
+            self._steps[key] = tuple(dict.fromkeys(self._into(self.tree.parents[node], node, direct)))
+        return self._steps[key]
+
+    def _into(self, parent: ast.AST, node: ast.AST, direct: bool) -> Iterable[_Step]:
+        if isinstance(parent, (ast.List, ast.Tuple, ast.Set, ast.Dict, ast.Starred)):
+            return () if isinstance(parent, ast.Dict) and node in parent.keys else self._follow(parent, False)
         if isinstance(parent, ast.keyword):
             call = self.tree.parents[parent]
-            return self._into_call(call, parent, depth, direct) if isinstance(call, ast.Call) else ()
-        return self.of(parent, depth, False)
+            return self._into_call(call, parent, direct) if isinstance(call, ast.Call) else ()
+        if isinstance(parent, ast.Call):
+            return self._into_call(parent, node, direct)
+        if isinstance(parent, ast.NamedExpr):
+            return (*self._follow(parent, direct), *self._to_target(parent.target, direct))
+        if isinstance(parent, (ast.IfExp, ast.BoolOp, ast.Await)):
+            return () if isinstance(parent, ast.IfExp) and node is parent.test else self._follow(parent, direct)
+        if isinstance(parent, Comprehension):
+            return self._follow(parent, False) if node is not getattr(parent, "key", None) else ()
+        if isinstance(parent, ast.Subscript):
+            return self._follow(parent, direct) if node is parent.value else ()
+        if isinstance(parent, ast.Attribute):
+            return self._method_of(parent)
+        if isinstance(parent, ast.arguments):
+            return self._default_of(parent, node)
+        return self._in_statement(parent, node, direct)
 
-    def _into_call(self, call: ast.Call, node: ast.AST, depth: int, direct: bool) -> tuple[Sink, ...]:
-        if node is call.func:
-            return self.of(call, depth - 1, direct) if depth > 1 and self._makes_instance(call) else ()
+    def _into_call(self, call: ast.Call, node: ast.AST, direct: bool) -> Iterable[_Step]:
         callee = self.names.of(call.func)
+        if node is call.func:
+            # An instance of a class of this file carries its class along.
+            return self._follow(call, direct) if callee in self.names.classes else ()
         if callee in CARRIERS:
-            return self.of(call, depth, False)
-        added = self._into_container(call, depth)
-        onward = self.of(call, depth - 1, False) if depth > 1 else ()
+            return self._follow(call, False)
         position = call.args.index(node) if node in call.args else -1  # type: ignore[arg-type]
         keyword = node.arg or "" if isinstance(node, ast.keyword) else ""
-        return (*added, ToCall(callee, position, keyword, call.lineno, self.literals(call), onward))
+        sink = ToCall(callee, position, keyword, call.lineno, self.literals(call), self._onward(call))
+        return (*self._into_container(call), sink)
 
-    def _makes_instance(self, call: ast.Call) -> bool:
-        """Whether calling the name gives an instance of a class of this file: that instance carries the class along."""
-        callee = self.names.of(call.func)
-        return callee in self.names.classes
+    def _onward(self, call: ast.Call) -> tuple[Sink, ...]:
+        """Where the result of a call goes, one call further and no more."""
+        if call in self._open:
+            return ()
+        self._open.add(call)
+        try:
+            sinks = self._closed(self._follow(call, False))
+        finally:
+            self._open.discard(call)
+        return tuple(replace(s, onward=()) if isinstance(s, ToCall) else s for s in sinks)
 
     def literals(self, call: ast.Call) -> tuple[tuple[str, str], ...]:
         """Keywords of a call and of the calls that made its receiver, which decide whether anything crosses."""
         calls, at = [call], call.func
-        for _ in range(_DEPTH):
+        for _ in range(_CHAIN):
             value = self._value_of(at.value if isinstance(at, ast.Attribute) else at)
             if not isinstance(value, ast.Call):
                 break
@@ -123,6 +163,8 @@ class Flow:
         for maker in calls[1:]:
             if maker.args and self.names.of(maker.func).endswith(".get_context"):
                 pairs["context"] = _literal(maker.args[0])
+            elif maker.args:
+                pairs.setdefault("0", _literal(maker.args[0]))
         return tuple(sorted(pairs.items()))
 
     def _value_of(self, node: ast.AST) -> ast.AST | None:
@@ -131,32 +173,30 @@ class Flow:
         values = self.names.bindings.get(self.owner(node, node.id), {}).get(node.id, [])
         return values[0] if len(values) == 1 else None
 
-    def _into_container(self, call: ast.Call, depth: int) -> tuple[Sink, ...]:
+    def _into_container(self, call: ast.Call) -> Iterable[_Step]:
         if not isinstance(call.func, ast.Attribute) or call.func.attr not in _ADDERS:
             return ()
-        return self._kept_in(call.func.value, depth)
+        return self._kept_in(call.func.value)
 
-    def _kept_in(self, base: ast.AST, depth: int) -> tuple[Sink, ...]:
+    def _kept_in(self, base: ast.AST) -> Iterable[_Step]:
         """Where something goes that has been put into the container `base`."""
         while isinstance(base, ast.Subscript):
             base = base.value
         if isinstance(base, ast.Attribute):
-            return self._to_target(base, depth, False)
-        if isinstance(base, ast.Name):
-            scope = self.owner(base, base.id)
-            if isinstance(scope, ast.Module):
-                return (ToGlobal(base.id, base.lineno, False), *self.of_name(scope, base.id, depth - 1))
-            return self.of_name(scope, base.id, depth - 1)
-        return ()
+            return self._to_target(base, False)
+        if not isinstance(base, ast.Name):
+            return ()
+        scope = self.owner(base, base.id)
+        kept = (ToGlobal(base.id, base.lineno, False),) if isinstance(scope, ast.Module) else ()
+        return (*kept, _Via(scope, base.id))
 
-    def _method_of(self, parent: ast.Attribute, depth: int) -> tuple[Sink, ...]:
+    def _method_of(self, parent: ast.Attribute) -> Iterable[_Step]:
         """`table.get(k)` and `table.values()` give out what the table holds; any other method or attribute does not."""
         call = self.tree.parents[parent]
-        if parent.attr in ("get", "values", "items", "pop", "copy") and isinstance(call, ast.Call):
-            return self.of(call, depth - 1, True) if depth > 1 else ()
-        return ()
+        gives = parent.attr in ("get", "values", "items", "pop", "copy") and isinstance(call, ast.Call)
+        return self._follow(call, True) if gives else ()
 
-    def _default_of(self, arguments: ast.arguments, node: ast.AST) -> tuple[Sink, ...]:
+    def _default_of(self, arguments: ast.arguments, node: ast.AST) -> Iterable[_Step]:
         function = self.tree.parents[arguments]
         if not isinstance(function, FUNCTIONS):
             return ()
@@ -166,40 +206,32 @@ class Flow:
         name = next((a.arg for a, d in pairs if d is node), "")
         return (ToParameter(self.tree.qualname(function), name, node.lineno),) if name else ()  # type: ignore[attr-defined]
 
-    def _in_statement(self, parent: ast.AST, node: ast.AST, depth: int, direct: bool) -> tuple[Sink, ...]:
+    def _in_statement(self, parent: ast.AST, node: ast.AST, direct: bool) -> Iterable[_Step]:
         if isinstance(parent, ast.Assign) and node is parent.value:
-            return tuple(s for t in parent.targets for s in self._to_target(t, depth, direct))
+            return tuple(s for t in parent.targets for s in self._to_target(t, direct))
         if isinstance(parent, ast.AnnAssign) and node is parent.value:
-            return self._to_target(parent.target, depth, direct)
+            return self._to_target(parent.target, direct)
         if isinstance(parent, ast.AugAssign) and node is parent.value:
-            return self._to_target(parent.target, depth, False)
+            return self._to_target(parent.target, False)
         if isinstance(parent, (ast.Return, ast.Yield)):
-            return self._returned(parent)
-        if isinstance(parent, ast.Lambda) and node is parent.body:
-            return ()
+            function = self.tree.function(parent)
+            if isinstance(function, FUNCTIONS):
+                return (ToReturn(self.tree.qualname(function), parent.lineno),)
         return ()
 
-    def _returned(self, parent: ast.Return | ast.Yield) -> tuple[Sink, ...]:
-        function = self.tree.function(parent)
-        if not isinstance(function, FUNCTIONS):
-            return ()
-        return (ToReturn(self.tree.qualname(function), parent.lineno),)
-
-    def _to_target(self, target: ast.AST, depth: int, direct: bool) -> tuple[Sink, ...]:
+    def _to_target(self, target: ast.AST, direct: bool) -> Iterable[_Step]:
         if isinstance(target, ast.Attribute):
             cls = self.names.instance_class(target.value)
             return (ToAttribute(self.tree.qualname(cls), target.attr, target.lineno),) if cls is not None else ()
         if isinstance(target, ast.Subscript):
-            return self._kept_in(target.value, depth)
+            return self._kept_in(target.value)
         if not isinstance(target, ast.Name):
             return ()
         scope = self.owner(target, target.id)
+        via = _Via(scope, target.id)
         if isinstance(scope, ast.Module):
-            onward = self.of_name(scope, target.id, depth - 1)
-            return (ToGlobal(target.id, target.lineno, direct), *onward)
-        if isinstance(scope, (*CALLABLES, *Comprehension)):
-            return self.of_name(scope, target.id, depth - 1)
-        return ()
+            return (ToGlobal(target.id, target.lineno, direct), via)
+        return (via,) if isinstance(scope, (*CALLABLES, *Comprehension)) else ()
 
 
 def _literal(node: ast.AST) -> str:

@@ -71,6 +71,7 @@ def _facts(source: Source, tree: Tree) -> Facts:
         decorators=frozenset(_decorators(tree, names)),
         statements=tuple(_statements(tree, names)),
         guard=next((tree.span(s) for s in tree.root.body if _is_guard(s)), None),
+        exports=_exports(tree),
         ignored=tuple(_ignored(source.text)),
     )
 
@@ -205,6 +206,7 @@ def _classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
                 hooks=tuple(sorted(HOOKS & defined)),
                 attributes=tuple(kept),
                 metaclass=any(k.arg == "metaclass" for k in node.keywords),
+                coroutines=any(isinstance(s, ast.AsyncFunctionDef) for s in node.body),
             )
 
 
@@ -225,10 +227,10 @@ def _mentions(tree: Tree, names: Names, flow: Flow) -> Iterator[Mention]:
             found: list[Sink] = []
             for decorator in node.decorator_list:
                 found.append(ToCall(names.of(decorator).removesuffix("()"), 0, "", decorator.lineno))
-            for use in flow.loads(tree.root, node.name):
-                found += [s for s in flow.of(use) if isinstance(s, (ToCall, ToAttribute))]
-            if found:
-                yield Mention(node.name, tuple(dict.fromkeys(found)), node.lineno)
+            found += [s for s in flow.of_name(tree.root, node.name) if isinstance(s, (ToCall, ToAttribute))]
+            results = flow.results(tree.root, node.name)
+            if found or results:
+                yield Mention(node.name, tuple(dict.fromkeys(found)), results, node.lineno)
 
 
 def _references(tree: Tree, names: Names) -> Iterator[Reference]:
@@ -299,6 +301,15 @@ def _is_guard(statement: ast.stmt) -> bool:
     sides = [statement.test.left, *statement.test.comparators]
     named = any(isinstance(s, ast.Name) and s.id == "__name__" for s in sides)
     return named and any(isinstance(s, ast.Constant) and s.value == "__main__" for s in sides)
+
+
+def _exports(tree: Tree) -> frozenset[str] | None:
+    """The names in `__all__`, where it is a plain list of strings; None where there is none to read."""
+    for statement in tree.root.body:
+        if isinstance(statement, ast.Assign) and "__all__" in {n for t in statement.targets for n in bound_names(t)}:
+            names = [c.value for c in ast.walk(statement.value) if isinstance(c, ast.Constant)]
+            return frozenset(str(n) for n in names)
+    return None
 
 
 def _ignored(text: str) -> Iterator[tuple[int, str]]:

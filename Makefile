@@ -1,0 +1,45 @@
+# make test      lint, types and tests           make examples  every example, Ray included
+# make demo      the examples, before and after  make bench     the benchmarks
+# make docs      the generated pages             make clean     what any of these made
+# Each makes .venv as it needs it. PYTHON chooses the interpreter.
+
+PYTHON ?= python3
+VENV = .venv
+BIN = $(VENV)/bin
+
+.PHONY: test demo examples bench docs clean
+
+test: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/black --check --quiet .
+	$(BIN)/mypy --strict
+	$(BIN)/pytest -n 2 -q -m "not slow"
+
+demo: $(VENV)/.demo
+	$(BIN)/python examples/demo.py
+
+examples: $(VENV)/.test $(VENV)/.demo
+	$(BIN)/pytest -q tests/test_examples.py
+
+bench: $(VENV)/.test
+	set -e; for script in benchmarks/*.py; do $(BIN)/python "$$script"; done
+
+docs: $(VENV)/.test
+	set -e; for script in docs/*.py; do $(BIN)/python "$$script"; done
+
+clean:
+	rm -rf $(VENV) dist build demo-work .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find src codemods tests docs examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps are newer than pyproject.toml only if what it asks for is installed.
+$(VENV)/.test: pyproject.toml $(VENV)/.made
+	$(BIN)/python -m pip install --quiet --editable ".[test]"
+	touch $@
+
+$(VENV)/.demo: pyproject.toml $(VENV)/.made
+	$(BIN)/python -m pip install --quiet --editable ".[demo]"
+	touch $@
+
+$(VENV)/.made:
+	$(PYTHON) -m venv $(VENV)
+	touch $@

@@ -1,0 +1,97 @@
+"""One command: settings, the run, what is written, what is printed, and the exit code. Imports the engine."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+
+from fixpickle.cli.terminal import Color, clear, complain, in_color, progress, put
+from fixpickle.engine import Ports, run
+from fixpickle.model import Change, Refusal, RunReport, Source
+from fixpickle.registry import load_rules
+from fixpickle.report import json, text
+from fixpickle.report.diff import unified
+from fixpickle.rewrite.style import tidy
+from fixpickle.settings import Options, load
+from fixpickle.source import encode, read
+from fixpickle.verify import prove
+from fixpickle.write import account, grouped, write
+
+
+class Mode(Enum):
+    """How far a command goes."""
+
+    CHECK = "find, fix nothing"
+    DRY_RUN = "fix and prove, write nothing"
+    DIFF = "fix and prove, print the patch, write nothing"
+    APPLY = "fix, prove and write"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for on the command line."""
+
+    mode: Mode
+    paths: tuple[Path, ...]
+    options: Options
+    as_json: bool
+    color: Color
+    quiet: bool
+    exit_zero: bool
+
+
+def execute(request: Request) -> int:
+    """Does what was asked and says so. Gives the exit code: 0 nothing left to do, 1 something left, 2 cannot start."""
+    rules = load_rules()
+    settings = load(request.paths, request.options, [rule.name for rule in rules])
+    if isinstance(settings, Refusal):
+        complain(": ".join(filter(None, [_where(settings), settings.reason])))
+        return 2
+    ports = Ports(prove=prove, tidy=tidy, progress=progress(sys.stderr, request.quiet))
+    report = run(request.paths, settings, rules, ports, fix=request.mode is not Mode.CHECK)
+    sources, refused = _read_again(report.changes)
+    report = account(report, refused)
+    if request.mode is Mode.APPLY:
+        report = replace(account(report, write(grouped(report), sources)), written=True)
+    clear(sys.stderr, request.quiet)
+    if request.mode is Mode.DIFF:
+        put(sys.stdout, unified(report.changes, report.root, sources))
+    _say(request, report)
+    done = report.clean and (report.written or not report.changes)
+    return 0 if done or request.exit_zero else 1
+
+
+def _where(refusal: Refusal) -> str:
+    return f"{refusal.path}:{refusal.line}" if refusal.line else str(refusal.path)
+
+
+def _read_again(changes: Iterable[Change]) -> tuple[dict[Path, Source], list[Refusal]]:
+    """The files that are to change as they are now, and those that are not what the run saw or cannot hold the fix."""
+    sources: dict[Path, Source] = {}
+    refused: list[Refusal] = []
+    for change in changes:
+        if change.old is None:
+            continue
+        source = read(change.path, explicit=True)
+        data = source if isinstance(source, Refusal) else encode(change.new, source)
+        if isinstance(source, Refusal) or source.text != change.old:
+            refused.append(Refusal(change.path, "changed on disk since it was read; run again"))
+        elif isinstance(data, Refusal):
+            refused.append(data)
+        else:
+            sources[change.path] = source
+    return sources, refused
+
+
+def _say(request: Request, report: RunReport) -> None:
+    stream = sys.stderr if request.mode is Mode.DIFF else sys.stdout
+    if request.as_json:
+        put(stream, json.render(report))
+        return
+    render = text.render_findings if request.mode is Mode.CHECK else text.render
+    if request.quiet:
+        render = text.render_quiet
+    put(stream, render(report, in_color(request.color, stream), Path.cwd()))

@@ -1,0 +1,80 @@
+"""What a terminal is told, and whether it is one."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import TextIO
+
+Progress = Callable[[str, int, int], None]
+
+_SECONDS_BETWEEN = 0.1
+
+
+class Color(str, Enum):
+    """When to write in colour."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+def in_color(asked: Color, stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether to write to `stream` in colour.
+
+    An empty variable says nothing. Sources: no-color.org, force-color.org.
+    """
+    if asked is not Color.AUTO:
+        return asked is Color.ALWAYS
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR") or environ.get("CLICOLOR_FORCE"):
+        return True
+    return stream.isatty() and environ.get("TERM") != "dumb"
+
+
+def put(stream: TextIO, text: str | bytes) -> None:
+    """Writes text, with escapes where the stream's encoding has no such character, or bytes as they are."""
+    stream.flush()
+    data = text if isinstance(text, bytes) else text.encode(stream.encoding or "utf-8", "backslashreplace")
+    stream.buffer.write(data)
+    stream.buffer.flush()
+
+
+def complain(reason: str) -> None:
+    """One line on stderr."""
+    put(sys.stderr, f"fixpickle: {reason}\n")
+
+
+def abandon(stream: TextIO) -> None:
+    """Forgets a closed pipe, so that the interpreter does not stumble over it once more when it exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def progress(stream: TextIO, quiet: bool) -> Progress:
+    """Says how far a run is, on one line that it keeps rewriting; silent where nobody watches."""
+    if quiet or not _is_watched(stream):
+        return lambda _what, _done, _of: None
+    last = 0.0
+
+    def show(what: str, done: int, of: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _SECONDS_BETWEEN:
+            last = now
+            put(stream, f"\r\x1b[K{what} {done}/{of}")
+
+    return show
+
+
+def clear(stream: TextIO, quiet: bool) -> None:
+    """Takes the progress line away."""
+    if not quiet and _is_watched(stream):
+        put(stream, "\r\x1b[K")
+
+
+def _is_watched(stream: TextIO) -> bool:
+    return stream.isatty() and os.environ.get("TERM") != "dumb"

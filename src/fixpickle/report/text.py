@@ -1,0 +1,115 @@
+"""RunReport -> lines for people. A line about code starts `path:line:column:`, which editors and terminals follow."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fixpickle.model import Finding, Proved, Refusal, RunReport
+from fixpickle.report import in_order
+
+_BOLD, _DIM, _RED, _GREEN, _YELLOW, _CYAN = "1", "2", "31", "32", "33", "36"
+
+
+@dataclass(frozen=True, slots=True)
+class _Pen:
+    """How things are written: in colour or not, and the folder that paths are shown from."""
+
+    color: bool
+    base: Path
+
+    def ink(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.color and text else text
+
+    def place(self, path: Path, line: int = 0, column: int = 0) -> str:
+        shown = os.path.relpath(path, self.base) if path.is_relative_to(self.base) else str(path)
+        where = "".join(f":{number}" for number in (line, column) if number)
+        return f"{self.ink(shown, _BOLD)}{where}:"
+
+    def head(self, finding: Finding) -> str:
+        span = finding.span
+        return f"{self.place(finding.path, span.line, span.column)} {self.ink(finding.rule, _CYAN)}: {finding.message}"
+
+    def detail(self, label: str, text: str) -> Iterator[str]:
+        """A labelled line, and the further lines of `text` below its first; nothing for an empty text."""
+        for number, line in enumerate(text.strip().splitlines()):
+            yield f"    {self.ink(f'{label:<8}', _DIM) if number == 0 else ' ' * 8}{line}"
+
+
+def render(report: RunReport, color: bool, base: Path | None = None) -> str:
+    """What a run fixed, took back, left and skipped, each with its reason, and a summary line.
+
+    Paths are shown from `base`, by default the report's root, and absolute where they lie elsewhere.
+    """
+    pen = _Pen(color, base or report.root)
+    return _joined([*_worked(report, pen), *_remaining(report, pen), summary(report)])
+
+
+def render_quiet(report: RunReport, color: bool, base: Path | None = None) -> str:
+    """Only what is left for a person to do."""
+    return _joined(_remaining(report, _Pen(color, base or report.root)))
+
+
+def render_findings(report: RunReport, color: bool, base: Path | None = None) -> str:
+    """What a run that fixes nothing found: `[*]` marks what `apply` would try to fix."""
+    pen = _Pen(color, base or report.root)
+    lines: list[str] = []
+    for left in in_order(report.left):
+        mark = f" {pen.ink('[*]', _GREEN)}" if not left.reason else ""
+        lines += [f"{pen.head(left.finding)} [{left.finding.reach}]{mark}", *pen.detail("left", left.reason)]
+    lines += _skipped(report.skipped, pen)
+    fixable = sum(not left.reason for left in report.left)
+    counts = f"{_count(len(report.left), 'finding')} ({fixable} to fix with `fixpickle apply`)"
+    return _joined([*lines, f"{counts}, {len(report.skipped)} skipped in {_tail(report)}"])
+
+
+def summary(report: RunReport) -> str:
+    """The counts of a run in one line."""
+    proved = sum(isinstance(one.verdict, Proved) for one in report.fixed)
+    fixed = f"{len(report.fixed)} fixed ({proved} proved, {len(report.fixed) - proved} unproved)"
+    rest = f"{len(report.taken_back)} taken back, {len(report.left)} left, {len(report.skipped)} skipped"
+    unwritten = "; nothing was written" if report.changes and not report.written else ""
+    return f"{fixed}, {rest} in {_tail(report)}{unwritten}"
+
+
+def _worked(report: RunReport, pen: _Pen) -> Iterator[str]:
+    for fixed in in_order(report.fixed):
+        finding, verdict = fixed.patch.finding, fixed.verdict
+        proved = isinstance(verdict, Proved)
+        yield f"{pen.head(finding)} {pen.ink('[proved]', _GREEN) if proved else pen.ink('[unproved]', _YELLOW)}"
+        yield from pen.detail("why", str(finding.reach))
+        yield from pen.detail("proof", verdict.how if isinstance(verdict, Proved) else verdict.reason)
+        yield from pen.detail("before", verdict.before)
+        yield from pen.detail("note", "\n".join(fixed.patch.notes))
+
+
+def _remaining(report: RunReport, pen: _Pen) -> Iterator[str]:
+    for back in in_order(report.taken_back):
+        yield f"{pen.head(back.patch.finding)} {pen.ink('[taken back]', _RED)}"
+        yield from pen.detail("why", str(back.patch.finding.reach))
+        yield from pen.detail("proof", back.verdict.reason)
+        yield from pen.detail("before", back.verdict.before)
+    for left in in_order(report.left):
+        yield f"{pen.head(left.finding)} {pen.ink('[left]', _YELLOW)}"
+        yield from pen.detail("why", str(left.finding.reach))
+        yield from pen.detail("left", left.reason)
+    yield from _skipped(report.skipped, pen)
+
+
+def _skipped(refusals: Iterable[Refusal], pen: _Pen) -> Iterator[str]:
+    for refusal in sorted(refusals, key=lambda one: (one.path, one.line)):
+        yield f"{pen.place(refusal.path, refusal.line)} {refusal.reason} {pen.ink('[skipped]', _RED)}"
+
+
+def _joined(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _tail(report: RunReport) -> str:
+    return f"{_count(report.files, 'file')}, {report.seconds:.1f} s"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

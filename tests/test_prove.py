@@ -18,6 +18,7 @@ from fixpickle.model import (
     Evidence,
     Finding,
     FromScript,
+    Ground,
     NewFile,
     Origin,
     Patch,
@@ -31,7 +32,7 @@ from fixpickle.model import (
     Verdict,
     WorkerState,
 )
-from fixpickle.verify import Ground, prove
+from fixpickle.verify import prove
 
 LOCKED = """\
 import threading
@@ -328,7 +329,7 @@ def test_a_stateful_pair_is_proved_on_real_workers(tree: Callable[..., Tree]) ->
     patch = there.patch(
         "pkg/m.py",
         [("from joblib import", "from pkg._pair import")],
-        WorkerState("pkg.m", "Parallel", "delayed", "decimal"),
+        WorkerState("pkg.m", ("Parallel", "delayed"), ("Parallel", "delayed"), "decimal"),
         new={"pkg/_pair.py": PAIR},
     )
     (verdict,) = there.prove(patch, time_limit=60.0)

@@ -173,7 +173,9 @@ def _alone(text: str, definition: Definition) -> bool:
     depth = span.start - line_start(text, span.start)
     before = text[: line_start(text, span.start)].rstrip().splitlines()
     opens = bool(before) and before[-1].split("#")[0].rstrip().endswith(":")
-    after = next((x for x in text[line_end(text, span.end) :].splitlines() if x.strip() and not x.lstrip().startswith("#")), "")
+    after = next(
+        (x for x in text[line_end(text, span.end) :].splitlines() if x.strip() and not x.lstrip().startswith("#")), ""
+    )
     return opens and len(after) - len(after.lstrip()) < depth
 
 

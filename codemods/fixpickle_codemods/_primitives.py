@@ -1,4 +1,4 @@
-"""What the rules about locks and their kin share: where such a thing is carried along, and its picklable counterpart."""
+"""What the rules about locks and their kin share: where one is carried along, and its picklable counterpart."""
 
 from __future__ import annotations
 
@@ -84,7 +84,11 @@ def _readers(facts: Facts, name: str) -> list[str]:
     wanted, found = {name}, list[str]()
     for _ in facts.statements:
         fresh = [
-            d for s in facts.statements if s.kind == "definition" and wanted & set(s.reads) for d in s.binds if d not in found
+            d
+            for s in facts.statements
+            if s.kind == "definition" and wanted & set(s.reads)
+            for d in s.binds
+            if d not in found
         ]
         if not fresh:
             break
@@ -117,7 +121,9 @@ def patch(finding: Finding, shop: Workshop, targets: Mapping[str, str]) -> Patch
     shared = {"Lock": "shared_lock", "RLock": "shared_rlock"}.get(counterpart, "")
     if made.home is not Home.INSTANCE:
         if not shared:
-            return Refusal(finding.path, f"a {counterpart} that travels by value would be a new one in every task", made.line)
+            return Refusal(
+                finding.path, f"a {counterpart} that travels by value would be a new one in every task", made.line
+            )
         counterpart = shared
     code = f"{locks.code}.{counterpart}"
     edit = Edit(finding.path, made.span.start, made.span.end, code)

@@ -42,7 +42,6 @@ from fixpickle.model import Finding, Patch, Refusal, Safety
 from fixpickle.project import Project
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts
-
 from fixpickle_codemods._primitives import findings, patch
 
 _TARGETS = {

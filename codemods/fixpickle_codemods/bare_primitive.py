@@ -14,8 +14,8 @@ arrives on the same lock as its owner's, where it shared one.
 
 ## What it leaves alone
 
-Everything that `bare-lock` leaves alone: what never leaves the process, classes with `__getstate__` or `__reduce__`, test
-cases, and objects that belong to one process anyway.
+Everything that `bare-lock` leaves alone: what never leaves the process, classes with `__getstate__` or `__reduce__`,
+test cases, and objects that belong to one process anyway.
 
 ## When it refuses
 
@@ -31,7 +31,6 @@ from fixpickle.model import Finding, Patch, Refusal, Safety
 from fixpickle.project import Project
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts
-
 from fixpickle_codemods._primitives import findings, patch
 
 _TARGETS = {

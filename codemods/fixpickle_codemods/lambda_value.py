@@ -40,10 +40,18 @@ from fixpickle.project import Project
 from fixpickle.rewrite import Lifted, lift, line_start, require
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Definition, Facts, Kind, ToGlobal
-
 from fixpickle_codemods._callables import definition_at, findings, lifted_patch
 
-_EXACT = {"0": "int", "0.0": "float", "''": "str", "[]": "list", "{}": "dict", "()": "tuple", "set()": "set", "False": "bool"}
+_EXACT = {
+    "0": "int",
+    "0.0": "float",
+    "''": "str",
+    "[]": "list",
+    "{}": "dict",
+    "()": "tuple",
+    "set()": "set",
+    "False": "bool",
+}
 
 
 class LambdaValue:

@@ -40,7 +40,6 @@ from fixpickle.model import Finding, Patch, Refusal, Safety
 from fixpickle.project import Project
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, Kind
-
 from fixpickle_codemods._callables import findings, lifted_patch
 
 

@@ -1,4 +1,4 @@
-'''# main-definition
+"""# main-definition
 
 A function or class of a script that is pickled where another program, or a worker that does not know the script, loads
 it. Pickle stores it as `__main__.name`, and there `__main__` is another file:
@@ -13,8 +13,8 @@ Linux from Python 3.14), run it again from its start.
 
 The definitions move to a module beside the script, `<script>_defs.py`, with the constants, imports and helpers they
 need, in their order. The script imports them back, so every old name still resolves, and pickles that name
-`__main__.name` still load in it. Where the script has no `if __name__ == "__main__":`, its work is put under one, in the
-same change.
+`__main__.name` still load in it. Where the script has no `if __name__ == "__main__":`, its work is put under one, in
+the same change.
 
 ## What it leaves alone
 
@@ -23,14 +23,14 @@ the script under another name, and find them. Boundaries that ship definitions o
 
 ## When it refuses
 
-A definition reads a global that only the script's work sets: it would be missing where the module is imported. It writes
-a `global`, or reads `__file__`, `__name__` or `__main__`. A constant it needs is bound twice, or is made by a call that
-may do more than make a value. The script edits `sys.path`, is imported by another file while its work is unguarded, or
-alternates between work and definitions. The script is in a package and has no relative import that would tell how it is
-run.
+A definition reads a global that only the script's work sets: it would be missing where the module is imported. It
+writes a `global`, or reads `__file__`, `__name__` or `__main__`. A constant it needs is bound twice, or is made by a
+call that may do more than make a value. The script edits `sys.path`, is imported by another file while its work is
+unguarded, or alternates between work and definitions. The script is in a package and has no relative import that
+would tell how it is run.
 
 What changes: workers need the new file; cache keys that contain `__module__` (joblib.Memory, datasets) change.
-'''
+"""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ _MAKERS = re.compile(
     r"|decimal\.Decimal|fractions\.Fraction|datetime\.\w+|functools\.\w+|operator\.\w+|os\.path\.join|dataclasses\.\w+"
     r"|string\.Template|struct\.Struct|uuid\.UUID|itertools\.\w+)(\(\))?"
 )
-_DOING = frozenset({"builtins.open", "builtins.input", "builtins.print", "builtins.exec", "builtins.eval", "builtins.__import__"})
+_DOING = frozenset(
+    {"builtins.open", "builtins.input", "builtins.print", "builtins.exec", "builtins.eval", "builtins.__import__"}
+)
 _OF_THE_SCRIPT = frozenset({"__file__", "__name__", "__main__", "__spec__", "__package__", "__doc__", "__builtins__"})
 
 
@@ -139,7 +141,11 @@ def _moved(facts: Facts, names: Sequence[str]) -> list[TopStatement]:
     """The statements that bind these names, and all that those need, in the order of the script; imports left out."""
     wanted, found = set(names), list[TopStatement]()
     while True:
-        fresh = [s for s in facts.statements if s.kind in ("definition", "assignment") and wanted & set(s.binds) and s not in found]
+        fresh = [
+            s
+            for s in facts.statements
+            if s.kind in ("definition", "assignment") and wanted & set(s.binds) and s not in found
+        ]
         if not fresh:
             return [s for s in facts.statements if s in found]
         found += fresh
@@ -158,13 +164,15 @@ def _reason(project: Project, facts: Facts, names: Sequence[str]) -> str:
         return f"it reads {_listed(own)}, which is another one in another module"
     if written := sorted({n for s in facts.statements for n in s.global_writes if n in reads | binds}):
         return f"{_listed(written)} is written as a global, and the script and the module would each have their own"
-    if work := sorted(n for n in reads for s in bound_by[n] if s.kind in ("work", "guard")):
-        return f"it reads {_listed(dict.fromkeys(work))}, set only by the script's own work: workers would not have it"
+    if work := sorted({n for n in reads for s in bound_by[n] if s.kind in ("work", "guard")}):
+        return f"it reads {_listed(work)}, set only by the script's own work: workers would not have it"
     if twice := sorted(n for n in reads | binds if len(bound_by[n]) > 1):
         return f"{_listed(twice)} is bound more than once"
     for statement in moved:
         if statement.kind == "assignment" and (doing := [c for c in statement.calls if not _makes(c)]):
-            return f"`{statement.binds[0]}` is made by a call that may do more than make a value ({doing[0] or 'unknown'})"
+            return (
+                f"`{statement.binds[0]}` is made by a call that may do more than make a value ({doing[0] or 'unknown'})"
+            )
     if any("sys.path" in c for s in facts.statements for c in s.calls):
         return "the script edits sys.path, and the module's imports may depend on it"
     return _layout_reason(project, facts)
@@ -179,7 +187,11 @@ def _layout_reason(project: Project, facts: Facts) -> str:
         return "it is a module of a package, not a script"
     if "." in facts.module and not any(i.target.startswith(facts.module.split(".")[0] + ".") for i in facts.imports):
         return "it is in a package, and whether it is run by its path or with -m cannot be seen"
-    importers = [f.path.name for f in project.files if f is not facts and any(i.target.split(".")[0] == facts.module for i in f.imports)]
+    importers = [
+        f.path.name
+        for f in project.files
+        if f is not facts and any(i.target.split(".")[0] == facts.module for i in f.imports)
+    ]
     if facts.guard is None and importers:
         return f"{importers[0]} imports it and so runs its work, which a main guard would end"
     return ""
@@ -218,10 +230,16 @@ def _module_text(facts: Facts, source: Source, moved: Sequence[TopStatement]) ->
     parts += ["\n".join(group) + "\n" for group in (futures, imports) if group]
     body = ""
     for statement in moved:
-        gap = "\n" if body and statement.kind == "assignment" and body.endswith("\n") and "\n\n" not in body[-2:] else "\n\n\n"
+        gap = (
+            "\n"
+            if body and statement.kind == "assignment" and body.endswith("\n") and "\n\n" not in body[-2:]
+            else "\n\n\n"
+        )
         code = text[attached_start(text, statement.span.start) : statement.span.end].rstrip()
         body = f"{body.rstrip()}{gap if body else ''}{code}\n"
-    spaced = "\n".join(parts) + ("\n\n" if body.lstrip().startswith(("def ", "class ", "@", "async ", "#")) else "\n") + body
+    spaced = (
+        "\n".join(parts) + ("\n\n" if body.lstrip().startswith(("def ", "class ", "@", "async ", "#")) else "\n") + body
+    )
     return spaced.replace("\r\n", "\n").replace("\n", source.newline)
 
 
@@ -235,7 +253,9 @@ def _guarded(facts: Facts, source: Source, moved: Sequence[TopStatement]) -> tup
     if not work:
         return ()
     if any(s.kind == "definition" for s in work):
-        return "the script's work and its definitions alternate: put the work under a main guard by hand, then run again"
+        return (
+            "the script's work and its definitions alternate: put the work under a main guard by hand, then run again"
+        )
     begin = attached_start(source.text, work[0].span.start)
     if any(s.span.start > work[0].span.start for s in moved):
         return "definitions to be moved stand between the script's work: put the work under a main guard by hand"

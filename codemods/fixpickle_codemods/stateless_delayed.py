@@ -90,9 +90,15 @@ class StatelessDelayed:
         module, new_files = target
         edits = [_import_edit(source, span, facts, module) for span in _import_spans(facts)]
         attributes, added = _attribute_edits(facts, source, module)
-        pair = _local_names(facts, attributes)
-        subject = WorkerState(facts.module, pair[0], pair[1], "sklearn" if sklearn else "decimal")
-        notes = () if _sets_state(shop.project) else ("no such configuration is set in these files: it changes nothing yet",)
+        before = _written(facts, source, _PARALLEL), _written(facts, source, _DELAYED)
+        subject = WorkerState(
+            facts.module, before, _local_names(facts, attributes), "sklearn" if sklearn else "decimal"
+        )
+        notes = (
+            ()
+            if _sets_state(shop.project)
+            else ("no such configuration is set in these files: it changes nothing yet",)
+        )
         return Patch(finding, (*edits, *attributes, *added), new_files, (subject,), notes)
 
 
@@ -176,6 +182,12 @@ def _attribute_edits(facts: Facts, source: Source, module: str) -> tuple[list[Ed
             uses.append(Edit(source.path, reference.span.start, reference.span.end, imported.code))
             added += [e for e in imported.edits if e not in added]
     return uses, added
+
+
+def _written(facts: Facts, source: Source, half: frozenset[str]) -> str:
+    """How the module writes one half of the pair as it stands."""
+    span = next(r.span for r in facts.references if r.symbol in half)
+    return source.text[span.start : span.end]
 
 
 def _local_names(facts: Facts, attributes: list[Edit]) -> tuple[str, str]:

@@ -198,7 +198,7 @@ def _overlap(one: Patch, other: Patch) -> bool:
             inserts = a.start == a.end or b.start == b.end
             if inserts and (a.start in (b.start, b.end) or b.start in (a.start, a.end)):
                 continue
-            if a.start < b.end and b.start < a.end or a.start == b.start:
+            if (a.start < b.end and b.start < a.end) or a.start == b.start:
                 return True
     files = {n.path: n.text for n in one.new_files}
     return any(files.get(n.path, n.text) != n.text for n in other.new_files)

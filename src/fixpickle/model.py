@@ -56,7 +56,7 @@ class Evidence(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Why a value is believed to be pickled: the evidence, the steps a reader can follow, and the pickler at the end."""
+    """Why a value is believed to be pickled: the evidence, the steps a reader can follow, the pickler at the end."""
 
     evidence: Evidence
     chain: tuple[str, ...]
@@ -147,12 +147,12 @@ class FromScript:
 class WorkerState:
     """A `Parallel` and `delayed` pair of `module`, run on real joblib workers with a configuration set in the parent.
 
-    The two expressions name the pair in the module's namespace. `state` is "sklearn" or "decimal".
+    `before` and `after` name the pair in the module's namespace, Parallel first. `state` is "sklearn" or "decimal".
     """
 
     module: str
-    parallel: str
-    delayed: str
+    before: tuple[str, str]
+    after: tuple[str, str]
     state: str
 
 

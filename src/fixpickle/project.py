@@ -43,11 +43,11 @@ class Project:
     # --- indexes ---
 
     @cached_property
-    def _parameters(self) -> dict[str, list[ParameterFlow]]:
-        table: dict[str, list[ParameterFlow]] = {}
+    def _parameters(self) -> dict[str, list[tuple[Facts, ParameterFlow]]]:
+        table: dict[str, list[tuple[Facts, ParameterFlow]]] = {}
         for facts in self.files:
             for flow in facts.parameters:
-                table.setdefault(f"{facts.module}.{flow.function}", []).append(flow)
+                table.setdefault(f"{facts.module}.{flow.function}", []).append((facts, flow))
         return table
 
     @cached_property
@@ -105,7 +105,7 @@ class Project:
         return ""
 
     def _made_bound(self, value: str) -> bool:
-        """Whether an attribute holds an instance of a project's class that derives from a thread, server or the like."""
+        """Whether an attribute holds an instance of a project's class that is a thread, server or the like."""
         found = self._classes.get(self.real(value.removesuffix("()"))) if value.endswith("()") else None
         if found is None:
             return False
@@ -124,57 +124,44 @@ class Project:
 
     # --- reach ---
 
-    def crossings(self, facts: Facts, sinks: Iterable[Sink], depth: int = _DEPTH) -> Iterator[Crossing]:
+    def crossings(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[Crossing]:
         """Every boundary that a value with these sinks reaches, through functions of the project too."""
-        for sink in sinks:
-            if isinstance(sink, ToCall):
-                yield from self._call_crossings(facts, sink, depth)
-            elif isinstance(sink, ToParameter) and depth > 0:
-                flows = self._parameters.get(f"{facts.module}.{sink.function}", [])
-                inner = next((f.sinks for f in flows if f.parameter == sink.parameter), ())
-                for crossing in self.crossings(facts, inner, depth - 1):
-                    yield Crossing(crossing.boundary, (f"default of {sink.parameter}", *crossing.chain))
+        for _, sink, chain in self._spread(facts, sinks):
+            if isinstance(sink, ToCall) and (boundary := self.catalogue.match(sink)) is not None:
+                yield Crossing(boundary, (*chain, f"passed to {boundary.name} at line {sink.line}"))
 
-    def _call_crossings(self, facts: Facts, sink: ToCall, depth: int) -> Iterator[Crossing]:
-        boundary = self.catalogue.match(sink)
-        if boundary is not None:
-            yield Crossing(boundary, (f"passed to {boundary.name} at line {sink.line}",))
-            return
-        step = f"passed to {sink.callee.rpartition('.')[2]} at line {sink.line}"
-        for owner, flow in self._flows(sink) if depth > 0 else ():
-            for crossing in self.crossings(owner, flow.sinks, depth - 1):
-                yield Crossing(crossing.boundary, (step, *crossing.chain))
-
-    def _flows(self, sink: ToCall) -> Iterator[tuple[Facts, ParameterFlow]]:
-        """What the project's own function or class does with the argument."""
-        symbol = self.real(sink.callee)
-        for name in (symbol, f"{symbol}.__init__"):
-            for flow in self._parameters.get(name, ()):
-                at = flow.position == sink.position if sink.position >= 0 else flow.parameter == sink.keyword
-                if at:
-                    yield self._owner(name), flow
-
-    def _owner(self, symbol: str) -> Facts:
-        return next(f for f in self.files for p in f.parameters if f"{f.module}.{p.function}" == symbol)
-
-    def kept(self, facts: Facts, sinks: Iterable[Sink], depth: int = _DEPTH) -> Iterator[tuple[str, ...]]:
+    def kept(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[tuple[str, ...]]:
         """The ways in which instances carry a value with these sinks along, as chains of steps."""
-        for sink in sinks:
-            if isinstance(sink, ToAttribute):
-                if self.carries(facts, sink.cls):
-                    yield (f"stored on self.{sink.attribute} of {sink.cls} at line {sink.line}",)
-            elif depth <= 0:
+        for owner, sink, chain in self._spread(facts, sinks):
+            if isinstance(sink, ToAttribute) and self.carries(owner, sink.cls):
+                yield (*chain, f"stored on self.{sink.attribute} of {sink.cls} at line {sink.line}")
+
+    def _spread(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[tuple[Facts, Sink, tuple[str, ...]]]:
+        """Sinks, and those of every parameter they lead to, nearest first, each parameter once; with their steps."""
+        seen: set[tuple[str, str]] = set()
+        pending: list[tuple[Facts, Sink, tuple[str, ...]]] = [(facts, s, ()) for s in sinks]
+        for owner, sink, chain in pending:
+            yield owner, sink, chain
+            if len(chain) >= _DEPTH:
                 continue
-            elif isinstance(sink, ToParameter):
-                flows = self._parameters.get(f"{facts.module}.{sink.function}", [])
-                inner = next((f.sinks for f in flows if f.parameter == sink.parameter), ())
-                for chain in self.kept(facts, inner, depth - 1):
-                    yield (f"default of {sink.parameter} in {sink.function}", *chain)
-            elif isinstance(sink, ToCall):
-                step = f"passed to {sink.callee.rpartition('.')[2]} at line {sink.line}"
-                for owner, flow in self._flows(sink):
-                    for chain in self.kept(owner, flow.sinks, depth - 1):
-                        yield (step, *chain)
+            for step, inner, flow in self._onward(owner, sink):
+                if (flow.function, flow.parameter) not in seen:
+                    seen.add((flow.function, flow.parameter))
+                    pending += [(inner, s, (*chain, step)) for s in flow.sinks]
+
+    def _onward(self, facts: Facts, sink: Sink) -> Iterator[tuple[str, Facts, ParameterFlow]]:
+        """The parameters of the project's functions that a sink leads to; a class is called by its own name."""
+        if isinstance(sink, ToParameter):
+            for owner, flow in self._parameters.get(f"{facts.module}.{sink.function}", ()):
+                if flow.parameter == sink.parameter:
+                    yield f"default of {sink.parameter} in {sink.function}", owner, flow
+        elif isinstance(sink, ToCall):
+            symbol = self.real(sink.callee)
+            for name in (symbol, f"{symbol}.__init__"):
+                for owner, flow in self._parameters.get(name, ()):
+                    at = flow.position == sink.position if sink.position >= 0 else flow.parameter == sink.keyword
+                    if at:
+                        yield f"passed to {symbol.rpartition('.')[2]} at line {sink.line}", owner, flow
 
     def reach(self, facts: Facts, sinks: Sequence[Sink]) -> Reach | None:
         """The strongest reason to believe that plain pickle meets a value with these sinks, or None."""

@@ -31,7 +31,8 @@ def require(facts: Facts, source: Source, module: str, name: str) -> Imported:
     for fact in facts.imports:
         if fact.top and fact.whole and fact.target == module and "." not in module and _bound_once(facts, fact.local):
             return Imported(f"{fact.local}.{name}")
-    if not re.search(rf"\b{re.escape(name)}\b", source.text):
+    # `joblib.delayed` spelled out does not take the name `delayed`; anything else in the file might.
+    if not re.search(rf"(?<![\w.]){re.escape(name)}\b", source.text):
         return Imported(name, (import_line(facts, source, f"from {module} import {name}"),))
     alias = f"_{module.rpartition('.')[2]}"
     while re.search(rf"\b{alias}\b", source.text):
@@ -71,14 +72,16 @@ def _header(facts: Facts, text: str) -> Iterator[TopStatement]:
         if statement.kind not in ("docstring", "future", "import") or _head(text, statement.span.start):
             return
         one = text[statement.span.start : statement.span.end]
-        if statement.kind == "docstring" or (one.startswith(("import ", "from ")) and not _tail(text, statement.span.end)):
+        if statement.kind == "docstring" or (
+            one.startswith(("import ", "from ")) and not _tail(text, statement.span.end)
+        ):
             yield statement
 
 
 def _group(line: str) -> int:
     """The order in which imports stand: __future__, standard library, other packages, the package's own."""
     top = line.split()[1]
-    if top.startswith("."):
+    if top.startswith((".", "_fixpickle_")):
         return 3
     top = top.split(".")[0]
     if top == "__future__":
@@ -119,7 +122,7 @@ def require_runtime(facts: Facts, source: Source, settings: Settings, part: str)
     """
     local = f"_fixpickle_{part}"
     for fact in facts.imports:
-        if fact.top and fact.target.endswith((f".{local}", f"fixpickle.runtime.{part}")) or fact.target == local:
+        if (fact.top and fact.target.endswith((f".{local}", f"fixpickle.runtime.{part}"))) or fact.target == local:
             return Imported(fact.local, (), _copy(facts, settings, part))
     if re.search(rf"\b{local}\b", source.text):
         return Refusal(source.path, f"the name {local} is already used in this file")

@@ -22,7 +22,15 @@ class Lifted:
     code: str
 
 
-def lift(text: str, statement: Span, target: Span, name: str, bound: Sequence[str], imports: Sequence[str], uses: Sequence[Span]) -> Lifted | str:
+def lift(
+    text: str,
+    statement: Span,
+    target: Span,
+    name: str,
+    bound: Sequence[str],
+    imports: Sequence[str],
+    uses: Sequence[Span],
+) -> Lifted | str:
     """The definition at `target`, inside the module-level `statement` of `text`, as a definition called `name`.
 
     `bound` become leading positional-only parameters, `imports` its first statements, and the names at `uses` inside
@@ -99,7 +107,9 @@ class _Rename(cst.CSTTransformer):
         return updated_node
 
 
-def _as_definition(node: Liftable, name: str, bound: Sequence[str], imports: Sequence[str]) -> cst.FunctionDef | cst.ClassDef:
+def _as_definition(
+    node: Liftable, name: str, bound: Sequence[str], imports: Sequence[str]
+) -> cst.FunctionDef | cst.ClassDef:
     if isinstance(node, cst.ClassDef):
         return node.with_changes(name=cst.Name(name), leading_lines=_comments(node.leading_lines))
     first = [cst.parse_statement(line) for line in imports]
@@ -124,7 +134,9 @@ def _comments(lines: Sequence[cst.EmptyLine]) -> Sequence[cst.EmptyLine]:
     return kept
 
 
-def _with_first(body: cst.BaseSuite, first: Sequence[cst.SimpleStatementLine | cst.BaseCompoundStatement]) -> cst.BaseSuite:
+def _with_first(
+    body: cst.BaseSuite, first: Sequence[cst.SimpleStatementLine | cst.BaseCompoundStatement]
+) -> cst.BaseSuite:
     """The body with statements put before its first one, after its docstring."""
     if isinstance(body, cst.SimpleStatementSuite):
         return cst.IndentedBlock([*first, cst.SimpleStatementLine(body.body)])
@@ -146,7 +158,7 @@ def _with_bound(parameters: cst.Parameters, bound: Sequence[str]) -> cst.Paramet
 
 
 def same_body(original: str, indent: str, code: str, is_lambda: bool, added: int, name: str) -> bool:
-    """Whether the lifted code does what the original does: equal syntax trees but for its name and what was put first."""
+    """Whether the lifted code does what the original does: equal trees but for its name and what was put first."""
     made = ast.parse(code).body[0]
     if is_lambda:
         old = ast.parse(f"({original})", mode="eval").body
@@ -164,7 +176,7 @@ def same_body(original: str, indent: str, code: str, is_lambda: bool, added: int
     same = len(body) == len(old_body) and all(
         _renamed(a, name, old_definition.name) == _renamed(b, name) for a, b in zip(old_body, body, strict=True)  # type: ignore[attr-defined]
     )
-    return same and type(made) is type(old_definition) and _same_parameters(old_definition.args, made.args)  # type: ignore[attr-defined]
+    return same and type(made) is type(old_definition) and _same_parameters(old_definition.args, made.args)
 
 
 def _definition(original: str, indent: str) -> ast.stmt:

@@ -11,7 +11,7 @@ _WORD = re.compile(r"[^\W\d]\w*")
 
 
 def snake(*parts: str) -> str:
-    """The words of several names in one lower-case name: `PoolManager`, `dispose_func` -> `pool_manager_dispose_func`."""
+    """The words of several names in one: `PoolManager`, `dispose_func` -> `pool_manager_dispose_func`."""
     words: list[str] = []
     for part in parts:
         fresh = [w for w in _HUMP.sub("_", part).lower().split("_") if w]

@@ -21,9 +21,10 @@ import copy
 import copyreg
 import queue
 import threading
+import uuid
 import weakref
 from collections import deque
-from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, Optional, Tuple
 
 __all__ = [
     "Barrier",
@@ -53,10 +54,10 @@ if TYPE_CHECKING:
     from threading import Lock as Lock
     from threading import RLock as RLock
 
-    def shared_lock(name: str) -> Lock:
+    def shared_lock(name: Optional[str] = None) -> Lock:
         """The lock of that name in this process."""
 
-    def shared_rlock(name: str) -> RLock:
+    def shared_rlock(name: Optional[str] = None) -> RLock:
         """The re-entrant lock of that name in this process."""
 
 else:
@@ -117,20 +118,30 @@ else:
         def __reduce__(self):
             return shared_rlock, (self._name,)
 
-    _shared_locks: Dict[str, _SharedLock] = {}
-    _shared_rlocks: Dict[str, _SharedRLock] = {}
+    # Weak, so that the locks of closures, which are many, end with them. What is held or waited for is alive.
+    _shared: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
+    _shared_guard = threading.Lock()
 
-    def shared_lock(name):
+    def _the_one(kind, name):
+        name = uuid.uuid4().hex if name is None else name
+        with _shared_guard:
+            lock = _shared.get((kind, name))
+            if lock is None:
+                lock = _shared[kind, name] = kind(name)
+            return lock
+
+    def shared_lock(name=None):
         """The lock of that name in this process: always the same object, also when it arrives by pickle.
 
         For a module global or a closure variable of a function that is shipped by value: every task that arrives in
         one worker finds the same lock, where a new one for each would guard nothing. `copy` gives the same object too.
+        Without a name the lock is a new one, under a name that no other process gives.
         """
-        return _shared_locks.setdefault(name, _SharedLock(name))
+        return _the_one(_SharedLock, name)
 
-    def shared_rlock(name):
+    def shared_rlock(name=None):
         """The re-entrant lock of that name in this process: see `shared_lock`."""
-        return _shared_rlocks.setdefault(name, _SharedRLock(name))
+        return _the_one(_SharedRLock, name)
 
 
 _counterparts: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()

@@ -97,7 +97,7 @@ def _statement_in(tree: Tree, node: ast.AST, owner: Callable_) -> ast.stmt:
 
 def _bindings(owner: Callable_, name: str) -> Iterator[ast.AST]:
     """Every node of `owner`'s own scope that binds or deletes `name`, parameters left out."""
-    pending: list[ast.AST] = list(owner.body) if isinstance(owner, FUNCTIONS) else [owner.body]  # type: ignore[list-item]
+    pending: list[ast.AST] = list(owner.body) if isinstance(owner, FUNCTIONS) else [owner.body]
     while pending:
         node = pending.pop()
         if _binds_itself(node, name):

@@ -1,4 +1,4 @@
-"""Lambdas, and functions and classes defined inside functions: what each captures, where it goes, what forbids moving it."""
+"""Lambdas, and definitions inside functions: what each captures, where it goes, what forbids moving it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ import re
 from collections.abc import Iterator
 
 from fixpickle.survey.captures import UNKNOWN, captures
-from fixpickle.survey.facts import Capture, Definition, Kind, Sink
+from fixpickle.survey.catalogue import catalogue
+from fixpickle.survey.facts import Capture, Definition, Kind, Sink, ToCall
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Tree, parameters
 
 _FRAME_READERS = frozenset({"locals", "vars", "dir", "eval", "exec", "super"})
-_INTROSPECTED = frozenset({"__name__", "__qualname__", "__code__", "__closure__", "__defaults__", "__dict__", "__wrapped__"})
+_INTROSPECTED = frozenset(
+    {"__name__", "__qualname__", "__code__", "__closure__", "__defaults__", "__dict__", "__wrapped__"}
+)
 # Class decorators and bases that do the same whether they run once or at every call of the enclosing function.
 _PLAIN_DECORATORS = frozenset({"dataclasses.dataclass", "functools.total_ordering", "typing.final", "enum.unique"})
+_TESTS = ("builtins.isinstance", "builtins.issubclass")
 _PLAIN_BASES = re.compile(r"(builtins|typing|collections|abc|enum|threading|queue|collections\.abc)\.\w+(\(\))?")
 
 
@@ -55,10 +59,13 @@ class Definitions:
             obstacles.append("it has type parameters of its own")
         outside: list[ast.AST] = [u for u in uses if not self._inside(u, node)]
         if isinstance(node, ast.ClassDef):
-            # Only instances are stored by the name of their class; the class itself is refused where it is handed on.
+            # An instance is stored by the name of its class. The class itself is refused where it is handed on.
             calls = [self.tree.parents[u] for u in outside]
-            outside = [c for u, c in zip(outside, calls, strict=True) if isinstance(c, ast.Call) and c.func is u]
+            outside = [c if isinstance(c, ast.Call) and c.func is u else u for u, c in zip(outside, calls, strict=True)]
         sinks = tuple(s for use in outside for s in self.flow.of(use))
+        if isinstance(node, ast.ClassDef):
+            handed = {s for u in uses for s in self.flow.of(u) if self._handed_on(u)}
+            sinks = tuple(s for s in sinks if s not in handed or (isinstance(s, ToCall) and catalogue().match(s)))
         kind = Kind.CLASS if isinstance(node, ast.ClassDef) else Kind.FUNCTION
         line = node.decorator_list[0].lineno if node.decorator_list else node.lineno
         return self._definition(kind, node, node.name, line, caught, obstacles, sinks, uses)
@@ -186,23 +193,33 @@ class Definitions:
                 yield f"its base `{ast.unparse(base)}` may keep a register of its subclasses"
         for statement in node.body:
             value = getattr(statement, "value", None)
-            if isinstance(statement, (*FUNCTIONS, ast.Pass)) or (isinstance(statement, ast.AnnAssign) and value is None):
+            if isinstance(statement, (*FUNCTIONS, ast.Pass)) or (
+                isinstance(statement, ast.AnnAssign) and value is None
+            ):
                 continue
-            if not (isinstance(statement, (ast.Expr, ast.Assign, ast.AnnAssign)) and value is not None and _constant(value)):
+            if not (
+                isinstance(statement, (ast.Expr, ast.Assign, ast.AnnAssign)) and value is not None and _constant(value)
+            ):
                 yield f"line {statement.lineno} of its body runs at every call of the function around it"
         for use in self.flow.loads(self.tree.scope(node), node.name):
             if not self._inside(use, node) and not self._plain_class_use(use):
                 yield f"it is handed on as a class at line {use.lineno}: every call makes another one"
         for inner in ast.walk(node):
-            if isinstance(inner, CALLABLES) and inner is not node:
+            if isinstance(inner, CALLABLES):
                 for reason in self._default_obstacles(inner):
                     yield f"in {getattr(inner, 'name', 'a lambda')}, {reason}"
+
+    def _handed_on(self, use: ast.Name) -> bool:
+        call = self.tree.parents[use]
+        return not (isinstance(call, ast.Call) and call.func is use)
 
     def _plain_class_use(self, use: ast.Name) -> bool:
         """Whether a class is only called, looked into, tested for or annotated with: its identity does not matter."""
         parent = self.tree.parents[use]
-        if isinstance(parent, ast.Call):
-            return parent.func is use or self.names.of(parent.func) in ("builtins.isinstance", "builtins.issubclass")
+        if isinstance(parent, ast.Call) and (parent.func is use or self.names.of(parent.func) in _TESTS):
+            return True
+        if any(catalogue().match(s) for s in self.flow.of(use) if isinstance(s, ToCall)):
+            return True  # there it fails at every call as it is
         return isinstance(parent, (ast.Attribute, ast.ExceptHandler, ast.arg, ast.AnnAssign, ast.ClassDef))
 
     def _plain_base(self, base: ast.expr) -> bool:
@@ -211,7 +228,14 @@ class Definitions:
         symbol = self.names.of(base)
         if _PLAIN_BASES.fullmatch(symbol):
             return True
-        local = next((n for n in self.tree.root.body if isinstance(n, ast.ClassDef) and f"{self.names.module}.{n.name}" == symbol), None)
+        local = next(
+            (
+                n
+                for n in self.tree.root.body
+                if isinstance(n, ast.ClassDef) and f"{self.names.module}.{n.name}" == symbol
+            ),
+            None,
+        )
         if local is None or local.keywords or local.decorator_list:
             return False
         if any(isinstance(s, FUNCTIONS) and s.name == "__init_subclass__" for s in local.body):

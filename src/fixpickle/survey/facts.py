@@ -94,9 +94,9 @@ class Definition:
     """A lambda, or a function or class defined inside a function, and a module-level lambda.
 
     `qualname` is what Python calls it, `line` is its code object's first line, `hint` the words around it from which
-    a name can be made. `obstacles` are reasons against moving it; `uses` are the other places that name it. It is `variadic` where it takes
-    `*args`, a `receiver` where its first parameter is `self` or `cls`, and `wraps` where it returns a function of its own or
-    is a coroutine function: decorators and callbacks of an event loop stay in their process.
+    a name can be made. `obstacles` are reasons against moving it; `uses` are the other places that name it. It is
+    `variadic` where it takes `*args`, a `receiver` where its first parameter is `self` or `cls`, and `wraps` where it
+    returns a function of its own or is a coroutine function: decorators and callbacks of an event loop never travel.
     """
 
     kind: Kind

@@ -12,13 +12,31 @@ from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Comprehension, Tree
 
 # Calls whose result carries their arguments along when it is pickled.
 CARRIERS = frozenset(
-    "functools.partial collections.defaultdict collections.OrderedDict collections.deque collections.ChainMap "
-    "builtins.list builtins.tuple builtins.dict builtins.set builtins.frozenset builtins.zip "
-    "joblib.delayed joblib.parallel.delayed sklearn.utils.parallel.delayed tpcp.parallel.delayed "
-    "operator.methodcaller types.MethodType dataclasses.field attr.ib attrs.field".split()
+    [
+        "functools.partial",
+        "collections.defaultdict",
+        "collections.OrderedDict",
+        "collections.deque",
+        "collections.ChainMap",
+        "builtins.list",
+        "builtins.tuple",
+        "builtins.dict",
+        "builtins.set",
+        "builtins.frozenset",
+        "builtins.zip",
+        "joblib.delayed",
+        "joblib.parallel.delayed",
+        "sklearn.utils.parallel.delayed",
+        "tpcp.parallel.delayed",
+        "operator.methodcaller",
+        "types.MethodType",
+        "dataclasses.field",
+        "attr.ib",
+        "attrs.field",
+    ]
 )
 # Methods that put an argument into the container they are called on.
-_ADDERS = frozenset("append add insert extend setdefault update appendleft __setitem__".split())
+_ADDERS = frozenset(["append", "add", "insert", "extend", "setdefault", "update", "appendleft", "__setitem__"])
 _CHAIN = 8  # calls on the result of calls: `ctx.Pool().map` is two
 
 
@@ -132,7 +150,7 @@ class Flow:
             return self._follow(call, direct) if callee in self.names.classes else ()
         if callee in CARRIERS:
             return self._follow(call, False)
-        position = call.args.index(node) if node in call.args else -1  # type: ignore[arg-type]
+        position = call.args.index(node) if node in call.args else -1
         keyword = node.arg or "" if isinstance(node, ast.keyword) else ""
         sink = ToCall(callee, position, keyword, call.lineno, self.literals(call), self._onward(call))
         return (*self._into_container(call), sink)

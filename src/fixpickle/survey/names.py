@@ -139,7 +139,7 @@ class Names:
         return self.of(value, depth)
 
     def _optional_import(self, values: list[ast.AST], name: str) -> str:
-        """`try: from threading import RLock; except ImportError: class RLock: ...` is threading.RLock where it exists."""
+        """`try: from threading import RLock; except ImportError: class RLock: ...` is the one that is imported."""
         guarded = [v for v in values if isinstance(v, (ast.Import, ast.ImportFrom))]
         rest = [v for v in values if v not in guarded]
         if len(guarded) != 1 or not rest:

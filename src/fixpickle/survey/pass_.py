@@ -29,15 +29,47 @@ from fixpickle.survey.names import Names
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Tree, bound_names, parameters
 
 PRIMITIVES = frozenset(
-    "_thread.RLock _thread.allocate_lock _thread.allocate threading.Lock threading.RLock threading.Condition "
-    "threading.Event threading.Semaphore threading.BoundedSemaphore threading.Barrier threading.local _thread._local "
-    "queue.Queue queue.LifoQueue queue.PriorityQueue queue.SimpleQueue _queue.SimpleQueue".split()
+    [
+        "_thread.RLock",
+        "_thread.allocate_lock",
+        "_thread.allocate",
+        "threading.Lock",
+        "threading.RLock",
+        "threading.Condition",
+        "threading.Event",
+        "threading.Semaphore",
+        "threading.BoundedSemaphore",
+        "threading.Barrier",
+        "threading.local",
+        "_thread._local",
+        "queue.Queue",
+        "queue.LifoQueue",
+        "queue.PriorityQueue",
+        "queue.SimpleQueue",
+        "_queue.SimpleQueue",
+    ]
 )
 WATCHED = frozenset(
-    "joblib.Parallel joblib.parallel.Parallel joblib.delayed joblib.parallel.delayed "
-    "loky.set_loky_pickler joblib.externals.loky.set_loky_pickler".split()
+    [
+        "joblib.Parallel",
+        "joblib.parallel.Parallel",
+        "joblib.delayed",
+        "joblib.parallel.delayed",
+        "loky.set_loky_pickler",
+        "joblib.externals.loky.set_loky_pickler",
+    ]
 )
-HOOKS = frozenset("__getstate__ __setstate__ __reduce__ __reduce_ex__ __getnewargs__ __getnewargs_ex__ __deepcopy__".split())
+HOOKS = frozenset(
+    [
+        "__getstate__",
+        "__setstate__",
+        "__reduce__",
+        "__reduce_ex__",
+        "__getnewargs__",
+        "__getnewargs_ex__",
+        "__deepcopy__",
+    ]
+)
 _IGNORE = re.compile(r"#\s*fixpickle:\s*ignore\[([\w\-, ]+)\]")
 
 
@@ -90,7 +122,9 @@ def _constructions(tree: Tree, names: Names, flow: Flow) -> Iterator[Constructio
                 yield found
 
 
-def _construction(tree: Tree, names: Names, flow: Flow, node: ast.Name | ast.Attribute, symbol: str) -> Construction | None:
+def _construction(
+    tree: Tree, names: Names, flow: Flow, node: ast.Name | ast.Attribute, symbol: str
+) -> Construction | None:
     parent = tree.parents[node]
     called = isinstance(parent, ast.Call) and parent.func is node
     if not called and not _is_factory(tree, names, node):
@@ -112,7 +146,9 @@ def _is_factory(tree: Tree, names: Names, node: ast.AST) -> bool:
     parent = tree.parents[node]
     if isinstance(parent, ast.keyword):
         return parent.arg in ("default_factory", "factory")
-    return isinstance(parent, ast.Call) and node in parent.args[:1] and names.of(parent.func) == "collections.defaultdict"
+    return (
+        isinstance(parent, ast.Call) and node in parent.args[:1] and names.of(parent.func) == "collections.defaultdict"
+    )
 
 
 def _home(tree: Tree, names: Names, flow: Flow, value: ast.AST) -> tuple[Home, str, str]:
@@ -134,7 +170,9 @@ def _home(tree: Tree, names: Names, flow: Flow, value: ast.AST) -> tuple[Home, s
 
 
 # What a lock may protect that other processes see too.
-_OUTSIDE = frozenset("os.replace os.rename os.remove os.unlink os.write shutil.move shutil.copyfile".split())
+_OUTSIDE = frozenset(
+    ["os.replace", "os.rename", "os.remove", "os.unlink", "os.write", "shutil.move", "shutil.copyfile"]
+)
 _WRITING = frozenset({"write_text", "write_bytes"})
 
 
@@ -168,7 +206,12 @@ def _writes(names: Names, call: ast.Call) -> bool:
 def _class_field(tree: Tree, names: Names, value: ast.AST) -> tuple[str, str] | None:
     """The class and field of `x: Lock = field(default_factory=Lock)`, and of attrs' spellings."""
     for parent in tree.ancestors(value):
-        if isinstance(parent, ast.Call) and names.of(parent.func) in ("dataclasses.field", "attr.ib", "attrs.field", "attr.field"):
+        if isinstance(parent, ast.Call) and names.of(parent.func) in (
+            "dataclasses.field",
+            "attr.ib",
+            "attrs.field",
+            "attr.field",
+        ):
             statement = tree.statement(parent)
             cls = tree.parents[statement]
             target = getattr(statement, "target", None) or (getattr(statement, "targets", None) or [None])[0]
@@ -292,7 +335,9 @@ def _kind(statement: ast.stmt, index: int) -> str:
 
 
 def _in_definition(node: ast.stmt, top: ast.stmt) -> bool:
-    return any(node in ast.walk(d) and node is not d for d in ast.walk(top) if isinstance(d, (*CALLABLES, ast.ClassDef)))
+    return any(
+        node in ast.walk(d) and node is not d for d in ast.walk(top) if isinstance(d, (*CALLABLES, ast.ClassDef))
+    )
 
 
 def _is_guard(statement: ast.stmt) -> bool:
@@ -324,7 +369,13 @@ def _ignored(text: str) -> Iterator[tuple[int, str]]:
                 yield from ((token.start[0], r) for r in rules)
             else:
                 waiting += rules
-        elif waiting and token.type not in (tokenize.NL, tokenize.NEWLINE, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT):
+        elif waiting and token.type not in (
+            tokenize.NL,
+            tokenize.NEWLINE,
+            tokenize.COMMENT,
+            tokenize.INDENT,
+            tokenize.DEDENT,
+        ):
             yield from ((token.start[0], r) for r in waiting)
             waiting = []
 

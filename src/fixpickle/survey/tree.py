@@ -149,9 +149,9 @@ class Tree:
         """The compiler's own table for every function, lambda and class, where it can be told which is whose."""
         found: dict[tuple[str, int], list[symtable.SymbolTable]] = {}
         pending = [symtable.symtable(self.text, str(self.source.path), "exec")]
-        for table in pending:
-            pending.extend(table.get_children())
-            found.setdefault((table.get_name(), table.get_lineno()), []).append(table)
+        for each in pending:
+            pending.extend(each.get_children())
+            found.setdefault((each.get_name(), each.get_lineno()), []).append(each)
         paired: dict[ast.AST, symtable.SymbolTable] = {}
         for node in self.nodes:
             if isinstance(node, (*CALLABLES, ast.ClassDef)):
@@ -208,9 +208,9 @@ def bound_names(target: ast.AST) -> Iterator[str]:
             continue
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             yield from ((a.asname or a.name).split(".")[0] for a in node.names)
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            yield node.name
-        elif isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name:
+        elif (isinstance(node, ast.ExceptHandler) and node.name) or (
+            isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name
+        ):
             yield node.name
         elif isinstance(node, ast.MatchMapping) and node.rest:
             yield node.rest

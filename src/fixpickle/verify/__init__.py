@@ -1,5 +1,5 @@
 """The proof: patches in, verdicts out. User code runs in child processes only."""
 
-from fixpickle.verify.prove import Ground, prove
+from fixpickle.verify.prove import prove
 
-__all__ = ["Ground", "prove"]
+__all__ = ["prove"]

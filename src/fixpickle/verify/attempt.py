@@ -67,7 +67,8 @@ class Attempt:
                 return roots_of(cls) | roots_of(before if side == "before" else after)
             case ByExpression(before=before, after=after):
                 return roots_of(before if side == "before" else after)
-            case WorkerState(parallel=parallel, delayed=delayed):
+            case WorkerState(_, before, after):
+                parallel, delayed = before if side == "before" else after
                 return roots_of(parallel) | roots_of(delayed)
             case Importing():
                 return frozenset()
@@ -91,7 +92,8 @@ class Attempt:
                 return {"kind": "expression", "expression": before if side == "before" else after, "pickler": pickler}
             case ByValue(_, name):
                 return {"kind": "value", "name": name}
-            case WorkerState(_, parallel, delayed, state):
+            case WorkerState(_, before, after, state):
+                parallel, delayed = before if side == "before" else after
                 return {"kind": "workers", "parallel": parallel, "delayed": delayed, "state": state}
             case Importing():
                 return {"kind": "import"}

@@ -7,30 +7,15 @@ is stacked again on what held, half by half, until the patch that is to blame st
 from __future__ import annotations
 
 import tokenize
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from fixpickle.model import FromScript, Overlay, Patch, Refuted, Settings, Unproved, Verdict
+from fixpickle.model import Compose, FromScript, Ground, Overlay, Patch, Refuted, Settings, Unproved, Verdict
 from fixpickle.verify.attempt import Attempt, Side, attempts
 from fixpickle.verify.exchange import Bench, Broken, Sources, Trial, cross
 from fixpickle.verify.judge import Try, judge
 from fixpickle.verify.script import trim
-
-Compose = Callable[[Sequence[Patch]], Overlay]
-"""The texts with just these patches applied, in the order of the run, new files included."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """Where the patched modules live. Paths are absolute.
-
-    `roots` are the import roots, first wins, that go before everything else on `sys.path`. `scripts` maps dotted names
-    to the files whose top level does work: a proof runs only the definitions it needs of them.
-    """
-
-    roots: tuple[Path, ...]
-    scripts: Mapping[str, Path] = field(default_factory=dict)
 
 
 def prove(

@@ -100,7 +100,7 @@ class Definitions:
             uses=tuple(self.tree.span(u) for u in uses),
             variadic=isinstance(node, CALLABLES) and node.args.vararg is not None,
             receiver=bool(first) and first[0] in ("self", "cls"),
-            wraps=isinstance(node, ast.AsyncFunctionDef) or _returns_own(node),
+            wraps=isinstance(node, ast.AsyncFunctionDef) or _decorates(node),
             decorated=tuple(self.names.of(d) for d in getattr(node, "decorator_list", ())),
         )
 
@@ -268,11 +268,24 @@ class Definitions:
         return "function"
 
 
-def _returns_own(node: ast.AST) -> bool:
-    """Whether a function returns a function or class defined in it, as decorators do."""
+_COPIED = frozenset({"__name__", "__qualname__", "__doc__", "__module__", "__dict__", "__wrapped__", "__signature__"})
+
+
+def _decorates(node: ast.AST) -> bool:
+    """Whether a function works as a decorator: it returns a function of its own, or takes one and copies its names."""
+    if not isinstance(node, FUNCTIONS):
+        return False
     own = {n.name for n in ast.walk(node) if isinstance(n, (*FUNCTIONS, ast.ClassDef)) and n is not node}
-    returned = [n.value for n in ast.walk(node) if isinstance(n, ast.Return)]
-    return any(isinstance(v, ast.Name) and v.id in own for v in returned)
+    taken = set(parameters(node)) if len(parameters(node)) == 1 else set[str]()
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Return) and isinstance(inner.value, ast.Name) and inner.value.id in own | taken:
+            return True
+        copied = isinstance(inner, ast.Attribute) and inner.attr in _COPIED and isinstance(inner.value, ast.Name)
+        if copied and inner.value.id in taken:  # type: ignore[attr-defined]
+            return True
+        if isinstance(inner, ast.Call) and _last_word(inner.func) in ("wraps", "update_wrapper"):
+            return True
+    return False
 
 
 def _last_word(node: ast.AST) -> str:

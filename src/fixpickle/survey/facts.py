@@ -202,6 +202,16 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeType:
+    """A type made by a call and bound at module level: `Point = namedtuple("P", "x y")`. `given` is the name it got."""
+
+    name: str
+    given: str
+    keywords: tuple[str, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class TopStatement:
     """One statement at module level: what it is, binds and reads.
 
@@ -233,6 +243,7 @@ class Facts:
     parameters: tuple[ParameterFlow, ...]
     mentions: tuple[Mention, ...]
     references: tuple[Reference, ...]
+    types: tuple[MadeType, ...]
     decorators: frozenset[str]
     statements: tuple[TopStatement, ...]
     guard: Span | None

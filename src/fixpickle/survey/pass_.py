@@ -15,6 +15,7 @@ from fixpickle.survey.facts import (
     Construction,
     Facts,
     Home,
+    MadeType,
     Mention,
     ParameterFlow,
     Reference,
@@ -100,6 +101,7 @@ def _facts(source: Source, tree: Tree) -> Facts:
         parameters=tuple(_parameters(tree, names, flow)),
         mentions=tuple(_mentions(tree, names, flow)),
         references=tuple(_references(tree, names)),
+        types=tuple(_types(tree, names)),
         decorators=frozenset(_decorators(tree, names)),
         statements=tuple(_statements(tree, names)),
         guard=next((tree.span(s) for s in tree.root.body if _is_guard(s)), None),
@@ -286,6 +288,33 @@ def _references(tree: Tree, names: Names) -> Iterator[Reference]:
                 given = parent.args[0] if called and isinstance(parent, ast.Call) and parent.args else None
                 argument = repr(given.value) if isinstance(given, ast.Constant) else ""
                 yield Reference(symbol, tree.span(node), called, argument)
+
+
+_TYPE_FACTORIES = frozenset(
+    {
+        *("collections.namedtuple", "typing.NamedTuple", "typing.TypedDict", "typing.NewType", "builtins.type"),
+        *("enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag", "dataclasses.make_dataclass"),
+    }
+)
+
+
+def _types(tree: Tree, names: Names) -> Iterator[MadeType]:
+    """Types made by calls at module level, wherever the name they are given is written out."""
+    for node in tree.root.body:
+        value = node.value if isinstance(node, ast.Assign) else None
+        target = node.targets[0] if isinstance(node, ast.Assign) and len(node.targets) == 1 else None
+        if not isinstance(value, ast.Call) or not isinstance(target, ast.Name) or not value.args:
+            continue
+        given, factory = value.args[0], names.of(value.func)
+        arguments = len(value.args) + len(value.keywords)
+        if (
+            factory in _TYPE_FACTORIES
+            and isinstance(given, ast.Constant)
+            and isinstance(given.value, str)
+            and arguments > 1
+        ):
+            keywords = tuple(k.arg for k in value.keywords if k.arg)
+            yield MadeType(target.id, given.value, keywords, tree.span(node))
 
 
 def _decorators(tree: Tree, names: Names) -> Iterator[str]:

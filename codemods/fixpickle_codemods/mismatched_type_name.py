@@ -1,0 +1,96 @@
+"""# mismatched-type-name
+
+A type that is made by a call and bound at module level under another name than the one it was given:
+
+    Point = namedtuple("P", "x y")
+    _state = enum.Enum("State", "idle running")
+
+Pickle stores an instance by its type's own name, and the module has no such name:
+
+    PicklingError: Can't pickle <class 'P'>: attribute lookup P on module failed
+
+## What it becomes
+
+The module gets the type's own name as well, as a second name of the same type, on the line below:
+
+    Point = namedtuple("P", "x y")
+    P = Point  # pickle stores instances under this name
+
+Nothing that exists changes: `repr`, `__name__`, and pickles that name the type either way.
+
+## What it leaves alone
+
+Types whose two names agree, types that are given `module=` or `qualname=`, what is bound inside a function, and names
+that the module has already for the same type.
+
+## When it refuses
+
+The name it was given is bound to something else in the module, or is no identifier. The name the type is bound to is
+bound more than once, so the second name could lead to another type.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fixpickle.model import ByExpression, Edit, Evidence, Finding, Patch, Reach, Refusal, Safety
+from fixpickle.project import Project
+from fixpickle.rewrite import line_end
+from fixpickle.rule import Workshop
+from fixpickle.survey.facts import Facts, MadeType
+
+_COMMENT = "# pickle stores instances under this name"
+
+
+class MismatchedTypeName:
+    """A type whose own name is not the name it is bound to."""
+
+    name = "mismatched-type-name"
+    summary = "instances of a type made under another name than the one it is bound to cannot be pickled"
+    safety = Safety.SAFE
+
+    def find(self, project: Project, facts: Facts) -> Iterator[Finding]:
+        """Every type of the module that its own name does not lead to."""
+        for made in facts.types:
+            if made.name == made.given or _names_itself(facts, made):
+                continue
+            reason = _reason(facts, made)
+            yield Finding(
+                rule=self.name,
+                path=facts.path,
+                span=made.span,
+                message=f"the type `{made.name}` is called `{made.given}`, which its module does not have",
+                reach=Reach(Evidence.STATE, (f"instances are stored as {facts.module}.{made.given}",)),
+                safety=Safety.MANUAL if reason else Safety.SAFE,
+                reason=reason,
+            )
+
+    def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
+        """The type's own name, bound on the line below."""
+        facts, text = shop.facts[finding.path], shop.sources[finding.path].text
+        made = next(t for t in facts.types if t.span == finding.span)
+        at = line_end(text, made.span.end)
+        broken = "" if text[:at].endswith(("\n", "\r")) else "\n"
+        line = f"{broken}{made.given} = {made.name}  {_COMMENT}\n"
+        subject = ByExpression(facts.module, made.name, made.name)
+        return Patch(finding, (Edit(finding.path, at, at, line),), subjects=(subject,))
+
+
+def _names_itself(facts: Facts, made: MadeType) -> bool:
+    """Whether the module says elsewhere what the type is called: `module=`, `qualname=`, or an alias."""
+    aliases = [s for s in facts.statements if made.given in s.binds and made.name in s.reads]
+    return bool({"qualname", "module"} & set(made.keywords) or aliases)
+
+
+def _reason(facts: Facts, made: MadeType) -> str:
+    if not re.fullmatch(r"[^\W\d]\w*", made.given):
+        return f"`{made.given}` is no identifier, so the module cannot have it"
+    if any(made.given in s.binds for s in facts.statements):
+        return f"`{made.given}` is bound to something else in the module"
+    if sum(made.name in s.binds for s in facts.statements) > 1:
+        return f"`{made.name}` is bound more than once"
+    return ""
+
+
+RULE = MismatchedTypeName()

@@ -176,15 +176,21 @@ def _fits(fixture: Fixture, change: Callable[[bytes], bytes]) -> bool:
 def test_other_newlines_and_encodings_give_the_same(
     fixture: Fixture, variant: Callable[[bytes], bytes], tmp_path: Path
 ) -> None:
-    before, after = ({p: _varied(p, d, variant) for p, d in files.items()} for files in (fixture.before, fixture.after))
+    before = _varied(fixture.before, fixture.before, variant)
     result = settle(before, tmp_path)
-    expected = without_runtime(after)
-    assert without_runtime(result.files) == expected
+    expected = _varied(fixture.after, fixture.before, variant)
+    assert _lines(result.files, before) == _lines(expected, before)
     assert _applied(result.diff, before, tmp_path) == result.files
 
 
-def _varied(path: str, data: bytes, variant: Callable[[bytes], bytes]) -> bytes:
-    return variant(data) if path.endswith(".py") and data else data
+def _varied(files: Files, old: Files, variant: Callable[[bytes], bytes]) -> dict[str, bytes]:
+    """The files with their bytes varied, but for those a fix makes."""
+    return {p: variant(d) if p.endswith(".py") and p in old and d else d for p, d in files.items()}
+
+
+def _lines(files: Files, old: Files) -> dict[str, list[bytes]]:
+    """Lines with their ends, whose differences pytest shows one by one; files a fix makes may choose their newlines."""
+    return {path: data.splitlines(keepends=path in old) for path, data in without_runtime(files).items()}
 
 
 @changed
@@ -241,8 +247,10 @@ def test_subject_crosses_only_after_the_fix_and_behaves_as_before(fixture: Fixtu
     after = cross(settled(fixture).files, fixture.probe, tmp_path / "after")
     assert before.error != ""
     assert after.error == ""
-    assert after.here == before.here
-    assert after.there == before.here
+    assert after.here is not None
+    assert after.there == after.here
+    if before.here is not None:
+        assert after.here == before.here
 
 
 @cache

@@ -41,7 +41,8 @@ def reach_of(project: Project, facts: Facts, definition: Definition) -> Reach:
     if reach is None:
         return NOT_REACHED
     only_returned = reach.evidence is Evidence.STATE and reach.chain[0].startswith("returned by")
-    if only_returned and (definition.receiver or definition.wraps or refusal_of(definition)):
+    special = definition.name.startswith("__") and definition.name.endswith("__")
+    if only_returned and (special or definition.receiver or definition.wraps or refusal_of(definition)):
         return NOT_REACHED
     return reach
 

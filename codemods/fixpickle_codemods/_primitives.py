@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from fixpickle.model import (
     ByExpression,
@@ -20,9 +20,12 @@ from fixpickle.model import (
 from fixpickle.project import Project
 from fixpickle.rewrite import require_runtime
 from fixpickle.rule import Workshop
-from fixpickle.survey.facts import Construction, Facts, Home, Kind
+from fixpickle.survey.constructions import LOCK_TYPE
+from fixpickle.survey.facts import Construction, Facts, Home, Kind, Sink, ToCall, ToReturn
 
 SCOPE = "it excludes threads of one process only: what is pickled arrives with a lock of its own"
+_SHARED = {"Lock": "shared_lock", "RLock": "shared_rlock"}
+_LOCAL = "<locals>"
 
 
 def findings(rule: str, targets: Mapping[str, str], project: Project, facts: Facts) -> Iterator[Finding]:
@@ -33,9 +36,7 @@ def findings(rule: str, targets: Mapping[str, str], project: Project, facts: Fac
         reach = _reach(project, facts, made)
         if reach is None:
             continue
-        reason = ""
-        if made.guards:
-            reason = f"it guards {made.guards}, which other processes reach too: a picklable lock excludes none of them"
+        reason = _reason(project, facts, made, targets[made.target])
         yield Finding(
             rule=rule,
             path=facts.path,
@@ -48,34 +49,100 @@ def findings(rule: str, targets: Mapping[str, str], project: Project, facts: Fac
 
 
 def _where(made: Construction) -> str:
-    if made.home is Home.INSTANCE:
+    if made.cls:
         return f"in {made.cls}.{made.attribute}"
     return f"in `{made.attribute}`" + (f" of {made.owner}" if made.owner else "")
 
 
+# --- why it cannot be exchanged -------------------------------------------------------------------------------------
+
+
+def _reason(project: Project, facts: Facts, made: Construction, counterpart: str) -> str:
+    if made.guards:
+        return f"it guards {made.guards}, which other processes reach too: a picklable lock excludes none of them"
+    if _shared(made) and counterpart not in _SHARED:
+        return f"a {counterpart} that several tasks or instances share would arrive as one for each of them"
+    if counterpart == "Lock" and (tested := _tested(project, facts)):
+        return f"the type of a lock is tested for at {tested}, and a counterpart of Lock is of another"
+    if patched := _patched(project, facts, made):
+        return f"{patched} replaces it by name, and would no longer reach it"
+    return ""
+
+
+def _shared(made: Construction) -> bool:
+    """Whether one object serves several tasks or instances: it is not made where each of these is made."""
+    return made.home is not Home.INSTANCE or (made.called and not made.owner)
+
+
+def _tested(project: Project, facts: Facts) -> str:
+    """Where the file's own top-level package or script looks at the type of a lock."""
+    top = facts.module.partition(".")[0]
+    for other in project.files:
+        if other.module.partition(".")[0] == top:
+            for reference in other.references:
+                if reference.symbol == LOCK_TYPE:
+                    return f"{other.path.name}:{reference.span.line}"
+    return ""
+
+
+def _patched(project: Project, facts: Facts, made: Construction) -> str:
+    """Where a string, as in `patch("package.module.Lock")`, names the constructor as this file writes it."""
+    callee = made.code.partition("(")[0]
+    for other in project.files:
+        for reference in other.references:
+            for name in (callee, callee.partition(".")[0]):
+                if f".{reference.symbol}".endswith(f".{facts.module}.{name}"):
+                    return f"{other.path.name}:{reference.span.line}"
+    return ""
+
+
+# --- what carries it along ------------------------------------------------------------------------------------------
+
+
 def _reach(project: Project, facts: Facts, made: Construction) -> Reach | None:
     if made.home is Home.INSTANCE:
-        if not project.carries(facts, made.cls):
-            return None
-        return Reach(Evidence.STATE, (f"stored on self.{made.attribute} of {made.cls} at line {made.line}",))
+        return _kept(project, facts, made)
     if made.home is Home.GLOBAL and made.called:
-        return _shipped_global(project, facts, made.attribute)
+        return _shipped_global(project, facts, made)
     if made.home is Home.CLOSURE and made.called:
         return _shipped_closure(project, facts, made)
     return None
 
 
-def _shipped_global(project: Project, facts: Facts, name: str) -> Reach | None:
-    """A module global travels only with functions that are shipped by value, and those of `__main__` are."""
+def _kept(project: Project, facts: Facts, made: Construction) -> Reach | None:
+    if not project.carries(facts, made.cls) or _registered(facts, made.cls):
+        return None
+    if _LOCAL in made.cls:
+        return _shipped_local(project, facts, made.cls)
+    return Reach(Evidence.STATE, (f"stored on self.{made.attribute} of {made.cls} at line {made.line}",))
+
+
+def _registered(facts: Facts, cls: str) -> bool:
+    """Whether `copyreg` was told how the class is pickled."""
+    return any(
+        isinstance(sink, ToCall) and sink.callee == "copyreg.pickle"
+        for mention in facts.mentions
+        if mention.name == cls
+        for sink in mention.sinks
+    )
+
+
+def _shipped_local(project: Project, facts: Facts, cls: str) -> Reach | None:
+    """An instance of a class that stands in a function crosses by value or not at all."""
+    sinks = next((d.sinks for d in facts.definitions if d.kind is Kind.CLASS and d.qualname == cls), ())
+    return _by_value(project, facts, sinks, f"kept by instances of {cls}")
+
+
+def _shipped_global(project: Project, facts: Facts, made: Construction) -> Reach | None:
+    """A module global travels only with what is shipped by value, and the definitions of `__main__` are."""
     if not facts.is_script:
         return None
-    for user in _readers(facts, name):
-        for mention in facts.mentions:
-            if mention.name == user:
-                for crossing in project.crossings(facts, mention.sinks):
-                    if crossing.boundary.by_value:
-                        chain = (f"read by {user}, which is shipped by value", *crossing.chain)
-                        return Reach(Evidence.BOUNDARY, chain, crossing.boundary.pickler)
+    users = [made.cls.partition(".")[0]] if made.cls else _readers(facts, made.attribute)
+    for mention in facts.mentions:
+        if mention.name in users:
+            reach = _by_value(project, facts, mention.sinks, f"read by {mention.name}, which is shipped by value")
+            if reach is not None:
+                return reach
     return None
 
 
@@ -103,11 +170,29 @@ def _shipped_closure(project: Project, facts: Facts, made: Construction) -> Reac
             c.name == made.attribute and c.owner == made.owner for c in definition.captures
         ):
             continue
-        for crossing in project.crossings(facts, definition.sinks):
-            if crossing.boundary.by_value:
-                chain = (f"captured by {definition.name}, which is shipped by value", *crossing.chain)
-                return Reach(Evidence.BOUNDARY, chain, crossing.boundary.pickler)
+        step = f"captured by {definition.name}, which is shipped by value"
+        reach = _by_value(project, facts, [*definition.sinks, *_of_results(facts, definition.sinks)], step)
+        if reach is not None:
+            return reach
     return None
+
+
+def _of_results(facts: Facts, sinks: Sequence[Sink]) -> Iterator[Sink]:
+    """Where the results of the functions go that return the value."""
+    makers = {s.function for s in sinks if isinstance(s, ToReturn)}
+    for mention in facts.mentions:
+        if mention.name in makers:
+            yield from mention.results
+
+
+def _by_value(project: Project, facts: Facts, sinks: Sequence[Sink], step: str) -> Reach | None:
+    for crossing in project.crossings(facts, sinks):
+        if crossing.boundary.by_value:
+            return Reach(Evidence.BOUNDARY, (step, *crossing.chain), crossing.boundary.pickler)
+    return None
+
+
+# --- the exchange ---------------------------------------------------------------------------------------------------
 
 
 def patch(finding: Finding, shop: Workshop, targets: Mapping[str, str]) -> Patch | Refusal:
@@ -118,35 +203,31 @@ def patch(finding: Finding, shop: Workshop, targets: Mapping[str, str]) -> Patch
     if isinstance(locks, Refusal):
         return locks
     counterpart = targets[made.target]
-    shared = {"Lock": "shared_lock", "RLock": "shared_rlock"}.get(counterpart, "")
-    if made.home is not Home.INSTANCE:
-        if not shared:
-            return Refusal(
-                finding.path, f"a {counterpart} that travels by value would be a new one in every task", made.line
-            )
-        counterpart = shared
-    code = f"{locks.code}.{counterpart}"
+    code = f"{locks.code}.{_SHARED[counterpart] if _shared(made) else counterpart}"
     edit = Edit(finding.path, made.span.start, made.span.end, code)
-    after = _exchanged(made, source.text[made.span.start : made.span.end], code)
     return Patch(
         finding=finding,
         edits=(*locks.edits, edit),
         new_files=locks.new_files,
-        subjects=_subjects(facts, finding, made, after),
+        subjects=_subjects(facts, finding, made, code, counterpart),
         notes=(SCOPE,),
     )
 
 
-def _exchanged(made: Construction, callee: str, code: str) -> str:
-    return made.code.replace(callee, code, 1) if made.code.startswith(callee) else f"{code}()"
-
-
-def _subjects(facts: Facts, finding: Finding, made: Construction, after: str) -> tuple[Subject, ...]:
-    """What to pickle as proof: the instance, or the function that ships the lock, or what the constructor gives."""
-    alone = ByExpression(facts.module, made.code, after, finding.reach.pickler)
-    if made.home is Home.INSTANCE and "<locals>" not in made.cls:
-        return (ByState(facts.module, made.cls, made.attribute, made.code, after), alone)
+def _subjects(facts: Facts, finding: Finding, made: Construction, code: str, counterpart: str) -> tuple[Subject, ...]:
+    """What to pickle as proof: the instance, or what ships the lock, or what the constructor gives."""
+    callee, _, arguments = made.code.partition("(")
+    before, after = made.code, f"{code}({arguments}"
+    pickler = finding.reach.pickler
+    # The written arguments may be names of the function around them: then the kind alone is what can be tried.
+    plain = "(2)" if counterpart == "Barrier" else "()"
+    alone = (
+        ByExpression(facts.module, before, after, pickler),
+        ByExpression(facts.module, f"{callee}{plain}", f"{code}{plain}", pickler),
+    )
+    if made.home is Home.INSTANCE and _LOCAL not in made.cls:
+        return (ByState(facts.module, made.cls, made.attribute, before, after), *dict.fromkeys(alone))
     if made.home is Home.GLOBAL:
         shipped = finding.reach.chain[0].removeprefix("read by ").partition(",")[0]
-        return (ByValue(facts.module, shipped), alone)
-    return (alone,)
+        return (ByValue(facts.module, shipped), *dict.fromkeys(alone))
+    return tuple(dict.fromkeys(alone))

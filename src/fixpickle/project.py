@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from fixpickle.model import Evidence, Reach
@@ -94,6 +94,9 @@ class Project:
 
     def process_bound(self, facts: Facts, name: str) -> str:
         """Why an instance of the class is one process's by nature, or an empty string."""
+        for imported in facts.imports:
+            if (top := imported.target.split(".")[0]) in self.catalogue.bound_modules:
+                return f"its module drives a display ({top}), which belongs to one process"
         for symbol, found in self.lineage(facts, name):
             if symbol in self.catalogue.bound_bases:
                 return f"it is a {symbol}, which belongs to one process"
@@ -127,8 +130,11 @@ class Project:
     def crossings(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[Crossing]:
         """Every boundary that a value with these sinks reaches, through functions of the project too."""
         for _, sink, chain in self._spread(facts, sinks):
-            if isinstance(sink, ToCall) and (boundary := self.catalogue.match(sink)) is not None:
+            if isinstance(sink, ToCall) and (boundary := self._boundary(sink)) is not None:
                 yield Crossing(boundary, (*chain, f"passed to {boundary.name} at line {sink.line}"))
+
+    def _boundary(self, sink: ToCall) -> Boundary | None:
+        return self.catalogue.match(sink) or self.catalogue.match(replace(sink, callee=self.real(sink.callee)))
 
     def kept(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[tuple[str, ...]]:
         """The ways in which instances carry a value with these sinks along, as chains of steps."""
@@ -155,19 +161,33 @@ class Project:
             for owner, flow in self._parameters.get(f"{facts.module}.{sink.function}", ()):
                 if flow.parameter == sink.parameter:
                     yield f"default of {sink.parameter} in {sink.function}", owner, flow
-        elif isinstance(sink, ToCall):
+        elif isinstance(sink, ToCall) and self._boundary(sink) is None:
             symbol = self.real(sink.callee)
-            for name in (symbol, f"{symbol}.__init__"):
+            made = f"{symbol}.__init__"
+            for name in (symbol, made) if self._escapes(facts, sink) else (symbol,):
                 for owner, flow in self._parameters.get(name, ()):
                     at = flow.position == sink.position if sink.position >= 0 else flow.parameter == sink.keyword
                     if at:
                         yield f"passed to {symbol.rpartition('.')[2]} at line {sink.line}", owner, flow
+
+    def _escapes(self, facts: Facts, sink: ToCall) -> bool:
+        """Whether the result of a call outlives the function that makes it: it is stored, returned, or crosses."""
+        for onward in sink.onward:
+            if isinstance(onward, (ToAttribute, ToGlobal)) or (
+                isinstance(onward, ToReturn) and self._result_kept(facts, onward, methods=True)
+            ):
+                return True
+            if isinstance(onward, ToCall) and self.catalogue.match(onward) is not None:
+                return True
+        return False
 
     def reach(self, facts: Facts, sinks: Sequence[Sink]) -> Reach | None:
         """The strongest reason to believe that plain pickle meets a value with these sinks, or None."""
         crossing = next((c for c in self.crossings(facts, sinks) if not c.boundary.by_value), None)
         if crossing is not None:
             return Reach(Evidence.BOUNDARY, crossing.chain, crossing.boundary.pickler)
+        if _is_test(facts):
+            return None  # what tests keep on their objects ends with the test
         chain = next(self.kept(facts, sinks), None)
         if chain is not None:
             return Reach(Evidence.STATE, chain)
@@ -178,14 +198,26 @@ class Project:
                 return Reach(Evidence.STATE, (f"returned by {sink.function} at line {sink.line}",))
         return None
 
-    def _result_kept(self, facts: Facts, sink: ToReturn) -> bool:
+    def _result_kept(self, facts: Facts, sink: ToReturn, methods: bool = False) -> bool:
         """Whether what a function returns may be kept: the function is public, or its result is passed on in its file.
 
-        Not where it decorates, and not from methods and inner functions, whose results serve their own callers.
+        Not where it decorates, and not from inner functions. The callable that a method returns serves its own callers,
+        so methods count only where they return an object.
         """
         name = sink.function
-        if "." in name or self.real(f"{facts.module}.{name}") in self.decorators:
+        if "<locals>" in name or self.real(f"{facts.module}.{name}") in self.decorators:
             return False
+        if "." in name:
+            return methods
         public = not name.startswith("_") if facts.exports is None else name in facts.exports
         results = next((m.results for m in facts.mentions if m.name == name), ())
         return public or any(isinstance(s, (ToAttribute, ToReturn)) for s in results)
+
+
+def _is_test(facts: Facts) -> bool:
+    """Whether a module is a test, by the names that test runners go by."""
+    parts = facts.module.split(".")
+    name = parts[-1]
+    return (
+        bool({"tests", "test"} & set(parts)) or name.startswith("test_") or name.endswith("_test") or name == "conftest"
+    )

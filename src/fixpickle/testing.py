@@ -91,7 +91,10 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """What became of a subject. `error` is empty where it crossed; `here` and `there` are what `behave` gave."""
+    """What became of a subject. `error` is empty where it crossed; `here` and `there` are what `behave` gave.
+
+    They are None where it was not reached: `subject()` itself raised, or the parcel could not be loaded.
+    """
 
     error: str
     here: object
@@ -237,14 +240,14 @@ if mode == "load":
     else:
         answer = ("", module.behave(obj))
 else:
-    obj = module.subject()
+    obj = None
     try:
-        data = pickler.dumps(obj)
-    except Exception as error:
-        answer = (f"{type(error).__name__}: {error}", module.behave(obj))
-    else:
+        obj = module.subject()
         with open(parcel, "wb") as file:
-            file.write(data)
+            file.write(pickler.dumps(obj))
+    except Exception as error:
+        answer = (f"{type(error).__name__}: {error}", None if obj is None else module.behave(obj))
+    else:
         answer = ("", module.behave(obj))
 sys.stdout.flush()
 with open(parcel + "." + mode, "wb") as file:

@@ -56,6 +56,7 @@ class Catalogue:
     quiet: Mapping[str, frozenset[str]]
     bound_bases: frozenset[str]
     bound_values: frozenset[str]
+    bound_modules: frozenset[str]
 
     def match(self, call: ToCall) -> Boundary | None:
         """The boundary that a value handed to this call crosses, or None where it stays in the process."""
@@ -94,6 +95,7 @@ def catalogue() -> Catalogue:
         quiet={k: frozenset(v) for k, v in data["quiet"].items()},
         bound_bases=frozenset(data["process_bound"]["bases"]),
         bound_values=frozenset(data["process_bound"]["values"]),
+        bound_modules=frozenset(data["process_bound"]["modules"]),
     )
 
 

@@ -150,6 +150,8 @@ class Flow:
             return self._follow(call, direct) if callee in self.names.classes else ()
         if callee in CARRIERS:
             return self._follow(call, False)
+        if isinstance(self.tree.scope(call), ast.ClassDef):
+            return ()  # a descriptor or decorator in a class body: the class carries it, and classes travel by name
         position = call.args.index(node) if node in call.args else -1
         keyword = node.arg or "" if isinstance(node, ast.keyword) else ""
         sink = ToCall(callee, position, keyword, call.lineno, self.literals(call), self._onward(call))

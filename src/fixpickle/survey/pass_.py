@@ -9,12 +9,11 @@ import tokenize
 from collections.abc import Iterator
 
 from fixpickle.model import Refusal, Source, Span
+from fixpickle.survey.constructions import constructions, witnesses
 from fixpickle.survey.definitions import Definitions
 from fixpickle.survey.facts import (
     ClassFacts,
-    Construction,
     Facts,
-    Home,
     MadeType,
     Mention,
     ParameterFlow,
@@ -22,34 +21,12 @@ from fixpickle.survey.facts import (
     Sink,
     ToAttribute,
     ToCall,
-    ToGlobal,
     TopStatement,
 )
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Tree, bound_names, parameters
 
-PRIMITIVES = frozenset(
-    [
-        "_thread.RLock",
-        "_thread.allocate_lock",
-        "_thread.allocate",
-        "threading.Lock",
-        "threading.RLock",
-        "threading.Condition",
-        "threading.Event",
-        "threading.Semaphore",
-        "threading.BoundedSemaphore",
-        "threading.Barrier",
-        "threading.local",
-        "_thread._local",
-        "queue.Queue",
-        "queue.LifoQueue",
-        "queue.PriorityQueue",
-        "queue.SimpleQueue",
-        "_queue.SimpleQueue",
-    ]
-)
 WATCHED = frozenset(
     [
         "joblib.Parallel",
@@ -96,11 +73,11 @@ def _facts(source: Source, tree: Tree) -> Facts:
         digest=source.digest,
         imports=names.imports,
         definitions=tuple(Definitions(tree, names, flow).all()),
-        constructions=tuple(_constructions(tree, names, flow)),
+        constructions=tuple(constructions(tree, names, flow)),
         classes=tuple(_classes(tree, names)),
         parameters=tuple(_parameters(tree, names, flow)),
         mentions=tuple(_mentions(tree, names, flow)),
-        references=tuple(_references(tree, names)),
+        references=(*_references(tree, names), *witnesses(tree, names)),
         types=tuple(_types(tree, names)),
         decorators=frozenset(_decorators(tree, names)),
         statements=tuple(_statements(tree, names)),
@@ -108,131 +85,6 @@ def _facts(source: Source, tree: Tree) -> Facts:
         exports=_exports(tree),
         ignored=tuple(_ignored(source.text)),
     )
-
-
-# --- constructions --------------------------------------------------------------------------------------------------
-
-
-def _constructions(tree: Tree, names: Names, flow: Flow) -> Iterator[Construction]:
-    for node in tree.nodes:
-        if not isinstance(node, (ast.Name, ast.Attribute)) or not isinstance(node.ctx, ast.Load):
-            continue
-        symbol = names.of(node)
-        if symbol in PRIMITIVES and not isinstance(tree.parents[node], ast.Attribute):
-            found = _construction(tree, names, flow, node, symbol)
-            if found is not None:
-                yield found
-
-
-def _construction(
-    tree: Tree, names: Names, flow: Flow, node: ast.Name | ast.Attribute, symbol: str
-) -> Construction | None:
-    parent = tree.parents[node]
-    called = isinstance(parent, ast.Call) and parent.func is node
-    if not called and not _is_factory(tree, names, node):
-        return None
-    value = parent if called else node
-    home, cls, attribute = _home(tree, names, flow, value)
-    owner = tree.function(node)
-    span = tree.span(node)
-    code = ast.unparse(value)
-    if not called:
-        code = f"{code}()"
-    qualname = tree.qualname(owner) if owner is not None else ""
-    guards = _guarded(tree, names, cls, attribute)
-    return Construction(symbol, span, home, cls, attribute, qualname, code, called, span.line, guards)
-
-
-def _is_factory(tree: Tree, names: Names, node: ast.AST) -> bool:
-    """Whether the name is handed on to be called later: `defaultdict(Lock)`, `field(default_factory=Lock)`."""
-    parent = tree.parents[node]
-    if isinstance(parent, ast.keyword):
-        return parent.arg in ("default_factory", "factory")
-    return (
-        isinstance(parent, ast.Call) and node in parent.args[:1] and names.of(parent.func) == "collections.defaultdict"
-    )
-
-
-def _home(tree: Tree, names: Names, flow: Flow, value: ast.AST) -> tuple[Home, str, str]:
-    field = _class_field(tree, names, value)
-    if field is not None:
-        return Home.INSTANCE, *field
-    sinks = list(flow.of(value))
-    for sink in sinks:
-        if isinstance(sink, ToCall) and sink.callee == "threading.Condition":
-            sinks.extend(sink.onward)
-    for sink in sinks:
-        if isinstance(sink, ToAttribute):
-            return Home.INSTANCE, sink.cls, sink.attribute
-    for sink in sinks:
-        if isinstance(sink, ToGlobal):
-            return (Home.GLOBAL if sink.direct else Home.OTHER), "", sink.name
-    name = _captured_local(tree, flow, value)
-    return (Home.CLOSURE, "", name) if name else (Home.OTHER, "", "")
-
-
-# What a lock may protect that other processes see too.
-_OUTSIDE = frozenset(
-    ["os.replace", "os.rename", "os.remove", "os.unlink", "os.write", "shutil.move", "shutil.copyfile"]
-)
-_WRITING = frozenset({"write_text", "write_bytes"})
-
-
-def _guarded(tree: Tree, names: Names, cls: str, attribute: str) -> str:
-    """What a `with` on the lock does to the world outside the process: the call and its line."""
-    for node in tree.nodes:
-        if isinstance(node, (ast.With, ast.AsyncWith)) and any(
-            _names_lock(tree, names, i.context_expr, cls, attribute) for i in node.items
-        ):
-            for call in ast.walk(node):
-                if isinstance(call, ast.Call) and _writes(names, call):
-                    return f"`{ast.unparse(call.func)}` at line {call.lineno}"
-    return ""
-
-
-def _names_lock(tree: Tree, names: Names, node: ast.AST, cls: str, attribute: str) -> bool:
-    if isinstance(node, ast.Attribute) and node.attr == attribute:
-        owner = names.instance_class(node.value)
-        return owner is not None and tree.qualname(owner) == cls
-    return isinstance(node, ast.Name) and not cls and node.id == attribute
-
-
-def _writes(names: Names, call: ast.Call) -> bool:
-    symbol = names.of(call.func)
-    if symbol in ("builtins.open", "io.open") or (isinstance(call.func, ast.Attribute) and call.func.attr == "open"):
-        modes = [*call.args[1:2], *(k.value for k in call.keywords if k.arg == "mode")]
-        return any(isinstance(m, ast.Constant) and set(str(m.value)) & set("wax+") for m in modes)
-    return symbol in _OUTSIDE or (isinstance(call.func, ast.Attribute) and call.func.attr in _WRITING)
-
-
-def _class_field(tree: Tree, names: Names, value: ast.AST) -> tuple[str, str] | None:
-    """The class and field of `x: Lock = field(default_factory=Lock)`, and of attrs' spellings."""
-    for parent in tree.ancestors(value):
-        if isinstance(parent, ast.Call) and names.of(parent.func) in (
-            "dataclasses.field",
-            "attr.ib",
-            "attrs.field",
-            "attr.field",
-        ):
-            statement = tree.statement(parent)
-            cls = tree.parents[statement]
-            target = getattr(statement, "target", None) or (getattr(statement, "targets", None) or [None])[0]
-            if isinstance(cls, ast.ClassDef) and isinstance(target, ast.Name):
-                return tree.qualname(cls), target.id
-        if isinstance(parent, ast.stmt):
-            break
-    return None
-
-
-def _captured_local(tree: Tree, flow: Flow, value: ast.AST) -> str:
-    statement = tree.statement(value)
-    if not isinstance(statement, ast.Assign) or statement.value is not value:
-        return ""
-    target = statement.targets[0]
-    scope = tree.scope(statement)
-    if not isinstance(target, ast.Name) or not isinstance(scope, FUNCTIONS):
-        return ""
-    return target.id if any(tree.function(use) is not scope for use in flow.loads(scope, target.id)) else ""
 
 
 # --- classes, parameters, mentions ----------------------------------------------------------------------------------

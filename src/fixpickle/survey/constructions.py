@@ -1,0 +1,209 @@
+"""Locks, queues and their kin: where each is made, what keeps it, and what would notice another one in its place."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from fixpickle.survey.facts import Construction, Home, Reference, Sink, ToAttribute, ToCall, ToGlobal, ToParameter
+from fixpickle.survey.flow import Flow
+from fixpickle.survey.guards import guarded
+from fixpickle.survey.names import Names
+from fixpickle.survey.tree import FUNCTIONS, Tree
+
+PRIMITIVES = frozenset(
+    [
+        "_thread.RLock",
+        "_thread.allocate_lock",
+        "_thread.allocate",
+        "threading.Lock",
+        "threading.RLock",
+        "threading.Condition",
+        "threading.Event",
+        "threading.Semaphore",
+        "threading.BoundedSemaphore",
+        "threading.Barrier",
+        "threading.local",
+        "_thread._local",
+        "queue.Queue",
+        "queue.LifoQueue",
+        "queue.PriorityQueue",
+        "queue.SimpleQueue",
+        "_queue.SimpleQueue",
+    ]
+)
+LOCK_TYPE = "_thread.LockType"
+"""What every way to name the type of a plain lock is called: `type(threading.Lock())` is one."""
+
+_LOCKS = frozenset({"_thread.allocate_lock", "_thread.allocate", "threading.Lock", LOCK_TYPE, "_thread.lock"})
+_LOCK_VALUES = frozenset(f"{symbol}()" for symbol in _LOCKS)
+_REPLACED = frozenset(symbol.rpartition(".")[2] for symbol in PRIMITIVES) | {"threading", "queue", "_thread"}
+_DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
+_FIELDS = frozenset({"dataclasses.field", "attr.ib", "attr.field", "attrs.field", "pydantic.PrivateAttr"})
+_FACTORIES = frozenset({"attr.Factory", "attrs.Factory", "collections.defaultdict"})
+_DATACLASSES = frozenset({"dataclasses.dataclass", "attr.s", "attr.define", "attr.dataclass", "attrs.define"})
+_SETTERS = frozenset({"builtins.object.__setattr__", "builtins.setattr"})
+
+_Name = ast.Name | ast.Attribute
+
+
+def constructions(tree: Tree, names: Names, flow: Flow) -> Iterator[Construction]:
+    """Every place that makes one of `PRIMITIVES`, or hands its constructor to what makes one for each instance."""
+    for node in tree.nodes:
+        if not isinstance(node, (ast.Name, ast.Attribute)) or not isinstance(node.ctx, ast.Load):
+            continue
+        symbol = names.of(node)
+        if symbol in PRIMITIVES and not isinstance(tree.parents[node], ast.Attribute):
+            found = _construction(tree, names, flow, node, symbol)
+            if found is not None and _of_module(flow, names, node):
+                yield found
+
+
+def _of_module(flow: Flow, names: Names, node: ast.expr) -> bool:
+    """Whether the name comes from an import or from the module: one given to a function is the caller's choice."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return False
+    scope = flow.owner(node, node.id)
+    values = names.bindings.get(scope, {}).get(node.id, [])
+    return isinstance(scope, ast.Module) or any(isinstance(v, (ast.Import, ast.ImportFrom)) for v in values)
+
+
+def _construction(tree: Tree, names: Names, flow: Flow, node: _Name, symbol: str) -> Construction | None:
+    parent = tree.parents[node]
+    called = isinstance(parent, ast.Call) and parent.func is node
+    if not called and not _is_factory(tree, names, node):
+        return None
+    value = parent if called else node
+    home, cls, attribute = _home(tree, names, flow, value)
+    owner = tree.function(node)
+    span = tree.span(node)
+    code = ast.unparse(value) if called else f"{ast.unparse(value)}()"
+    qualname = tree.qualname(owner) if owner is not None else ""
+    guards = guarded(tree, names, cls, attribute) if attribute else ""
+    return Construction(symbol, span, home, cls, attribute, qualname, code, called, span.line, guards)
+
+
+def _is_factory(tree: Tree, names: Names, node: ast.AST) -> bool:
+    """Whether the name is handed on to be called later: `defaultdict(Lock)`, `field(default_factory=Lock)`."""
+    parent = tree.parents[node]
+    if isinstance(parent, ast.keyword):
+        return parent.arg in ("default_factory", "factory")
+    return isinstance(parent, ast.Call) and node in parent.args[:1] and names.of(parent.func) in _FACTORIES
+
+
+# --- what keeps it --------------------------------------------------------------------------------------------------
+
+
+def _home(tree: Tree, names: Names, flow: Flow, value: ast.AST) -> tuple[Home, str, str]:
+    field = _class_field(tree, names, value) or _set_by_call(tree, names, value)
+    if field is not None:
+        return Home.INSTANCE, *field
+    sinks = _through(tree, flow, flow.of(value))
+    for sink in sinks:
+        if isinstance(sink, ToAttribute):
+            return Home.INSTANCE, sink.cls, sink.attribute
+    for sink in sinks:
+        if isinstance(sink, ToGlobal):
+            return Home.GLOBAL, "", sink.name
+    own = _class_attribute(tree, value)
+    if own is not None:
+        return Home.GLOBAL, *own
+    name = _captured_local(tree, flow, value)
+    return (Home.CLOSURE, "", name) if name else (Home.OTHER, "", "")
+
+
+def _through(tree: Tree, flow: Flow, sinks: tuple[Sink, ...]) -> list[Sink]:
+    """The sinks, those of a Condition built on the value, and those of a parameter whose default it is."""
+    found = list(sinks)
+    for sink in sinks:
+        if isinstance(sink, ToCall) and sink.callee == "threading.Condition":
+            found += sink.onward
+        elif isinstance(sink, ToParameter):
+            function = next(n for n in tree.nodes if isinstance(n, FUNCTIONS) and tree.qualname(n) == sink.function)
+            found += flow.of_name(function, sink.parameter)
+    return found
+
+
+def _class_field(tree: Tree, names: Names, value: ast.AST) -> tuple[str, str] | None:
+    """The class and field of `x: Lock = field(default_factory=Lock)`, of attrs' spellings, and of a plain default."""
+    statement = tree.statement(value)
+    cls = tree.parents[statement]
+    if not isinstance(cls, ast.ClassDef) or not isinstance(statement, (ast.Assign, ast.AnnAssign)):
+        return None
+    target = statement.target if isinstance(statement, ast.AnnAssign) else statement.targets[0]
+    if not isinstance(target, ast.Name):
+        return None
+    default = isinstance(statement, ast.AnnAssign) and statement.value is value
+    stored = default and any(names.of(d).removesuffix("()") in _DATACLASSES for d in cls.decorator_list)
+    calls = [a for a in tree.ancestors(value) if isinstance(a, ast.Call)]
+    declared = any(names.of(c.func) in _FIELDS for c in calls if tree.statement(c) is statement)
+    return (tree.qualname(cls), target.id) if stored or declared else None
+
+
+def _set_by_call(tree: Tree, names: Names, value: ast.AST) -> tuple[str, str] | None:
+    """The class and attribute of `object.__setattr__(self, "lock", Lock())`, as frozen dataclasses write it."""
+    call = tree.parents[value]
+    if not isinstance(call, ast.Call) or names.of(call.func) not in _SETTERS or len(call.args) != 3:
+        return None
+    owner, name = names.instance_class(call.args[0]), _constant(call.args[1])
+    return (tree.qualname(owner), name) if owner is not None and name else None
+
+
+def _class_attribute(tree: Tree, value: ast.AST) -> tuple[str, str] | None:
+    """The class and name of `lock = Lock()` in a class body: it travels with a class that is shipped by value."""
+    statement = tree.statement(value)
+    cls = tree.parents[statement]
+    if not isinstance(cls, ast.ClassDef) or not isinstance(statement, ast.Assign) or statement.value is not value:
+        return None
+    target = statement.targets[0]
+    return (tree.qualname(cls), target.id) if isinstance(target, ast.Name) else None
+
+
+def _captured_local(tree: Tree, flow: Flow, value: ast.AST) -> str:
+    statement = tree.statement(value)
+    if not isinstance(statement, ast.Assign) or statement.value is not value:
+        return ""
+    target = statement.targets[0]
+    scope = tree.scope(statement)
+    if not isinstance(target, ast.Name) or not isinstance(scope, FUNCTIONS):
+        return ""
+    return target.id if any(tree.function(use) is not scope for use in flow.loads(scope, target.id)) else ""
+
+
+# --- what would notice ----------------------------------------------------------------------------------------------
+
+
+def witnesses(tree: Tree, names: Names) -> Iterator[Reference]:
+    """Places that would see another lock in the place of the original: tests of its type, and strings that patch it."""
+    for node in tree.nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if node.value.rpartition(".")[2] in _REPLACED and _DOTTED.fullmatch(node.value):
+                yield Reference(node.value, tree.span(node), False, "")
+        elif isinstance(node, ast.Call):
+            yield from _witness_call(tree, names, node)
+        elif isinstance(node, ast.Attribute):
+            typed = node.attr == "__class__" and names.of(node.value) in _LOCK_VALUES
+            if typed or (node.attr == "LockType" and names.of(node) == LOCK_TYPE):
+                yield Reference(LOCK_TYPE, tree.span(node), False, "")
+        elif isinstance(node, ast.Name) and node.id == "LockType" and names.of(node) == LOCK_TYPE:
+            yield Reference(LOCK_TYPE, tree.span(node), False, "")
+
+
+def _witness_call(tree: Tree, names: Names, call: ast.Call) -> Iterator[Reference]:
+    callee, arguments = names.of(call.func), call.args
+    if callee == "builtins.type" and len(arguments) == 1 and names.of(arguments[0]) in _LOCK_VALUES:
+        yield Reference(LOCK_TYPE, tree.span(call), False, "")
+    elif callee == "builtins.isinstance" and len(arguments) == 2:
+        tested = [n for n in ast.walk(arguments[1]) if isinstance(n, (ast.Name, ast.Attribute))]
+        if any(names.of(n) in _LOCKS for n in tested):
+            yield Reference(LOCK_TYPE, tree.span(call), False, "")
+    elif len(arguments) >= 2 and (name := _constant(arguments[1])) in _REPLACED and (owner := names.of(arguments[0])):
+        # patch.object(module, "Lock"), monkeypatch.setattr(module, "Lock", fake)
+        yield Reference(f"{owner}.{name}", tree.span(call), False, "")
+
+
+def _constant(node: ast.expr) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""

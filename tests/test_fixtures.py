@@ -226,7 +226,9 @@ def _tabbed(data: bytes) -> bytes:
         if isinstance(node, (ast.Constant, ast.JoinedStr)) and node.end_lineno
         for line in range(node.lineno, node.end_lineno)
     }
-    tabbed = [x if n in inside else re.sub(r"^( {4})+", lambda m: "\t" * (len(m[0]) // 4), x) for n, x in enumerate(lines)]
+    tabbed = [
+        x if n in inside else re.sub(r"^( {4})+", lambda m: "\t" * (len(m[0]) // 4), x) for n, x in enumerate(lines)
+    ]
     return "\n".join(tabbed).encode()
 
 

@@ -264,3 +264,11 @@ def test_git_applies_the_patch_between_any_two_texts(
     if patch:
         git_apply(folder, patch)
     assert source.path.read_bytes() == after.encode()
+
+
+def test_without_a_repository_paths_count_from_the_folder_the_command_was_given_in(tmp_path: Path) -> None:
+    change = Change(tmp_path / "pkg" / "m.py", "x = 1\n", "x = 2\n")
+    below = unified([change], tmp_path / "pkg", base=tmp_path)
+    assert b"--- a/pkg/m.py" in below
+    elsewhere = unified([change], tmp_path / "pkg", base=tmp_path / "other")
+    assert b"--- a/m.py" in elsewhere

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from fixpickle.model import (
     ByReference,
@@ -21,9 +22,8 @@ from fixpickle.rewrite import (
     Lifted,
     before_statement,
     free_name,
+    in_place_of,
     lift,
-    line_end,
-    line_start,
     require,
     require_runtime,
     snake,
@@ -118,7 +118,7 @@ def lifted_patch(finding: Finding, shop: Workshop, wanted: str = "") -> Patch | 
     if isinstance(value, Refusal):
         return value
     code, edits, new_files = value
-    place = _in_place(shop, definition, code, name)
+    place = _in_place(finding.path, source.text, definition, code, name)
     subject = ByReference(facts.module, name, Origin(definition.name, definition.line), len(bound))
     return Patch(
         finding=finding,
@@ -146,38 +146,15 @@ def _value(
     return f"{partial.code}({name}, {', '.join(bound)})", partial.edits, partial.new_files
 
 
-def _in_place(shop: Workshop, definition: Definition, code: str, name: str) -> list[Edit]:
+def _in_place(path: Path, text: str, definition: Definition, code: str, name: str) -> list[Edit]:
     """The edits where the definition stood and where it is used."""
-    path = next(p for p, f in shop.facts.items() if definition in f.definitions)
-    text, span = shop.sources[path].text, definition.span
+    span = definition.span
     if definition.kind is Kind.LAMBDA:
         return [Edit(path, span.start, span.end, code)]
-    if code != name:
-        return [_assignment(path, text, definition, code)]
+    if code != name or not definition.replaceable:
+        return [in_place_of(path, text, span, f"{definition.name} = {code}")]
     outside = [u for u in definition.uses if not span.start <= u.start < span.end]
-    removed = without_statement(path, text, span, _alone(text, definition))
-    return [removed, *(Edit(path, u.start, u.end, name) for u in outside)]
-
-
-def _assignment(path: object, text: str, definition: Definition, code: str) -> Edit:
-    from fixpickle.rewrite import attached_start
-
-    start = attached_start(text, definition.span.start)
-    end = line_end(text, definition.span.end)
-    indent = text[line_start(text, definition.span.start) : definition.span.start]
-    return Edit(path, start, end, f"{indent}{definition.name} = {code}\n")  # type: ignore[arg-type]
-
-
-def _alone(text: str, definition: Definition) -> bool:
-    """Whether the definition is the only statement of its block, so that the block would be left empty."""
-    span = definition.span
-    depth = span.start - line_start(text, span.start)
-    before = text[: line_start(text, span.start)].rstrip().splitlines()
-    opens = bool(before) and before[-1].split("#")[0].rstrip().endswith(":")
-    after = next(
-        (x for x in text[line_end(text, span.end) :].splitlines() if x.strip() and not x.lstrip().startswith("#")), ""
-    )
-    return opens and len(after) - len(after.lstrip()) < depth
+    return [without_statement(path, text, span), *(Edit(path, u.start, u.end, name) for u in outside)]
 
 
 def _notes(definition: Definition, bound: Sequence[str]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from fixpickle.model import (
@@ -15,9 +16,10 @@ from fixpickle.model import (
     Reach,
     Refusal,
     Safety,
+    Source,
     Subject,
 )
-from fixpickle.project import Project
+from fixpickle.project import Project, is_test
 from fixpickle.rewrite import require_runtime
 from fixpickle.rule import Workshop
 from fixpickle.survey.constructions import LOCK_TYPE
@@ -110,7 +112,7 @@ def _reach(project: Project, facts: Facts, made: Construction) -> Reach | None:
 
 
 def _kept(project: Project, facts: Facts, made: Construction) -> Reach | None:
-    if not project.carries(facts, made.cls) or _registered(facts, made.cls):
+    if is_test(facts) or not project.carries(facts, made.cls) or _registered(facts, made.cls):
         return None
     if _LOCAL in made.cls:
         return _shipped_local(project, facts, made.cls)
@@ -203,15 +205,27 @@ def patch(finding: Finding, shop: Workshop, targets: Mapping[str, str]) -> Patch
     if isinstance(locks, Refusal):
         return locks
     counterpart = targets[made.target]
-    code = f"{locks.code}.{_SHARED[counterpart] if _shared(made) else counterpart}"
-    edit = Edit(finding.path, made.span.start, made.span.end, code)
+    callee = f"{locks.code}.{_SHARED[counterpart] if _shared(made) else counterpart}"
+    name = _name(facts, source, made)
+    end = made.span.end if not name else source.text.index(")", made.span.end) + 1
+    edit = Edit(finding.path, made.span.start, end, callee + (f'("{name}")' if name else ""))
     return Patch(
         finding=finding,
         edits=(*locks.edits, edit),
         new_files=locks.new_files,
-        subjects=_subjects(facts, finding, made, code, counterpart),
+        subjects=_subjects(facts, finding, made, callee, counterpart),
         notes=(SCOPE,),
     )
+
+
+def _name(facts: Facts, source: Source, made: Construction) -> str:
+    """The name of a module's own lock that instances keep: theirs and the module's are then one in every process."""
+    statement = next((s for s in facts.statements if s.span.start <= made.span.start < s.span.end), None)
+    if statement is None or made.home is not Home.INSTANCE or not _shared(made) or statement.kind != "assignment":
+        return ""
+    direct = re.fullmatch(r"(\w+)\s*(:[^=]*)?=\s*", source.text[statement.span.start : made.span.start])
+    bare = re.fullmatch(r"\(\s*\)", source.text[made.span.end : statement.span.end])
+    return f"{facts.module}.{direct[1]}" if direct and bare else ""
 
 
 def _subjects(facts: Facts, finding: Finding, made: Construction, code: str, counterpart: str) -> tuple[Subject, ...]:

@@ -9,7 +9,8 @@ name, `<lambda>`, leads nowhere:
 
 ## What it becomes
 
-1. A callable that is exactly it, for `defaultdict`: `lambda: 0` becomes `int`, `lambda: []` becomes `list`.
+1. A callable that is exactly it, for `defaultdict`: `lambda: 0` becomes `int`, `lambda: []` becomes `list`,
+   `lambda: defaultdict(int)` becomes `partial(defaultdict, int)`.
 2. A lambda bound to a module-level name becomes a `def` of that name.
 3. A lambda that captures nothing becomes a private module-level function, placed before the statement that used it.
 4. A lambda that captures variables which are never bound again becomes `functools.partial(_function, captured, ...)`.
@@ -52,6 +53,7 @@ _EXACT = {
     "set()": "set",
     "False": "bool",
 }
+_BUILTINS = frozenset(_EXACT.values())
 
 
 class LambdaValue:
@@ -78,12 +80,18 @@ class LambdaValue:
 
 
 def _module_name(shop: Workshop, finding: Finding, definition: Definition) -> str:
-    """The module-level name in `name = lambda ...`, where the statement is nothing but that."""
+    """The module-level name in `name = lambda ...`, where the statement is nothing but that.
+
+    Not where another statement binds the name too: pickle would find that one's value under it.
+    """
+    statements = shop.facts[finding.path].statements
     direct = [s for s in definition.sinks if isinstance(s, ToGlobal) and s.direct]
     text = shop.sources[finding.path].text
     head = text[line_start(text, definition.span.start) : definition.span.start]
     match = re.fullmatch(r"[ \t]*([^\W\d]\w*)[ \t]*=[ \t]*", head)
-    if not direct or match is None or match.group(1) != direct[0].name:
+    if definition.owner or not direct or match is None or match.group(1) != direct[0].name:
+        return ""
+    if sum(match.group(1) in (*s.binds, *s.global_writes) for s in statements) != 1:
         return ""
     rest = text[definition.span.end :].split("\n", 1)[0].strip()
     return match.group(1) if not rest or rest.startswith("#") else ""
@@ -114,18 +122,28 @@ def _existing(finding: Finding, shop: Workshop, definition: Definition) -> Patch
     """`defaultdict(lambda: 0)` as `defaultdict(int)`; `lambda: defaultdict(int)` as `partial(defaultdict, int)`."""
     source, facts = shop.sources[finding.path], shop.facts[finding.path]
     node = ast.parse(f"({source.text[definition.span.start : definition.span.end]})", mode="eval").body
-    if not isinstance(node, ast.Lambda) or ast.unparse(node.args):
-        return None
-    shadowed = {n for s in facts.statements for n in s.binds}
-    body = ast.unparse(node.body)
-    builtin = _EXACT.get(body, "")
-    if builtin and builtin not in shadowed:
-        return _exchanged(finding, facts, definition, builtin, ())
-    match = re.fullmatch(r"((?:\w+\.)?defaultdict)\((int|float|str|list|dict|tuple|set)\)", body)
-    if match is None or match.group(2) in shadowed or definition.captures:
-        return None
+    statement = ast.parse(source.text[definition.statement.start : definition.statement.end].replace("\f", " "))
+    local = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
+    local |= {n.arg for n in ast.walk(statement) if isinstance(n, ast.arg)}
     partial = require(facts, source, "functools", "partial")
-    return _exchanged(finding, facts, definition, f"{partial.code}({match.group(1)}, {match.group(2)})", partial.edits)
+    code = _exact(node, partial.code, local | {n for s in facts.statements for n in s.binds if n in _BUILTINS})
+    if not code or definition.captures:
+        return None
+    return _exchanged(finding, facts, definition, code, partial.edits if "(" in code else ())
+
+
+def _exact(node: ast.AST, partial: str, shadowed: set[str]) -> str:
+    """A callable that is exactly this factory, or an empty string."""
+    if isinstance(node, ast.Name):
+        return node.id if node.id in _BUILTINS - shadowed else ""
+    if not isinstance(node, ast.Lambda) or ast.unparse(node.args):
+        return ""
+    body = node.body
+    if isinstance(body, ast.Call) and re.fullmatch(r"(\w+\.)?defaultdict", ast.unparse(body.func)):
+        inner = _exact(body.args[0], partial, shadowed) if len(body.args) == 1 and not body.keywords else ""
+        return f"{partial}({ast.unparse(body.func)}, {inner})" if inner else ""
+    builtin = _EXACT.get(ast.unparse(body), "")
+    return builtin if builtin not in shadowed else ""
 
 
 def _exchanged(finding: Finding, facts: Facts, definition: Definition, code: str, edits: tuple[Edit, ...]) -> Patch:

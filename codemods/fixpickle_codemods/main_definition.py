@@ -20,14 +20,17 @@ the same change.
 
 Scripts with a main guard whose definitions only go to `multiprocessing` or `concurrent.futures` workers: those import
 the script under another name, and find them. Boundaries that ship definitions of `__main__` by value (Ray, Dask, loky).
+Modules that pickle only in functions which their own work, if they have any, never comes to. Scripts that load at once
+what they dump.
 
 ## When it refuses
 
 A definition reads a global that only the script's work sets: it would be missing where the module is imported. It
-writes a `global`, or reads `__file__`, `__name__` or `__main__`. A constant it needs is bound twice, or is made by a
-call that may do more than make a value. The script edits `sys.path`, is imported by another file while its work is
-unguarded, or alternates between work and definitions. The script is in a package and has no relative import that
-would tell how it is run.
+writes a `global`, or reads `__file__`, `__name__`, `__main__` or `globals()`. A name it needs is bound twice, or under
+a condition, or is made by a call that may do more than make a value. Definitions that stay behind are registered with
+one that moves. The definition stands under the main guard. The script edits `sys.path`, prepares an import by earlier
+work, runs its own doctests, is imported by another file while its work is unguarded, or alternates between work and
+definitions. The script is in a package and imports nothing of it that would tell how it is run.
 
 What changes: workers need the new file; cache keys that contain `__module__` (joblib.Memory, datasets) change.
 """
@@ -36,25 +39,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-import libcst as cst
-
-from fixpickle.model import Edit, Evidence, Finding, FromScript, NewFile, Patch, Reach, Refusal, Safety, Source
+from fixpickle.model import Evidence, Finding, FromScript, NewFile, Patch, Reach, Refusal, Safety, Source
 from fixpickle.project import Crossing, Project
-from fixpickle.rewrite import attached_start, import_line, without_statement
+from fixpickle.rewrite import import_line
 from fixpickle.rule import Workshop
-from fixpickle.survey.facts import Facts, TopStatement
-
-# Calls that make a value and do nothing else, so that they may run when a module is imported.
-_MAKERS = re.compile(
-    r"(builtins\.\w+|re\.compile|collections\.\w+|threading\.\w+|_thread\.\w+|typing\.\w+|enum\.\w+|pathlib\.\w+"
-    r"|decimal\.Decimal|fractions\.Fraction|datetime\.\w+|functools\.\w+|operator\.\w+|os\.path\.join|dataclasses\.\w+"
-    r"|string\.Template|struct\.Struct|uuid\.UUID|itertools\.\w+)(\(\))?"
-)
-_DOING = frozenset(
-    {"builtins.open", "builtins.input", "builtins.print", "builtins.exec", "builtins.eval", "builtins.__import__"}
-)
-_OF_THE_SCRIPT = frozenset({"__file__", "__name__", "__main__", "__spec__", "__package__", "__doc__", "__builtins__"})
+from fixpickle.survey.facts import Facts, Mention, Sink, ToCall, TopStatement
+from fixpickle_codemods._script_files import edits, import_back, module_text, shares_a_line
+from fixpickle_codemods._script_layout import at_work, layout, listed, obstacle, work_to_guard
 
 
 class MainDefinition:
@@ -66,19 +59,17 @@ class MainDefinition:
 
     def find(self, project: Project, facts: Facts) -> Iterator[Finding]:
         """At most one finding a script: its definitions move as one."""
-        reached = _reached(project, facts)
+        reached = list(_reached(project, facts))
         if not reached:
             return
-        names = [name for name, _ in reached]
-        first = next(s for s in facts.statements if names[0] in s.binds)
-        crossing = reached[0][1]
-        reason = _reason(project, facts, names)
+        reason = _reason(project, facts, reached)
+        names = [r.name for r in reached]
         yield Finding(
             rule=self.name,
             path=facts.path,
-            span=first.span,
-            message=f"{_listed(names)} of the script {facts.path.name} cannot be found by another process",
-            reach=Reach(Evidence.BOUNDARY, crossing.chain, "pickle"),
+            span=next(s for s in facts.statements if names[0] in s.binds).span,
+            message=f"{listed(names)} of the script {facts.path.name} cannot be found by another process",
+            reach=Reach(Evidence.BOUNDARY, reached[0].crossing.chain, "pickle"),
             safety=Safety.MANUAL if reason else Safety.SAFE,
             reason=reason,
         )
@@ -86,192 +77,114 @@ class MainDefinition:
     def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
         """The definitions in a module of their own, imported back, and the work under a main guard."""
         facts, source = shop.facts[finding.path], shop.sources[finding.path]
-        names = [name for name, _ in _reached(shop.project, facts)]
-        moved = _moved(facts, names)
-        module = _free_module(facts, shop)
-        path = facts.path.with_name(f"{module}.py")
-        guard = _guarded(facts, source, moved)
-        if isinstance(guard, str):
-            return Refusal(finding.path, guard, finding.span.line, finding.rule)
-        back = sorted({n for s in moved for n in s.binds}, key=str.casefold)
-        dot = "." if "." in facts.module else ""
+        reached = list(_reached(shop.project, facts))
+        plan = layout(facts, [r.name for r in reached])
+        work = _unguarded_work(facts, reached)
+        if isinstance(work, str):
+            return Refusal(finding.path, work, finding.span.line, finding.rule)
+        if shares_a_line(source, (*plan.moved, *plan.imports, *work[:1])):
+            reason = "two statements share a line: put each on its own, then run again"
+            return Refusal(finding.path, reason, finding.span.line, finding.rule)
+        stem = _free_module(facts, shop)
+        path = facts.path.with_name(f"{stem}.py")
         package = facts.module.rpartition(".")[0]
-        full = f"{package}.{module}" if package else module
-        removed = [without_statement(facts.path, source.text, s.span, alone=False) for s in moved]
+        module = f"{package}.{stem}" if package else stem
+        back = import_back(f".{stem}" if _relative(facts, source) else module, plan.binds)
         return Patch(
             finding=finding,
-            edits=(*removed, import_line(facts, source, _import_back(f"{dot}{module}", back)), *guard),
-            new_files=(NewFile(path, _module_text(facts, source, moved)),),
-            subjects=tuple(FromScript(facts.path, full, name) for name in names),
-            notes=(f"workers need {path.name} beside the script; pickles name {full} from now on",),
+            edits=(*edits(source, plan, work), import_line(facts, source, back)),
+            new_files=(NewFile(path, module_text(facts, source, plan)),),
+            subjects=tuple(FromScript(facts.path, module, name) for name in plan.names),
+            notes=(f"workers need {path.name} beside the script; pickles name {module} from now on",),
         )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(f"`{n}`" for n in names)
 
 
 # --- what is reached ------------------------------------------------------------------------------------------------
 
 
-def _reached(project: Project, facts: Facts) -> list[tuple[str, Crossing]]:
-    """The script's definitions that are pickled by name for a process that does not find them."""
-    if not any(s.kind in ("guard", "work") for s in facts.statements):
-        return []
-    unguarded = facts.guard is None
-    by_pickle = any(r.symbol.endswith("set_loky_pickler") and r.argument == "'pickle'" for r in facts.references)
-    found: list[tuple[str, Crossing]] = []
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """A definition of the script that is pickled by name for a process that does not find it, at `line`."""
+
+    name: str
+    crossing: Crossing
+    line: int
+
+
+def _reached(project: Project, facts: Facts) -> Iterator[_Reached]:
+    """Definitions that the script's own work, and not only an importer's, hands to such a process."""
+    if not any(s.kind in ("guard", "work", "assignment") for s in facts.statements):
+        return
     for mention in facts.mentions:
-        for crossing in project.crossings(facts, mention.sinks):
+        found = next(_foreign(project, facts, mention), None)
+        if found is not None:
+            yield found
+
+
+def _foreign(project: Project, facts: Facts, mention: Mention) -> Iterator[_Reached]:
+    by_pickle = any(r.symbol.endswith("set_loky_pickler") and r.argument == "'pickle'" for r in facts.references)
+    under_guard = any(s.kind == "guard" and mention.name in s.binds for s in facts.statements)
+    for sink in mention.sinks:
+        for crossing in project.crossings(facts, [sink]):
             boundary = crossing.boundary
+            # Nobody runs a module of a package without a guard as a script.
+            respawned = facts.guard is None and "." not in facts.module and not facts.package
+            imported = not boundary.by_value and (respawned or under_guard)
+            foreign = boundary.foreign_main and not _loads_itself(facts, crossing, sink)
             switched = by_pickle and boundary.name.startswith("loky.")
-            respawned = unguarded and not boundary.by_value and boundary.action != "rewrite-persist"
-            if boundary.foreign_main or switched or (respawned and _at_top(facts, crossing)):
-                found.append((mention.name, crossing))
-                break
-    return found
+            line = sink.line if isinstance(sink, ToCall) else mention.line
+            run = [s for s in at_work(facts, line) if s.kind in ("guard", "work", "assignment")]
+            if run and (foreign or switched or (imported and not boundary.foreign_main)):
+                yield _Reached(mention.name, crossing, line)
 
 
-def _at_top(facts: Facts, crossing: Crossing) -> bool:
-    """Whether the script crosses the boundary in work of its own, which a respawned worker would do again."""
-    return any(s.kind in ("work", "assignment") and s.calls for s in facts.statements)
+def _loads_itself(facts: Facts, crossing: Crossing, sink: Sink) -> bool:
+    """Whether the script that dumps it loads such files too: there `__main__` is the right one."""
+    if crossing.boundary.action != "rewrite-persist":
+        return False
+    family = crossing.boundary.name.partition(".")[0]
+    again = sink.onward if isinstance(sink, ToCall) else ()
+    calls = [c for s in facts.statements for c in s.calls] + [s.callee for s in again if isinstance(s, ToCall)]
+    return any(c in (f"{family}.load", f"{family}.loads") for c in calls)
 
 
-def _moved(facts: Facts, names: Sequence[str]) -> list[TopStatement]:
-    """The statements that bind these names, and all that those need, in the order of the script; imports left out."""
-    wanted, found = set(names), list[TopStatement]()
-    while True:
-        fresh = [
-            s
-            for s in facts.statements
-            if s.kind in ("definition", "assignment") and wanted & set(s.binds) and s not in found
-        ]
-        if not fresh:
-            return [s for s in facts.statements if s in found]
-        found += fresh
-        wanted |= {name for s in fresh for name in s.reads}
+def _reason(project: Project, facts: Facts, reached: Sequence[_Reached]) -> str:
+    reason = obstacle(project, facts, layout(facts, [r.name for r in reached]))
+    work = _unguarded_work(facts, reached)
+    return reason or (work if isinstance(work, str) else "")
 
 
-# --- what forbids it ------------------------------------------------------------------------------------------------
+def _unguarded_work(facts: Facts, reached: Sequence[_Reached]) -> tuple[TopStatement, ...] | str:
+    """What has to go under a main guard, or why it cannot."""
+    if facts.guard is not None:
+        return ()
+    plan = layout(facts, [r.name for r in reached])
+    return work_to_guard(facts, plan, [r.line for r in reached])
 
 
-def _reason(project: Project, facts: Facts, names: Sequence[str]) -> str:
-    moved = _moved(facts, names)
-    reads = {n for s in moved for n in s.reads}
-    binds = {n for s in moved for n in s.binds}
-    bound_by = {n: [s for s in facts.statements if n in s.binds] for n in reads | binds}
-    if own := sorted(reads & _OF_THE_SCRIPT):
-        return f"it reads {_listed(own)}, which is another one in another module"
-    if written := sorted({n for s in facts.statements for n in s.global_writes if n in reads | binds}):
-        return f"{_listed(written)} is written as a global, and the script and the module would each have their own"
-    if work := sorted({n for n in reads for s in bound_by[n] if s.kind in ("work", "guard")}):
-        return f"it reads {_listed(work)}, set only by the script's own work: workers would not have it"
-    if twice := sorted(n for n in reads | binds if len(bound_by[n]) > 1):
-        return f"{_listed(twice)} is bound more than once"
-    for statement in moved:
-        if statement.kind == "assignment" and (doing := [c for c in statement.calls if not _makes(c)]):
-            return (
-                f"`{statement.binds[0]}` is made by a call that may do more than make a value ({doing[0] or 'unknown'})"
-            )
-    if any("sys.path" in c for s in facts.statements for c in s.calls):
-        return "the script edits sys.path, and the module's imports may depend on it"
-    return _layout_reason(project, facts)
-
-
-def _makes(call: str) -> bool:
-    return bool(_MAKERS.fullmatch(call)) and call not in _DOING
-
-
-def _layout_reason(project: Project, facts: Facts) -> str:
-    if "." in facts.module and facts.guard is None:
-        return "it is a module of a package, not a script"
-    if "." in facts.module and not any(i.target.startswith(facts.module.split(".")[0] + ".") for i in facts.imports):
-        return "it is in a package, and whether it is run by its path or with -m cannot be seen"
-    importers = [
-        f.path.name
-        for f in project.files
-        if f is not facts and any(i.target.split(".")[0] == facts.module for i in f.imports)
-    ]
-    if facts.guard is None and importers:
-        return f"{importers[0]} imports it and so runs its work, which a main guard would end"
-    return ""
-
-
-# --- the two files --------------------------------------------------------------------------------------------------
+# --- where it goes --------------------------------------------------------------------------------------------------
 
 
 def _free_module(facts: Facts, shop: Workshop) -> str:
     """A module name beside the script that no file has, and that says where its content comes from."""
-    stem = re.sub(r"\W", "_", facts.path.stem)
+    stem = re.sub(r"\W", "_", facts.path.stem).strip("_") or "script"
     wanted = name = f"{stem}_defs"
     number = 1
-    while facts.path.with_name(f"{name}.py").exists() or facts.path.with_name(name).exists() or name in shop.taken:
+    while True:
+        path = facts.path.with_name(f"{name}.py")
+        if not (path.exists() or path.with_suffix("").exists() or path in shop.sources or str(path) in shop.taken):
+            shop.taken.add(str(path))
+            return name
         number += 1
         name = f"{wanted}_{number}"
-    shop.taken.add(name)
-    return name
 
 
-def _import_back(module: str, names: Sequence[str]) -> str:
-    line = f"from {module} import {', '.join(names)}"
-    if len(line) <= 88:
-        return line
-    return f"from {module} import (\n" + "".join(f"    {n},\n" for n in names) + ")"
-
-
-def _module_text(facts: Facts, source: Source, moved: Sequence[TopStatement]) -> str:
-    """The new module: what it is for, the imports that the moved code reads, and the moved code as it was."""
-    reads = {n for s in moved for n in s.reads}
+def _relative(facts: Facts, source: Source) -> bool:
+    """Whether the script imports its own package relatively, as only a script run with -m can."""
     text = source.text
-    heads = [s for s in facts.statements if s.kind == "future" or (s.kind == "import" and reads & set(s.binds))]
-    parts = [f'"""Definitions of {facts.path.name} that other processes import."""\n']
-    futures = [text[s.span.start : s.span.end] for s in heads if s.kind == "future"]
-    imports = [text[s.span.start : s.span.end] for s in heads if s.kind == "import"]
-    parts += ["\n".join(group) + "\n" for group in (futures, imports) if group]
-    body = ""
-    for statement in moved:
-        gap = (
-            "\n"
-            if body and statement.kind == "assignment" and body.endswith("\n") and "\n\n" not in body[-2:]
-            else "\n\n\n"
-        )
-        code = text[attached_start(text, statement.span.start) : statement.span.end].rstrip()
-        body = f"{body.rstrip()}{gap if body else ''}{code}\n"
-    spaced = (
-        "\n".join(parts) + ("\n\n" if body.lstrip().startswith(("def ", "class ", "@", "async ", "#")) else "\n") + body
+    return "." in facts.module and any(
+        text[s.span.start : s.span.end].startswith("from .") for s in facts.statements if s.kind == "import"
     )
-    return spaced.replace("\r\n", "\n").replace("\n", source.newline)
-
-
-def _guarded(facts: Facts, source: Source, moved: Sequence[TopStatement]) -> tuple[Edit, ...] | str:
-    """The script's work under a main guard, where it has none; or the reason why that cannot be done in one piece."""
-    if facts.guard is not None:
-        return ()
-    stay = [s for s in facts.statements if s not in moved]
-    start = next((i for i, s in enumerate(stay) if s.kind == "work"), len(stay))
-    work = stay[start:]
-    if not work:
-        return ()
-    if any(s.kind == "definition" for s in work):
-        return (
-            "the script's work and its definitions alternate: put the work under a main guard by hand, then run again"
-        )
-    begin = attached_start(source.text, work[0].span.start)
-    if any(s.span.start > work[0].span.start for s in moved):
-        return "definitions to be moved stand between the script's work: put the work under a main guard by hand"
-    return (Edit(facts.path, begin, len(source.text), _under_guard(source.text[begin:])),)
-
-
-def _under_guard(code: str) -> str:
-    """Statements as the body of a main guard. Libcst indents them, and leaves the inside of long strings alone."""
-    module = cst.parse_module(code)
-    first = module.body[0]
-    lines = [*module.header, *getattr(first, "leading_lines", ())]
-    body = [first.with_changes(leading_lines=lines), *module.body[1:]]
-    test = cst.parse_expression('__name__ == "__main__"')
-    block = cst.IndentedBlock(body, footer=module.footer)
-    guard = cst.Module([cst.If(test, block)], default_indent=module.default_indent)
-    return guard.code.replace("\r\n", "\n")
 
 
 RULE = MainDefinition()

@@ -45,7 +45,7 @@ from fixpickle.model import (
     Span,
     WorkerState,
 )
-from fixpickle.project import Project
+from fixpickle.project import Project, is_test
 from fixpickle.rewrite import line_start, require, require_runtime
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, ImportFact, Reference
@@ -66,7 +66,8 @@ class StatelessDelayed:
         """At most one finding a file: the pair is changed as one, or not at all."""
         references = [r for r in facts.references if r.symbol in _PAIR]
         halves = {r.symbol in _PARALLEL for r in references}
-        if False not in halves or project.class_of("joblib.parallel.Parallel") is not None:
+        own = project.class_of("joblib.parallel.Parallel") is not None
+        if False not in halves or own or is_test(facts):
             return
         first = next(r for r in references if r.symbol in _DELAYED)
         reason = _reason(facts, references, halves)

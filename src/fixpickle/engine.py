@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from fixpickle.discover import discover
 from fixpickle.model import (
     Change,
     Compose,
-    Evidence,
+    Edit,
     Finding,
     Fixed,
     Ground,
@@ -64,35 +65,47 @@ class Standing:
         return {p: s.text for p, s in self.sources.items() if p not in old or old[p].text != s.text}
 
 
+Key = tuple[str, Path, str, str]
+"""What a finding is known by from round to round, while lines move: rule, file, message and the code it is about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What the rounds so far have kept, taken back and given up."""
 
     fixed: tuple[Fixed, ...] = ()
     taken_back: tuple[TakenBack, ...] = ()
-    given_up: Mapping[tuple[str, Path, str], str] = field(default_factory=dict)
+    given_up: Mapping[Key, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run's constants."""
+
+    settings: Settings
+    rules: Sequence[Rule]
+    ports: Ports
 
 
 def run(paths: Sequence[Path], settings: Settings, rules: Sequence[Rule], ports: Ports, *, fix: bool) -> RunReport:
     """One whole run over `paths`. Nothing is written: `changes` of the report says what would be."""
     started = time.monotonic()
     standing, skipped = _read_all(paths, settings, ports)
-    chosen = [r for r in rules if settings.selects(r.name)]
-    outcome = Outcome()
+    task = Run(settings, [r for r in rules if settings.selects(r.name)], ports)
+    findings, outcome = _find(standing, task), Outcome()
     for number in range(_ROUNDS if fix else 0):
         ports.progress("fixing, round", number + 1, _ROUNDS)
-        after = _round(standing, outcome, chosen, settings, ports)
+        after = _round(standing, findings, outcome, task)
         if after is None:
             break
-        standing, outcome = after
-    left = [_left(f, outcome, settings, fix) for f in _findings(standing, chosen, settings)]
-    refuted = {_key(t.patch.finding) for t in outcome.taken_back}
+        standing, findings, outcome = after
+    left = [_left(f, _key(f, standing), outcome, settings, fix) for f in findings]
     return RunReport(
         root=settings.root,
         files=len(standing.original),
         fixed=outcome.fixed,
         taken_back=outcome.taken_back,
-        left=tuple(x for x in left if _key(x.finding) not in refuted),
+        left=tuple(x for x in left if x is not None),
         skipped=tuple(skipped),
         changes=tuple(_changes(standing)),
         python=str(settings.python),
@@ -128,65 +141,99 @@ def _survey_file(asked: tuple[Path, bool]) -> tuple[Source | Refusal, Facts | Re
 # --- finding --------------------------------------------------------------------------------------------------------
 
 
-def _findings(standing: Standing, rules: Sequence[Rule], settings: Settings) -> list[Finding]:
+def _find(standing: Standing, task: Run) -> list[Finding]:
     """What the rules find with enough evidence and no comment against it, in reading order."""
     project = Project(standing.facts.values())
     found: list[Finding] = []
     for facts in project.files:
         ignored = set(facts.ignored)
-        for rule in rules:
+        for rule in task.rules:
             for finding in rule.find(project, facts):
-                admitted = settings.reach.admits(finding.reach.evidence)
+                admitted = task.settings.reach.admits(finding.reach.evidence)
                 if admitted and (finding.span.line, finding.rule) not in ignored:
                     found.append(finding)
     return sorted(found, key=lambda f: (f.path, f.span, f.rule))
 
 
-def _key(finding: Finding) -> tuple[str, Path, str]:
-    """What a finding is known by from round to round, while lines move."""
-    return finding.rule, finding.path, finding.message
+def _key(finding: Finding, standing: Standing) -> Key:
+    text = standing.sources[finding.path].text
+    return finding.rule, finding.path, finding.message, text[finding.span.start : finding.span.end]
 
 
-def _left(finding: Finding, outcome: Outcome, settings: Settings, fix: bool) -> Left:
+def _left(finding: Finding, key: Key, outcome: Outcome, settings: Settings, fix: bool) -> Left | None:
+    """A finding that is still there, with the reason; None for one that was taken back, which is reported as that."""
+    if any(
+        t.patch.finding.path == finding.path and outcome.given_up.get(key) == t.verdict.reason
+        for t in outcome.taken_back
+    ):
+        return None
     if finding.reason:
         return Left(finding, finding.reason)
     if finding.safety is Safety.UNSAFE and not settings.unsafe_fixes:
         return Left(finding, "its fix can change behaviour; --unsafe-fixes applies it")
-    given_up = outcome.given_up.get(_key(finding), "")
-    return Left(finding, given_up or ("it was still there after the last round" if fix else ""))
+    return Left(finding, outcome.given_up.get(key) or ("it was still there after the last round" if fix else ""))
 
 
 # --- one round ------------------------------------------------------------------------------------------------------
 
 
 def _round(
-    standing: Standing, outcome: Outcome, rules: Sequence[Rule], settings: Settings, ports: Ports
-) -> tuple[Standing, Outcome] | None:
+    standing: Standing, findings: Sequence[Finding], outcome: Outcome, task: Run
+) -> tuple[Standing, list[Finding], Outcome] | None:
     """Fix what can be fixed side by side, prove it and keep what holds; None where nothing is left to try."""
-    by_name = {r.name: r for r in rules}
-    shop = Workshop(Project(standing.facts.values()), standing.sources, settings, standing.facts)
-    patches: list[Patch] = []
     given_up = dict(outcome.given_up)
-    for finding in _findings(standing, rules, settings):
-        unsafe = finding.safety is Safety.UNSAFE and not settings.unsafe_fixes
-        if finding.reason or unsafe or _key(finding) in given_up:
+    patches = list(_patches(standing, findings, given_up, task))
+    sound, back = _checked(patches, standing, task.ports)
+    if not sound and not back:
+        return None if given_up == outcome.given_up else (standing, list(findings), replace(outcome, given_up=given_up))
+    verdicts = _verdicts(sound, standing, task) if sound else ()
+    fixed = [Fixed(p, v) for p, v in zip(sound, verdicts, strict=True) if not isinstance(v, Refuted)]
+    back += [TakenBack(p, v) for p, v in zip(sound, verdicts, strict=True) if isinstance(v, Refuted)]
+    after, rest, kept, unsettled = _settled(standing, findings, fixed, task)
+    back += unsettled
+    given_up.update({_key(t.patch.finding, standing): t.verdict.reason for t in back})
+    return after, rest, Outcome((*outcome.fixed, *kept), (*outcome.taken_back, *back), given_up)
+
+
+def _patches(standing: Standing, findings: Sequence[Finding], given_up: dict[Key, str], task: Run) -> Iterator[Patch]:
+    """The patches of one round. Of two that overlap the later one waits; what a rule refuses is noted in `given_up`."""
+    by_name = {r.name: r for r in task.rules}
+    shop = Workshop(Project(standing.facts.values()), standing.sources, task.settings, standing.facts)
+    made: list[Patch] = []
+    for finding in findings:
+        key = _key(finding, standing)
+        unsafe = finding.safety is Safety.UNSAFE and not task.settings.unsafe_fixes
+        if finding.reason or unsafe or key in given_up:
             continue
         patch = by_name[finding.rule].fix(finding, shop)
         if isinstance(patch, Refusal):
-            given_up[_key(finding)] = patch.reason
-        elif not any(_overlap(patch, other) for other in patches):
-            patches.append(patch)
-    sound, broken = _checked(patches, standing, ports)
-    taken_back = [*outcome.taken_back, *broken]
-    given_up.update({_key(t.patch.finding): t.verdict.reason for t in broken})
-    if not sound:
-        return None if not broken else (standing, Outcome(outcome.fixed, tuple(taken_back), given_up))
-    verdicts = _verdicts(sound, standing, settings, ports)
-    kept = [Fixed(p, v) for p, v in zip(sound, verdicts, strict=True) if not isinstance(v, Refuted)]
-    back = [TakenBack(p, v) for p, v in zip(sound, verdicts, strict=True) if isinstance(v, Refuted)]
-    given_up.update({_key(t.patch.finding): t.verdict.reason for t in back})
-    texts = compose(standing, [f.patch for f in kept], ports.tidy)
-    return _moved(standing, texts), Outcome((*outcome.fixed, *kept), (*taken_back, *back), given_up)
+            given_up[key] = patch.reason
+        elif not any(_overlap(patch, other) for other in made):
+            made.append(patch)
+            yield patch
+
+
+def _settled(
+    standing: Standing, findings: Sequence[Finding], fixed: Sequence[Fixed], task: Run
+) -> tuple[Standing, list[Finding], list[Fixed], list[TakenBack]]:
+    """The standing with these fixes in place, and what is found in it. A fix that leaves its finding is taken back."""
+    after = _moved(standing, compose(standing, [f.patch for f in fixed], task.ports.tidy))
+    rest = _find(after, task)
+    was = Counter(_key(f, standing) for f in findings)
+    now = Counter(_key(f, after) for f in rest)
+    kept: list[Fixed] = []
+    back: list[TakenBack] = []
+    for one in fixed:
+        key = _key(one.patch.finding, standing)
+        if now[key] >= was[key]:
+            back.append(
+                TakenBack(one.patch, Refuted("its finding is still there after the fix: it would never settle", ""))
+            )
+        else:
+            kept.append(one)
+    if not back:
+        return after, rest, kept, back
+    return _settled(standing, findings, kept, task)[:3] + (back,)
 
 
 def _overlap(one: Patch, other: Patch) -> bool:
@@ -206,21 +253,21 @@ def _overlap(one: Patch, other: Patch) -> bool:
 
 def compose(standing: Standing, patches: Sequence[Patch], tidy: Tidy) -> dict[Path, str]:
     """The texts that these patches change, with their edits made and the changed statements formatted."""
-    edits: dict[Path, list[object]] = {}
+    edits: dict[Path, list[Edit]] = {}
     for patch in patches:
         for edit in patch.edits:
             edits.setdefault(edit.path, []).append(edit)
     texts: dict[Path, str] = {}
     for path, changes in edits.items():
         source = standing.sources[path]
-        text = apply_edits(source.text, changes, source.newline)  # type: ignore[arg-type]
+        text = apply_edits(source.text, changes, source.newline)
         texts[path] = tidy(source.text, text, path)
     return {**texts, **{n.path: n.text for p in patches for n in p.new_files}}
 
 
 def _checked(patches: list[Patch], standing: Standing, ports: Ports) -> tuple[list[Patch], list[TakenBack]]:
     """The patches whose result is Python and leaves everything else as it was, and those that are our own bugs."""
-    if not check(standing.sources, compose(standing, patches, ports.tidy), patches):
+    if not patches or not check(standing.sources, compose(standing, patches, ports.tidy), patches):
         return patches, []
     sound: list[Patch] = []
     broken: list[TakenBack] = []
@@ -233,16 +280,18 @@ def _checked(patches: list[Patch], standing: Standing, ports: Ports) -> tuple[li
     return sound, broken
 
 
-def _verdicts(patches: Sequence[Patch], standing: Standing, settings: Settings, ports: Ports) -> Sequence[Verdict]:
-    if not settings.verify:
+def _verdicts(patches: Sequence[Patch], standing: Standing, task: Run) -> Sequence[Verdict]:
+    if not task.settings.verify:
         return [Unproved("the proof was turned off by --no-verify")] * len(patches)
+    ports = task.ports
     ports.progress("proving", 0, len(patches))
     touched = {p for patch in patches for p in patch.paths}
     sources = [standing.sources[p] for p in sorted(touched) if p in standing.sources]
     roots = dict.fromkeys([s.root for s in sources] + [p.parent for p in sorted(touched) if p not in standing.sources])
     scripts = {f.module: p for p, f in standing.facts.items() if f.is_script}
     ground = Ground(tuple(_outermost(roots)), scripts)
-    return ports.prove(patches, standing.changed(), lambda some: compose(standing, some, ports.tidy), ground, settings)
+    overlay = standing.changed()
+    return ports.prove(patches, overlay, lambda some: compose(standing, some, ports.tidy), ground, task.settings)
 
 
 def _outermost(roots: Iterable[Path]) -> Iterator[Path]:
@@ -271,4 +320,4 @@ def _changes(standing: Standing) -> Iterator[Change]:
         yield Change(path, old.text if old else None, text)
 
 
-__all__ = ["Evidence", "Ports", "Standing", "compose", "run"]
+__all__ = ["Ports", "Standing", "compose", "run"]

@@ -186,7 +186,7 @@ class Project:
         crossing = next((c for c in self.crossings(facts, sinks) if not c.boundary.by_value), None)
         if crossing is not None:
             return Reach(Evidence.BOUNDARY, crossing.chain, crossing.boundary.pickler)
-        if _is_test(facts):
+        if is_test(facts):
             return None  # what tests keep on their objects ends with the test
         chain = next(self.kept(facts, sinks), None)
         if chain is not None:
@@ -214,7 +214,7 @@ class Project:
         return public or any(isinstance(s, (ToAttribute, ToReturn)) for s in results)
 
 
-def _is_test(facts: Facts) -> bool:
+def is_test(facts: Facts) -> bool:
     """Whether a module is a test, by the names that test runners go by."""
     parts = facts.module.split(".")
     name = parts[-1]

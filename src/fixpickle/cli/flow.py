@@ -58,7 +58,7 @@ def execute(request: Request) -> int:
         report = replace(account(report, write(grouped(report), sources)), written=True)
     clear(sys.stderr, request.quiet)
     if request.mode is Mode.DIFF:
-        put(sys.stdout, unified(report.changes, report.root, sources))
+        put(sys.stdout, unified(report.changes, report.root, sources, Path.cwd()))
     _say(request, report)
     done = report.clean and (report.written or not report.changes)
     return 0 if done or request.exit_zero else 1

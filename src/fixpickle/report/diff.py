@@ -15,20 +15,24 @@ _NO_SOURCES: Mapping[Path, Source] = MappingProxyType({})
 _ESCAPES = {ord("\a"): "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", ord('"'): '"', ord("\\"): "\\"}
 
 
-def unified(changes: Sequence[Change], root: Path, sources: Mapping[Path, Source] = _NO_SOURCES) -> bytes:
+def unified(
+    changes: Sequence[Change], root: Path, sources: Mapping[Path, Source] = _NO_SOURCES, base: Path | None = None
+) -> bytes:
     """One patch for all changes, in the files' own encodings, which is why it is bytes. Empty where nothing changed.
 
-    Paths count from the top of `root`'s git repository, or from `root` where there is none, because that is where
-    `git apply` starts. `sources` say how a file is encoded; one that has none is UTF-8. Raises UnicodeEncodeError
-    where a file's encoding lacks a character of its new text.
+    Paths count from the top of `root`'s git repository, because that is where `git apply` starts. Where there is none
+    they count from `base`, the folder the command was given in, if all files are below it, else from `root`. `sources`
+    say how a file is encoded; one that has none is UTF-8. Raises UnicodeEncodeError where a file's encoding lacks a
+    character of its new text.
     """
-    top = _top(root)
+    below = base is not None and all(change.path.is_relative_to(base) for change in changes)
+    top = _top(root) or (base if base is not None and below else root)
     ordered = sorted(changes, key=lambda change: change.path)
     return b"".join(part for change in ordered for part in _file(change, top, sources.get(change.path)))
 
 
-def _top(root: Path) -> Path:
-    return next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), root)
+def _top(root: Path) -> Path | None:
+    return next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), None)
 
 
 def _file(change: Change, top: Path, source: Source | None) -> Iterator[bytes]:

@@ -2,7 +2,14 @@
 
 from fixpickle.rewrite.imports import Imported, import_line, require, require_runtime
 from fixpickle.rewrite.lift import Lifted, lift
-from fixpickle.rewrite.place import attached_start, before_statement, line_end, line_start, without_statement
+from fixpickle.rewrite.place import (
+    attached_start,
+    before_statement,
+    in_place_of,
+    line_end,
+    line_start,
+    without_statement,
+)
 from fixpickle.rewrite.words import free_name, snake
 
 __all__ = [
@@ -12,6 +19,7 @@ __all__ = [
     "before_statement",
     "free_name",
     "import_line",
+    "in_place_of",
     "lift",
     "line_end",
     "line_start",

@@ -7,10 +7,9 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
 
 from fixpickle.model import Edit, NewFile, Refusal, Settings, Source, Span
-from fixpickle.rewrite.place import line_end, line_start
+from fixpickle.rewrite.place import attached_start, line_end, line_start
 from fixpickle.survey.facts import Facts, TopStatement
 
 
@@ -61,9 +60,28 @@ def import_line(facts: Facts, source: Source, line: str) -> Edit:
         return Edit(source.path, at, at, f"{line}\n\n")
     if header:
         return _behind(source, header[0].span, "\n", line)
-    first = next((s.span.start for s in facts.statements), len(text))
-    at = line_start(text, first)
+    return _before(facts, source, line)
+
+
+def _before(facts: Facts, source: Source, line: str) -> Edit:
+    """Where nothing fit to go behind starts the file: before its first statement, or on the line of what must lead."""
+    text = source.text
+    leading = next((s for s in facts.statements if s.kind not in ("docstring", "future")), None)
+    if leading is None:
+        at = len(text)
+        return Edit(source.path, at, at, ("\n" if text and not text.endswith(("\n", "\r")) else "") + f"{line}\n")
+    at = leading.span.start
+    if _head(text, at):
+        return Edit(source.path, at, at, f"{line}; ")
+    above = attached_start(text, at)
+    # The comments of the statement stay with it; a shebang and a coding cookie stay where they must be.
+    at = line_start(text, at) if above == 0 and _must_lead(text) else above
     return Edit(source.path, at, at, f"{line}\n\n")
+
+
+def _must_lead(text: str) -> bool:
+    first, second = (text.split("\n", 2) + ["", ""])[:2]
+    return first.startswith(("#!", "\ufeff#!")) or "coding" in first or (second.startswith("#") and "coding" in second)
 
 
 def _header(facts: Facts, text: str) -> Iterator[TopStatement]:
@@ -80,7 +98,7 @@ def _header(facts: Facts, text: str) -> Iterator[TopStatement]:
 
 def _group(line: str) -> int:
     """The order in which imports stand: __future__, standard library, other packages, the package's own."""
-    top = line.split()[1]
+    top = re.split(r"[\s,;]+", line)[1]
     if top.startswith((".", "_fixpickle_")):
         return 3
     top = top.split(".")[0]
@@ -107,7 +125,7 @@ def _head(text: str, offset: int) -> bool:
 
 # --- the runtime ----------------------------------------------------------------------------------------------------
 
-MARK = "fixpickle"
+MARK = "Copied by fixpickle"
 
 
 def runtime_text(part: str) -> str:
@@ -115,43 +133,55 @@ def runtime_text(part: str) -> str:
     return files("fixpickle.runtime").joinpath(f"{part}.py").read_text("utf-8")
 
 
-def require_runtime(facts: Facts, source: Source, settings: Settings, part: str) -> Imported | Refusal:
-    """The runtime module `part` (locks, parallel, calls): copied into the package, or imported from fixpickle.
+def runtime_module(facts: Facts, source: Source, settings: Settings, part: str) -> str:
+    """How this file writes the runtime module `part` (locks, parallel, calls) behind `from`: with dots, or a name."""
+    if settings.runtime == "package":
+        return f"fixpickle.runtime.{part}"
+    depth = facts.module.count(".") + (1 if facts.package else 0)
+    if not depth:
+        # A file that imports relatively is in a namespace package, whatever its name seems to be.
+        return f"{'.' if _relative(facts, source) else ''}_fixpickle_{part}"
+    if facts.guard is not None and not _relative(facts, source):
+        return f"{facts.module.split('.')[0]}._fixpickle_{part}"  # it may be started by its path
+    return f"{'.' * depth}_fixpickle_{part}"
 
-    The copy goes to the outermost package of the file, or beside a file that is in none.
+
+def _relative(facts: Facts, source: Source) -> bool:
+    return any(re.match(r"from\s*\.", source.text[i.span.start : i.span.end]) for i in facts.imports if i.top)
+
+
+def vendored(facts: Facts, source: Source, settings: Settings, part: str) -> tuple[NewFile, ...] | Refusal:
+    """The copy of a runtime module that the file needs beside it: none where it is there, or is a dependency.
+
+    It goes to the outermost package of the file, or beside a file that is in none.
     """
+    if settings.runtime == "package":
+        return ()
+    in_package = "." in facts.module or facts.package
+    home = facts.root / facts.module.split(".")[0] if in_package else facts.path.parent
+    path = home / f"_fixpickle_{part}.py"
+    if not path.exists():
+        return (NewFile(path, runtime_text(part)),)
+    if MARK not in path.read_text("utf-8", "replace")[:2000]:
+        return Refusal(source.path, f"{path.name} is already there and is not fixpickle's")
+    return ()
+
+
+def require_runtime(facts: Facts, source: Source, settings: Settings, part: str) -> Imported | Refusal:
+    """The runtime module `part`, copied into the package or imported from fixpickle, and how the file names it."""
+    new = vendored(facts, source, settings, part)
+    if isinstance(new, Refusal):
+        return new
     local = f"_fixpickle_{part}"
     for fact in facts.imports:
-        if (fact.top and fact.target.endswith((f".{local}", f"fixpickle.runtime.{part}"))) or fact.target == local:
-            return Imported(fact.local, (), _copy(facts, settings, part))
+        target = f".{fact.target}"
+        if fact.top and target.endswith((f".{local}", f".fixpickle.runtime.{part}")) and _bound_once(facts, fact.local):
+            return Imported(fact.local, (), new)
     if re.search(rf"\b{local}\b", source.text):
         return Refusal(source.path, f"the name {local} is already used in this file")
-    if settings.runtime == "package":
-        line = f"from fixpickle.runtime import {part} as {local}"
-        return Imported(local, (import_line(facts, source, line),))
-    new = _copy(facts, settings, part)
-    if not new and not _ours(_home(facts) / f"{local}.py"):
-        return Refusal(source.path, f"{local}.py is already there and is not fixpickle's")
-    depth = facts.module.count(".") + (1 if facts.package else 0)
-    line = f"from {'.' * depth} import {local}" if depth else f"import {local}"
+    module = runtime_module(facts, source, settings, part)
+    package = module[: module.rindex(".") + 1] if module.startswith(".") else module.rpartition(".")[0]
+    name = part if settings.runtime == "package" else local
+    line = f"from {package} import {name}" if package else f"import {name}"
+    line += f" as {local}" if name != local else ""
     return Imported(local, (import_line(facts, source, line),), new)
-
-
-def _home(facts: Facts) -> Path:
-    """The folder of the outermost package, or the file's own where it is in none."""
-    in_package = "." in facts.module or facts.package
-    return facts.root / facts.module.split(".")[0] if in_package else facts.path.parent
-
-
-def _copy(facts: Facts, settings: Settings, part: str) -> tuple[NewFile, ...]:
-    path = _home(facts) / f"_fixpickle_{part}.py"
-    if settings.runtime == "package" or path.exists():
-        return ()
-    return (NewFile(path, runtime_text(part)),)
-
-
-def _ours(path: Path) -> bool:
-    try:
-        return MARK in path.read_text("utf-8", "replace")[:2000]
-    except OSError:
-        return False

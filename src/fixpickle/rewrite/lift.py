@@ -39,7 +39,10 @@ def lift(
     """
     start = line_start(text, statement.start)
     piece = text[start : statement.end]
-    wrapper = MetadataWrapper(cst.parse_module(piece), unsafe_skip_copy=True)
+    try:
+        wrapper = MetadataWrapper(cst.parse_module(piece), unsafe_skip_copy=True)
+    except cst.ParserSyntaxError as error:
+        return f"libcst cannot parse the statement: {error.message}"
     first_line = statement.line
     finder = _Finder(target.line - first_line + 1, _column(text, target), target.end - target.start)
     wrapper.visit(finder)
@@ -120,8 +123,17 @@ def _as_definition(
     value = node.body
     if "\n" in cst.Module([]).code_for_node(value) and not getattr(value, "lpar", ()):
         value = value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
-    returned = cst.SimpleStatementLine([cst.Return(value)])
+    returned = cst.SimpleStatementLine([cst.Return(value)], leading_lines=_behind_colon(node))
     return cst.FunctionDef(cst.Name(name), _with_bound(node.params, bound), cst.IndentedBlock([*first, returned]))
+
+
+def _behind_colon(node: cst.Lambda) -> Sequence[cst.EmptyLine]:
+    """The comments between a lambda's colon and its body, which may stand on lines of their own inside parentheses."""
+    space = node.colon.whitespace_after
+    if not isinstance(space, cst.ParenthesizedWhitespace):
+        return []
+    found = [space.first_line.comment, *(line.comment for line in space.empty_lines)]
+    return [cst.EmptyLine(comment=comment) for comment in found if comment is not None]
 
 
 def _comments(lines: Sequence[cst.EmptyLine]) -> Sequence[cst.EmptyLine]:

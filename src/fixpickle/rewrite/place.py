@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from fixpickle.model import Edit, Span
 
+_NEWLINE = re.compile(r"\r\n|\r|\n")
+
 
 def line_start(text: str, offset: int) -> int:
-    """The offset at which the line of `offset` starts."""
+    """The offset at which the line of `offset` starts; both characters of `\\r\\n` belong to the line they end."""
+    if text.startswith("\n", offset) and text.endswith("\r", 0, offset):
+        offset -= 1
     return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
 
 
 def line_end(text: str, offset: int) -> int:
     """The offset after the line break that ends the line of `offset`, or the end of the text."""
-    newline = text.find("\n", offset)
-    return len(text) if newline < 0 else newline + 1
+    newline = _NEWLINE.search(text, offset)
+    return newline.end() if newline else len(text)
 
 
 def attached_start(text: str, offset: int) -> int:
@@ -39,13 +44,33 @@ def before_statement(path: Path, text: str, statement: Span, code: str) -> Edit:
     return Edit(path, at, at, f"{code.rstrip()}\n\n\n")
 
 
-def without_statement(path: Path, text: str, statement: Span, alone: bool) -> Edit:
-    """Delete a statement with its comments and one run of blank lines; `pass` stays where it was alone in its block."""
-    start = attached_start(text, statement.start)
-    end = line_end(text, statement.end)
-    if alone:
-        indent = text[line_start(text, statement.start) : statement.start]
-        return Edit(path, start, end, f"{indent}pass\n")
+def block_end(text: str, statement: Span) -> int:
+    """The offset after a compound statement and the comment lines behind it that are indented as its body is."""
+    indent = _indent(text, line_start(text, statement.start))
+    end = at = line_end(text, statement.end)
+    while at < len(text):
+        line = text[at : line_end(text, at)].strip()
+        if line and not (line.startswith("#") and len(_indent(text, at)) > len(indent)):
+            break
+        at = line_end(text, at)
+        end = at if line else end
+    return end
+
+
+def _indent(text: str, start: int) -> str:
+    found = re.compile(r"[ \t\f]*").match(text, start)
+    return found.group() if found else ""
+
+
+def in_place_of(path: Path, text: str, statement: Span, code: str) -> Edit:
+    """Put one line in the place of a definition and its comments."""
+    indent = text[line_start(text, statement.start) : statement.start]
+    return Edit(path, attached_start(text, statement.start), block_end(text, statement), f"{indent}{code}\n")
+
+
+def without_statement(path: Path, text: str, statement: Span, alone: bool = False) -> Edit:
+    """Delete a definition with its comments and one run of blank lines."""
+    end = block_end(text, statement)
     while end < len(text) and not text[end : line_end(text, end)].strip():
         end = line_end(text, end)
-    return Edit(path, start, end, "")
+    return Edit(path, attached_start(text, statement.start), end, "")

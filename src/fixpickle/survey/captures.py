@@ -102,12 +102,20 @@ def _bindings(owner: Callable_, name: str) -> Iterator[ast.AST]:
         node = pending.pop()
         if _binds_itself(node, name):
             yield node
-        if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
-            pending.extend(node.decorator_list)
-            continue
-        if isinstance(node, ast.Lambda):
-            continue
-        pending.extend(ast.iter_child_nodes(node))
+        pending.extend(_evaluated_here(node))
+
+
+def _evaluated_here(node: ast.AST) -> Iterator[ast.AST]:
+    """The children of a node that its own scope evaluates: of a definition, all but its body."""
+    if not isinstance(node, (*CALLABLES, ast.ClassDef)):
+        yield from ast.iter_child_nodes(node)
+        return
+    body = node.body if isinstance(node.body, list) else [node.body]
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.arguments):
+            yield from (d for d in [*child.defaults, *child.kw_defaults] if d is not None)
+        elif child not in body:
+            yield child
 
 
 def _binds_itself(node: ast.AST, name: str) -> bool:

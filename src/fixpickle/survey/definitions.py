@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from fixpickle.survey.captures import UNKNOWN, captures
 from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.facts import Capture, Definition, Kind, Sink, ToCall
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Tree, parameters
-
-_FRAME_READERS = frozenset({"locals", "vars", "dir", "eval", "exec", "super"})
-_INTROSPECTED = frozenset(
-    {"__name__", "__qualname__", "__code__", "__closure__", "__defaults__", "__dict__", "__wrapped__"}
-)
-# Class decorators and bases that do the same whether they run once or at every call of the enclosing function.
-_PLAIN_DECORATORS = frozenset({"dataclasses.dataclass", "functools.total_ordering", "typing.final", "enum.unique"})
-_TESTS = ("builtins.isinstance", "builtins.issubclass")
-_PLAIN_BASES = re.compile(r"(builtins|typing|collections|abc|enum|threading|queue|collections\.abc)\.\w+(\(\))?")
+from fixpickle.survey.obstacles import Obstacles
+from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Tree, parameters
 
 
 class Definitions:
@@ -28,7 +19,7 @@ class Definitions:
 
     def __init__(self, tree: Tree, names: Names, flow: Flow) -> None:
         self.tree, self.names, self.flow = tree, names, flow
-        self.lazy_annotations = _lazy_annotations(tree)
+        self.obstacles = Obstacles(tree, names, flow)
 
     def all(self) -> Iterator[Definition]:
         """Every definition whose value has no module-level name of its own."""
@@ -40,35 +31,33 @@ class Definitions:
 
     def _lambda(self, node: ast.Lambda) -> Definition:
         caught = captures(self.tree, node)
-        obstacles = [*self._body_obstacles(node), *self._default_obstacles(node)]
         sinks = self.flow.of(node)
+        obstacles = [*self.obstacles.of_lambda(node), *self.obstacles.of_attributes(sinks)]
         return self._definition(Kind.LAMBDA, node, "<lambda>", node.lineno, caught, obstacles, sinks, ())
 
     def _named(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Definition:
-        scope = self.tree.scope(node)
-        caught = captures(self.tree, node)
-        uses = self.flow.loads(scope, node.name)
-        obstacles = [*self._body_obstacles(node), *self._binding_obstacles(node, scope, uses)]
+        uses = self.flow.loads(self.tree.scope(node), node.name)
+        outside = [u for u in uses if not self.tree.inside(u, node)]
         if isinstance(node, ast.ClassDef):
-            obstacles += self._class_obstacles(node)
+            kind, sinks = Kind.CLASS, tuple(self._class_sinks(outside))
+            obstacles = list(self.obstacles.of_class(node, uses))
         else:
-            obstacles += [*self._default_obstacles(node), *self._annotation_obstacles(node)]
-            if node.decorator_list:
-                obstacles.append("its decorators run at every call of the function around it")
-        if getattr(node, "type_params", ()):
-            obstacles.append("it has type parameters of its own")
-        outside: list[ast.AST] = [u for u in uses if not self._inside(u, node)]
-        if isinstance(node, ast.ClassDef):
-            # An instance is stored by the name of its class. The class itself is refused where it is handed on.
-            calls = [self.tree.parents[u] for u in outside]
-            outside = [c if isinstance(c, ast.Call) and c.func is u else u for u, c in zip(outside, calls, strict=True)]
-        sinks = tuple(s for use in outside for s in self.flow.of(use))
-        if isinstance(node, ast.ClassDef):
-            handed = {s for u in uses for s in self.flow.of(u) if self._handed_on(u)}
-            sinks = tuple(s for s in sinks if s not in handed or (isinstance(s, ToCall) and catalogue().match(s)))
-        kind = Kind.CLASS if isinstance(node, ast.ClassDef) else Kind.FUNCTION
+            kind, sinks = Kind.FUNCTION, tuple(s for use in outside for s in self.flow.of(use))
+            obstacles = [*self.obstacles.of_function(node, uses), *self.obstacles.of_attributes(sinks)]
         line = node.decorator_list[0].lineno if node.decorator_list else node.lineno
-        return self._definition(kind, node, node.name, line, caught, obstacles, sinks, uses)
+        return self._definition(kind, node, node.name, line, captures(self.tree, node), obstacles, sinks, uses)
+
+    def _class_sinks(self, uses: Sequence[ast.Name]) -> Iterator[Sink]:
+        """Where instances of a class go, and the class itself where it is handed to what pickles it.
+
+        An instance is stored by the name of its class. The class itself is refused where it is handed on otherwise.
+        """
+        for use in uses:
+            call = self.tree.parents[use]
+            if isinstance(call, ast.Call) and call.func is use:
+                yield from self.flow.of(call)
+            else:
+                yield from (s for s in self.flow.of(use) if isinstance(s, ToCall) and catalogue().match(s))
 
     def _definition(
         self,
@@ -79,10 +68,10 @@ class Definitions:
         caught: tuple[Capture, ...] | None,
         obstacles: list[str],
         sinks: tuple[Sink, ...],
-        uses: list[ast.Name] | tuple[()],
+        uses: Sequence[ast.Name],
     ) -> Definition:
         owner, method = self.tree.scope(node), self.tree.function(node)
-        cls = self._class_around(node)
+        cls = self.tree.class_around(node)
         first = parameters(node)[:1] if isinstance(node, CALLABLES) else ()
         return Definition(
             kind=kind,
@@ -102,147 +91,21 @@ class Definitions:
             receiver=bool(first) and first[0] in ("self", "cls"),
             wraps=isinstance(node, ast.AsyncFunctionDef) or _decorates(node),
             decorated=tuple(self.names.of(d) for d in getattr(node, "decorator_list", ())),
+            replaceable=not isinstance(node, ast.Lambda) and self._replaceable(node, uses),
         )
 
-    def _inside(self, node: ast.AST, outer: ast.AST) -> bool:
-        return any(a is outer for a in self.tree.ancestors(node))
-
-    def _class_around(self, node: ast.AST) -> ast.ClassDef | None:
-        return next((a for a in self.tree.ancestors(node) if isinstance(a, ast.ClassDef)), None)
-
-    # --- what forbids moving it ---
-
-    def _body_obstacles(self, node: ast.AST) -> Iterator[str]:
-        cls = self._class_around(node)
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.Nonlocal):
-                yield f"it writes {_listed(inner.names)} of the function around it"
-            elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
-                if inner.id in _FRAME_READERS and self.names.of(inner) == f"builtins.{inner.id}":
-                    if inner.id != "super" or self._zero_argument(inner, node):
-                        yield f"it calls {inner.id}(), which reads the scope it stands in"
-                elif inner.id == "__class__":
-                    yield "it reads `__class__`"
-            mangled = _private(inner)
-            if cls is not None and mangled and not (isinstance(node, ast.ClassDef) and self._inside(inner, node)):
-                yield f"the private name `{mangled}` means another name outside the class"
-
-    def _zero_argument(self, name: ast.Name, node: ast.AST) -> bool:
-        call = self.tree.parents[name]
-        own_class = isinstance(node, ast.ClassDef) and self._class_around(name) is not None
-        return isinstance(call, ast.Call) and not call.args and not own_class
-
-    def _default_obstacles(self, node: Callable_) -> Iterator[str]:
-        for default in [*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)]:
-            if not _constant(default):
-                yield f"its default `{ast.unparse(default)}` is evaluated at every call of the function around it"
-
-    def _annotation_obstacles(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
-        annotated = [a.annotation for a in ast.walk(node.args) if isinstance(a, ast.arg)] + [node.returns]
-        local = {n for scope in self._function_scopes(node) for n in self.names.bindings.get(scope, {})}
-        before = self.tree.span(self.tree.top(node)).start
-        for annotation in annotated:
-            for name in ast.walk(annotation) if annotation is not None else ():
-                if not isinstance(name, ast.Name):
-                    continue
-                if name.id in local:
-                    yield f"its annotation names `{name.id}`, which is local to the function around it"
-                elif not self.lazy_annotations and not self._bound_before(name.id, before):
-                    yield f"its annotation names `{name.id}`, which is bound later in the module"
-
-    def _function_scopes(self, node: ast.AST) -> Iterator[ast.AST]:
-        scope = self.tree.scope(node)
-        while not isinstance(scope, ast.Module):
-            if isinstance(scope, CALLABLES):
-                yield scope
-            scope = self.tree.scope(scope)
-
-    def _bound_before(self, name: str, offset: int) -> bool:
-        values = self.names.bindings.get(self.tree.root, {}).get(name)
-        if values is None:
-            return True  # a builtin, or as unknown there as here
-        spans = [v for v in values if isinstance(v, (*FUNCTIONS, ast.ClassDef, ast.Import, ast.ImportFrom, ast.expr))]
-        return any(self.tree.span(v).end <= offset for v in spans)
-
-    def _binding_obstacles(
-        self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, scope: ast.AST, uses: list[ast.Name]
-    ) -> Iterator[str]:
-        if len(self.names.bindings.get(scope, {}).get(node.name, [])) != 1:
-            yield f"`{node.name}` is bound more than once in the function around it"
-        if any(isinstance(n, (ast.Global, ast.Nonlocal)) and node.name in n.names for n in ast.walk(scope)):
-            yield f"`{node.name}` is declared global or nonlocal"
-        for reader in ast.walk(scope):
-            if isinstance(reader, ast.Name) and reader.id in ("locals", "vars", "eval", "exec"):
-                yield f"the function around it calls {reader.id}(), which can see the name `{node.name}`"
-        for use in uses:
-            parent = self.tree.parents[use]
-            if isinstance(parent, ast.Attribute) and not isinstance(node, ast.ClassDef):
-                if isinstance(parent.ctx, (ast.Store, ast.Del)):
-                    yield f"attributes are set on it (`{node.name}.{parent.attr}`), afresh at every call"
-                elif parent.attr in _INTROSPECTED:
-                    yield f"`{node.name}.{parent.attr}` is read"
-
-    def _class_obstacles(self, node: ast.ClassDef) -> Iterator[str]:
-        if node.keywords:
-            yield "it has class keywords such as a metaclass, which run at every call of the function around it"
-        for decorator in node.decorator_list:
-            if self.names.of(decorator).removesuffix("()") not in _PLAIN_DECORATORS:
-                yield f"its decorator `{ast.unparse(decorator)}` runs at every call of the function around it"
-        for base in node.bases:
-            if not self._plain_base(base):
-                yield f"its base `{ast.unparse(base)}` may keep a register of its subclasses"
-        for statement in node.body:
-            value = getattr(statement, "value", None)
-            if isinstance(statement, (*FUNCTIONS, ast.Pass)) or (
-                isinstance(statement, ast.AnnAssign) and value is None
-            ):
-                continue
-            if not (
-                isinstance(statement, (ast.Expr, ast.Assign, ast.AnnAssign)) and value is not None and _constant(value)
-            ):
-                yield f"line {statement.lineno} of its body runs at every call of the function around it"
-        for use in self.flow.loads(self.tree.scope(node), node.name):
-            if not self._inside(use, node) and not self._plain_class_use(use):
-                yield f"it is handed on as a class at line {use.lineno}: every call makes another one"
-        for inner in ast.walk(node):
-            if isinstance(inner, CALLABLES):
-                for reason in self._default_obstacles(inner):
-                    yield f"in {getattr(inner, 'name', 'a lambda')}, {reason}"
-
-    def _handed_on(self, use: ast.Name) -> bool:
-        call = self.tree.parents[use]
-        return not (isinstance(call, ast.Call) and call.func is use)
-
-    def _plain_class_use(self, use: ast.Name) -> bool:
-        """Whether a class is only called, looked into, tested for or annotated with: its identity does not matter."""
-        parent = self.tree.parents[use]
-        if isinstance(parent, ast.Call) and (parent.func is use or self.names.of(parent.func) in _TESTS):
-            return True
-        if any(catalogue().match(s) for s in self.flow.of(use) if isinstance(s, ToCall)):
-            return True  # there it fails at every call as it is
-        return isinstance(parent, (ast.Attribute, ast.ExceptHandler, ast.arg, ast.AnnAssign, ast.ClassDef))
-
-    def _plain_base(self, base: ast.expr) -> bool:
-        if isinstance(base, ast.Subscript):
-            base = base.value
-        symbol = self.names.of(base)
-        if _PLAIN_BASES.fullmatch(symbol):
-            return True
-        local = next(
-            (
-                n
-                for n in self.tree.root.body
-                if isinstance(n, ast.ClassDef) and f"{self.names.module}.{n.name}" == symbol
-            ),
-            None,
+    def _replaceable(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, uses: Sequence[ast.Name]
+    ) -> bool:
+        """Whether no use in the same function can run before the definition, or would miss the name."""
+        scope, end = self.tree.scope(node), self.tree.span(node).end
+        if self.tree.parents[node] is not scope:
+            return False
+        if any(self.tree.function(u) is scope and self.tree.span(u).start < end for u in uses):
+            return False
+        return not any(
+            isinstance(n, ast.Name) and n.id == node.name and isinstance(n.ctx, ast.Del) for n in ast.walk(scope)
         )
-        if local is None or local.keywords or local.decorator_list:
-            return False
-        if any(isinstance(s, FUNCTIONS) and s.name == "__init_subclass__" for s in local.body):
-            return False
-        return all(self._plain_base(b) for b in local.bases)
-
-    # --- a name for it ---
 
     def _hint(self, node: ast.AST) -> str:
         """The words a person would name it after: the variable, keyword, attribute, key or parameter it is given to."""
@@ -294,25 +157,3 @@ def _last_word(node: ast.AST) -> str:
     if isinstance(node, ast.Attribute):
         return node.attr
     return node.id if isinstance(node, ast.Name) else "function"
-
-
-def _private(node: ast.AST) -> str:
-    name = getattr(node, "attr", None) or getattr(node, "id", None) or getattr(node, "arg", None)
-    return name if isinstance(name, str) and name.startswith("__") and not name.endswith("__") else ""
-
-
-def _constant(node: ast.AST) -> bool:
-    if isinstance(node, ast.UnaryOp):
-        return _constant(node.operand)
-    if isinstance(node, ast.Tuple):
-        return all(_constant(e) for e in node.elts)
-    return isinstance(node, ast.Constant)
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(f"`{n}`" for n in names)
-
-
-def _lazy_annotations(tree: Tree) -> bool:
-    futures = [n for n in tree.root.body if isinstance(n, ast.ImportFrom) and n.module == "__future__"]
-    return any(a.name == "annotations" for f in futures for a in f.names)

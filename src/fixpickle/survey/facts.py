@@ -97,6 +97,8 @@ class Definition:
     a name can be made. `obstacles` are reasons against moving it; `uses` are the other places that name it. It is
     `variadic` where it takes `*args`, a `receiver` where its first parameter is `self` or `cls`, and `wraps` where it
     returns a function of its own or is a coroutine function: decorators and callbacks of an event loop never travel.
+    It is `replaceable` where another name can stand for its own at every use: it is a statement of its function's own
+    body, is not deleted, and nothing there names it before.
     """
 
     kind: Kind
@@ -116,6 +118,7 @@ class Definition:
     receiver: bool = False
     wraps: bool = False
     decorated: tuple[str, ...] = ()
+    replaceable: bool = False
 
 
 class Home(str, Enum):

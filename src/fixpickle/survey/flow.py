@@ -141,6 +141,8 @@ class Flow:
             return self._method_of(parent)
         if isinstance(parent, ast.arguments):
             return self._default_of(parent, node)
+        if isinstance(parent, ast.Lambda):
+            return self._made_by(parent)
         return self._in_statement(parent, node, direct)
 
     def _into_call(self, call: ast.Call, node: ast.AST, direct: bool) -> Iterable[_Step]:
@@ -216,6 +218,13 @@ class Flow:
         gives = parent.attr in ("get", "values", "items", "pop", "copy") and isinstance(call, ast.Call)
         return self._follow(call, True) if gives else ()
 
+    def _made_by(self, function: ast.AST) -> Iterable[_Step]:
+        """A `defaultdict` keeps what its factory makes."""
+        parent = self.tree.parents[function]
+        factory = isinstance(parent, ast.Call) and function in parent.args[:1]
+        kept = factory and self.names.of(parent.func) == "collections.defaultdict"  # type: ignore[attr-defined]
+        return self._follow(function, False) if kept else ()
+
     def _default_of(self, arguments: ast.arguments, node: ast.AST) -> Iterable[_Step]:
         function = self.tree.parents[arguments]
         if not isinstance(function, FUNCTIONS):
@@ -236,7 +245,9 @@ class Flow:
         if isinstance(parent, (ast.Return, ast.Yield)):
             function = self.tree.function(parent)
             if isinstance(function, FUNCTIONS):
-                return (ToReturn(self.tree.qualname(function), parent.lineno),)
+                uses = self.loads(self.tree.scope(function), function.name)
+                kept = (s for use in uses for s in self._made_by(use))
+                return (ToReturn(self.tree.qualname(function), parent.lineno), *kept)
         return ()
 
     def _to_target(self, target: ast.AST, direct: bool) -> Iterable[_Step]:

@@ -91,7 +91,7 @@ class Tree:
             if isinstance(parent, ast.Module):
                 return parent
             if isinstance(parent, Comprehension):
-                if child is not parent.generators[0] or not self._inside(node, parent.generators[0].iter):
+                if child is not parent.generators[0] or not self.inside(node, parent.generators[0].iter):
                     return parent
             elif isinstance(parent, ast.Lambda):
                 if child is parent.body:
@@ -101,8 +101,13 @@ class Tree:
             child = parent
         return self.root
 
-    def _inside(self, node: ast.AST, outer: ast.AST) -> bool:
+    def inside(self, node: ast.AST, outer: ast.AST) -> bool:
+        """Whether a node is `outer` or stands in it."""
         return node is outer or any(a is outer for a in self.ancestors(node))
+
+    def class_around(self, node: ast.AST) -> ast.ClassDef | None:
+        """The innermost class the node stands in, through functions; its private names are mangled with it."""
+        return next((a for a in self.ancestors(node) if isinstance(a, ast.ClassDef)), None)
 
     def function(self, node: ast.AST) -> Callable_ | None:
         """The innermost function or lambda in which the node is evaluated, through comprehensions and classes."""

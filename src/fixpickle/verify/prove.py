@@ -44,7 +44,21 @@ class _Proof:
         if isinstance(before, Broken):
             return [Unproved(before.reason)] * len(self.patches)
         found = self._settle((), range(len(self.patches)), tried, before)
+        for i in [i for i, verdict in found.items() if isinstance(verdict, Refuted)]:
+            found.update(self._alone(i, found, tried))
         return [found[i] for i in range(len(self.patches))]
+
+    def _alone(self, suspect: int, found: Mapping[int, Verdict], tried: Sequence[Attempt]) -> dict[int, Verdict]:
+        """A refuted patch once more, both sides in interpreters of their own.
+
+        In the batch, one module's failed import leaves parts of others behind, on one side and not on the other.
+        """
+        own = [a for a in tried if a.patch == suspect]
+        before = cross(self._bench(), self._sources("before", self.texts, own), own)
+        if isinstance(before, Broken):
+            return {suspect: Unproved(before.reason)}
+        held = [i for i, verdict in found.items() if not isinstance(verdict, Refuted)]
+        return self._together(held, [suspect], own, before)
 
     def _settle(
         self, held: Collection[int], suspects: Sequence[int], tried: Sequence[Attempt], before: Mapping[str, Trial]

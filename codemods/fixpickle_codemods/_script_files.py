@@ -1,0 +1,149 @@
+"""The text of a script and of the module beside it, once its definitions have moved there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+import libcst as cst
+
+from fixpickle.model import Edit, Source
+from fixpickle.rewrite import attached_start, line_end, line_start
+from fixpickle.survey.facts import Facts, TopStatement
+from fixpickle_codemods._script_layout import Layout
+
+_WIDTH = 88  # black's, where nothing else is said
+
+
+# --- the module -----------------------------------------------------------------------------------------------------
+
+
+def module_text(facts: Facts, source: Source, plan: Layout) -> str:
+    """What the module is for, the imports that the moved code reads, and the moved code as it was."""
+    text = source.text
+    futures = [_line(text, s) for s in facts.statements if s.kind == "future"]
+    imports = "\n".join(_imports(text, plan.imports, plan.reads))
+    head = [f'"""Definitions of {facts.path.name} that other processes import."""', "\n".join(futures), imports]
+    body = ""
+    for number, statement in enumerate(plan.moved):
+        body += "\n" * (_gap(text, plan.moved[number - 1], statement) if number else 0) + _code(text, statement)
+    above = "\n" * (3 if plan.moved[0].kind == "definition" else 2)
+    whole = "\n\n".join(filter(None, head)) + above + body
+    return whole.replace("\r\n", "\n").replace("\r", "\n").replace("\n", source.newline)
+
+
+def _line(text: str, statement: TopStatement) -> str:
+    return text[statement.span.start : line_end(text, statement.span.end)].rstrip()
+
+
+def _code(text: str, statement: TopStatement) -> str:
+    """A statement with the comments above and behind it."""
+    return text[statement_start(text, statement) : line_end(text, statement.span.end)].rstrip() + "\n"
+
+
+def statement_start(text: str, statement: TopStatement) -> int:
+    """Where a statement starts with the comments above it; those that start the file belong to the file."""
+    return attached_start(text, statement.span.start) or line_start(text, statement.span.start)
+
+
+def _gap(text: str, above: TopStatement, below: TopStatement) -> int:
+    """How many blank lines stand between two statements: as black has them around definitions, else as they were."""
+    if "definition" in (above.kind, below.kind):
+        return 2
+    before = text[: statement_start(text, below)].replace("\r\n", "\n")
+    return min(len(before) - len(before.rstrip("\n")) - 1, 2)
+
+
+def _imports(text: str, statements: Sequence[TopStatement], needed: frozenset[str]) -> Iterator[str]:
+    """The imports, with blank lines where such parted them in the script."""
+    for number, statement in enumerate(statements):
+        between = text[statements[number - 1].span.end : statement.span.start] if number else ""
+        if re.search(r"\n[ \t\r]*\n", between):
+            yield ""
+        yield from _import(text, statement, needed)
+
+
+def _import(text: str, statement: TopStatement, needed: Iterable[str]) -> Iterator[str]:
+    """An import with only those of its names that the module needs; as it was where that is all of them."""
+    node = ast.parse(text[statement.span.start : statement.span.end]).body[0]
+    names = node.names if isinstance(node, (ast.Import, ast.ImportFrom)) else []
+    kept = [a for a in names if (a.asname or a.name).split(".")[0] in needed or a.name == "*"]
+    if len(kept) == len(names):
+        yield _line(text, statement)
+        return
+    parts = [f"{a.name} as {a.asname}" if a.asname else a.name for a in kept]
+    if isinstance(node, ast.ImportFrom):
+        yield _from_import("." * node.level + (node.module or ""), parts)
+    else:
+        yield from (f"import {part}" for part in parts)
+
+
+def _from_import(module: str, names: Sequence[str]) -> str:
+    line = f"from {module} import {', '.join(names)}"
+    if len(line) <= _WIDTH:
+        return line
+    return f"from {module} import (\n" + "".join(f"    {n},\n" for n in names) + ")"
+
+
+# --- the script -----------------------------------------------------------------------------------------------------
+
+
+def import_back(module: str, names: Iterable[str]) -> str:
+    """The import of what moved: constants, classes, functions, as isort orders them."""
+    return _from_import(module, sorted(names, key=lambda n: (not n.isupper(), not n.lstrip("_")[:1].isupper(), n)))
+
+
+def edits(source: Source, plan: Layout, work: Sequence[TopStatement]) -> tuple[Edit, ...]:
+    """What moved is taken out of the script, and `work`, which runs to its end, is put under a main guard."""
+    text = source.text
+    cuts = list(_cuts(text, plan.moved))
+    if not work:
+        return tuple(Edit(source.path, start, end, "") for start, end in cuts)
+    begin = statement_start(text, work[0])
+    rest, position = "", begin
+    for start, end in [c for c in cuts if c[0] >= begin]:
+        rest += text[position:start]
+        position = end
+    rest += text[position:]
+    indent = cst.parse_module(text).default_indent
+    above = [Edit(source.path, start, end, "") for start, end in cuts if start < begin]
+    return (*above, Edit(source.path, begin, len(text), _under_guard(rest, indent)))
+
+
+def _cuts(text: str, statements: Sequence[TopStatement]) -> Iterator[tuple[int, int]]:
+    """Statements with their comments and the fewer of the blank lines around them; neighbours in one stretch."""
+    stretches: list[tuple[int, int]] = []
+    for statement in statements:
+        start, end = statement_start(text, statement), line_end(text, statement.span.end)
+        if stretches and not text[stretches[-1][1] : start].strip():
+            start = stretches.pop()[0]
+        stretches.append((start, end))
+    for start, end in stretches:
+        above, below = len(text[:start].rstrip()), end + len(text[end:]) - len(text[end:].lstrip())
+        above, below = line_end(text, above) if above else 0, line_start(text, below)
+        more_below = text[end:below].count("\n") > text[above:start].count("\n")
+        yield (above, end) if more_below else (start, below)
+
+
+def _under_guard(code: str, indent: str) -> str:
+    """Statements as the body of a main guard. Libcst indents them, and leaves the inside of long strings alone."""
+    module = cst.parse_module(code)
+    first = module.body[0]
+    lines = [*module.header, *getattr(first, "leading_lines", ())]
+    body = [first.with_changes(leading_lines=lines), *module.body[1:]]
+    test = cst.parse_expression('__name__ == "__main__"')
+    block = cst.IndentedBlock(body, footer=module.footer)
+    guard = cst.Module([cst.If(test, block)], default_indent=indent, has_trailing_newline=module.has_trailing_newline)
+    return guard.code.replace("\r\n", "\n")
+
+
+def shares_a_line(source: Source, statements: Iterable[TopStatement]) -> bool:
+    """Whether another statement stands on the line of one of these, before or behind it."""
+    text = source.text
+    for statement in statements:
+        before = text[line_start(text, statement.span.start) : statement.span.start]
+        behind = text[statement.span.end : line_end(text, statement.span.end)]
+        if before.strip() or behind.lstrip().startswith(";"):
+            return True
+    return False

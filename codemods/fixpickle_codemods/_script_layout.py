@@ -1,0 +1,247 @@
+"""What of a script has to move when a definition of it does, and what forbids that. On facts alone."""
+
+from __future__ import annotations
+
+import builtins
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from fixpickle.project import Project
+from fixpickle.survey.facts import Facts, ToCall, TopStatement
+
+# Calls that make a value and do nothing else, so that they may run when a module is imported.
+_MAKERS = re.compile(
+    r"(builtins\.\w+|re\.compile|collections\.\w+|threading\.\w+|_thread\.\w+|queue\.\w+|typing\.\w+|enum\.\w+"
+    r"|pathlib\.\w+|decimal\.Decimal|fractions\.Fraction|datetime\.\w+|functools\.\w+|operator\.\w+|dataclasses\.\w+"
+    r"|string\.Template|struct\.Struct|uuid\.UUID|itertools\.\w+|random\.Random|types\.\w+|os\.path\.join|os\.getenv"
+    r"|os\.environ\.get|logging\.getLogger|multiprocessing\.get_context"
+    r"|numpy\.(array|asarray|zeros|ones|full|eye|arange|linspace|dtype|float\d+|u?int\d+))(\(\))?"
+)
+_DOING = frozenset(
+    f"builtins.{name}"
+    for name in (
+        "open",
+        "input",
+        "print",
+        "exec",
+        "eval",
+        "compile",
+        "__import__",
+        "next",
+        "setattr",
+        "delattr",
+        "exit",
+    )
+)
+_STARTERS = re.compile(r".*(Pool|Executor|Process|Parallel|Manager)(\(\))?")
+_VISIBLE = frozenset({"builtins.print", "builtins.input", "builtins.open"})
+_OF_THE_SCRIPT = frozenset({"__file__", "__name__", "__main__", "__spec__", "__package__", "__doc__", "__builtins__"})
+_NAMESPACES = frozenset({"globals", "eval", "exec"})
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """`moved` leaves the script for the module, `imports` stand in both; each in the order of the script."""
+
+    names: tuple[str, ...]
+    moved: tuple[TopStatement, ...]
+    imports: tuple[TopStatement, ...]
+
+    @property
+    def binds(self) -> frozenset[str]:
+        """The names the script imports back."""
+        return frozenset(n for s in self.moved for n in s.binds)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The names that the module must have."""
+        return frozenset(n for s in (*self.moved, *self.imports) for n in s.reads)
+
+
+def layout(facts: Facts, names: Sequence[str]) -> Layout:
+    """These definitions and all they need: what they read, what shapes them, and what their instances are made with."""
+    wanted = set(names)
+    moved: set[TopStatement] = set()
+    imports: set[TopStatement] = set()
+    while True:
+        wanted |= {n for s in (*moved, *imports) for n in s.reads} | set(_carried(facts, moved))
+        fresh = [
+            s for s in facts.statements if s not in moved and s not in imports and _belongs(facts, s, wanted, moved)
+        ]
+        if not fresh:
+            break
+        imports |= {s for s in fresh if s.kind == "import"}
+        moved |= {s for s in fresh if s.kind != "import"}
+    return Layout(
+        names=tuple(names),
+        moved=tuple(s for s in facts.statements if s in moved),
+        imports=tuple(s for s in facts.statements if s in imports),
+    )
+
+
+def _belongs(facts: Facts, statement: TopStatement, wanted: set[str], moved: set[TopStatement]) -> bool:
+    if statement.kind == "import":
+        return bool(wanted & set(statement.binds)) or ("*" in statement.binds and bool(_unbound(facts, wanted)))
+    if statement.kind not in ("definition", "assignment"):
+        return False
+    if statement.binds:
+        return bool(wanted & set(statement.binds))
+    if not statement.reads and not statement.calls:
+        # A string below a constant documents it.
+        index = facts.statements.index(statement)
+        return index > 0 and facts.statements[index - 1] in moved
+    # `f.limit = 3` and `TABLE["f"] = f` bind nothing, and yet make what they name what it is.
+    return any(set(s.binds) & set(statement.reads) for s in moved)
+
+
+def _unbound(facts: Facts, wanted: Iterable[str]) -> frozenset[str]:
+    """Names that only a star import can have brought."""
+    bound = {n for s in facts.statements for n in s.binds}
+    return frozenset(n for n in wanted if n not in bound and not hasattr(builtins, n))
+
+
+def _carried(facts: Facts, moved: Iterable[TopStatement]) -> Iterator[str]:
+    """Definitions handed to a class that moves: its instances may carry them along when they are pickled."""
+    classes = {c.name for c in facts.classes}
+    owners = {f"{facts.module}.{n}" for s in moved for n in s.binds if n in classes}
+    for mention in facts.mentions:
+        for sink in mention.sinks:
+            if isinstance(sink, ToCall) and (sink.callee in owners or sink.callee.split("()")[0] in owners):
+                yield mention.name
+
+
+# --- what forbids it ------------------------------------------------------------------------------------------------
+
+
+def obstacle(project: Project, facts: Facts, plan: Layout) -> str:
+    """Why the layout cannot be had, or an empty string."""
+    checks = (_own_place, _names_of_the_script, _bindings, _values, _surroundings, _package)
+    return next((reason for check in checks for reason in check(project, facts, plan)), "")
+
+
+def _own_place(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
+    for name in plan.names:
+        kind = next((s.kind for s in facts.statements if name in s.binds), "")
+        if kind == "guard":
+            yield f"`{name}` is defined under the main guard, which workers pass over: define it at module level"
+        elif kind != "definition":
+            yield f"`{name}` is defined under a condition"
+
+
+def _names_of_the_script(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
+    if own := sorted(plan.reads & _OF_THE_SCRIPT):
+        yield f"it reads {listed(own)}, which is another one in another module"
+    if spaces := sorted(plan.reads & _NAMESPACES):
+        yield f"it reads {listed(spaces)}, which sees the names of the module it stands in"
+
+
+def _bindings(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
+    names = plan.reads | plan.binds
+    bound_by = {n: [s for s in facts.statements if n in s.binds] for n in names}
+    if written := sorted({n for s in facts.statements for n in s.global_writes} & names):
+        yield f"{listed(written)} is written as a global, and the script and the module would each have their own"
+    work = [n for n in sorted(names) if any(s.kind in ("work", "guard") for s in bound_by[n])]
+    if rebound := [n for n in work if len(bound_by[n]) > 1]:
+        yield f"{listed(rebound)} is bound again by the script's work, which the module would not see"
+    if work:
+        yield f"it reads {listed(work)}, set only by the script's own work: workers would not have it"
+    twice = [n for n in sorted(names) if len(bound_by[n]) > 1 and any(s.kind != "import" for s in bound_by[n])]
+    if twice:
+        yield f"{listed(twice)} is bound more than once"
+    for statement in plan.imports:
+        imported = {i.local for i in facts.imports if _within(i.span.start, statement)} | {"*"}
+        if own := sorted((set(statement.binds) - imported) & plan.reads):
+            yield f"{listed(own)} is bound under a condition"
+
+
+def _within(offset: int, statement: TopStatement) -> bool:
+    return statement.span.start <= offset < statement.span.end
+
+
+def _values(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
+    for statement in plan.moved:
+        made = f"`{statement.binds[0]}`" if statement.binds else f"line {statement.span.line}"
+        for call in statement.calls if statement.kind == "assignment" else ():
+            if not _makes(call):
+                yield f"{made} is made by a call that may do more than make a value{f' ({call})' if call else ''}"
+    prefix = f"{facts.module}."
+    for symbol in sorted(d for d in facts.decorators if d.startswith(prefix)):
+        name, _, method = symbol.removeprefix(prefix).partition(".")
+        if method and name in plan.binds:
+            yield f"`{name}.{method}` decorates other definitions, which would stay behind"
+        values = {n for s in plan.moved if s.kind == "assignment" for n in s.binds}
+        if filled := sorted(values & {n for s in facts.statements if name in s.binds for n in s.reads}):
+            yield f"{listed(filled)} may be filled where `{name}` decorates definitions that stay behind"
+
+
+def _makes(call: str) -> bool:
+    return bool(_MAKERS.fullmatch(call)) and call not in _DOING
+
+
+def _surroundings(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
+    outside = [s for s in facts.statements if s.kind in ("work", "assignment")]
+    if any("sys.path" in c for s in outside for c in s.calls) or any(not s.binds and "sys" in s.reads for s in outside):
+        yield "the script edits sys.path, and the module's imports may depend on it"
+    if any(c.startswith("doctest.testmod") for s in facts.statements for c in s.calls):
+        yield "doctest.testmod() would no longer see its examples"
+    acts = [s for s in outside if s not in plan.moved and (s.kind == "work" or not s.binds)]
+    for statement in acts:
+        if facts.guard is not None and (used := sorted(set(statement.reads) & plan.binds)):
+            yield f"line {statement.span.line} does work with {listed(used)} whenever the script is imported"
+        for late in plan.imports:
+            if statement.span.start < late.span.start and (statement.reads or statement.calls):
+                yield f"line {statement.span.line} may prepare what line {late.span.line} imports"
+
+
+def _package(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
+    if "." in facts.module:
+        top = f"{facts.module.partition('.')[0]}."
+        plain = {s.span for s in facts.statements if s.kind == "import"}
+        if not any(i.span in plain and i.target.startswith(top) for i in facts.imports):
+            yield "it is in a package, and whether it is run by its path or with -m cannot be seen"
+    elif facts.guard is None:
+        for other in project.files:
+            if other is not facts and any(i.target.split(".")[0] == facts.module for i in other.imports):
+                yield f"{other.path.name} imports it and so runs its work, which a main guard would end"
+
+
+# --- the script's work ----------------------------------------------------------------------------------------------
+
+
+def at_work(facts: Facts, line: int) -> list[TopStatement]:
+    """The statements whose work, when the script is run, comes to that line: by themselves or by what they call."""
+    around = next((s for s in reversed(facts.statements) if s.span.line <= line), None)
+    if around is None or around.kind != "definition":
+        return [around] if around is not None else []
+    leading = set(around.binds)
+    while True:
+        more = {n for s in facts.statements if s.kind == "definition" and leading & set(s.reads) for n in s.binds}
+        if more <= leading:
+            return [s for s in facts.statements if s.kind != "definition" and leading & set(s.reads)]
+        leading |= more
+
+
+def work_to_guard(facts: Facts, plan: Layout, lines: Sequence[int]) -> tuple[TopStatement, ...] | str:
+    """The statements that go under a main guard, to the end of the script; or why they cannot in one piece.
+
+    `lines` are those that cross to other processes. Definitions that stay are not put under a guard.
+    """
+    stay = [s for s in facts.statements if s not in plan.moved]
+    first = max((i + 1 for i, s in enumerate(stay) if s.kind == "definition"), default=0)
+    crossing = [s for line in lines for s in at_work(facts, line)]
+    for early in stay[:first]:
+        starts = early.kind in ("work", "assignment") and any(_STARTERS.fullmatch(c) for c in early.calls)
+        if early in crossing or starts or (early.kind == "work" and _VISIBLE & set(early.calls)):
+            return "its work and its definitions alternate: put the work under a main guard by hand, then run again"
+    doing = (i for i, s in enumerate(stay) if i >= first and _does(s))
+    return tuple(stay[next(doing, len(stay)) :])
+
+
+def _does(statement: TopStatement) -> bool:
+    return statement.kind == "work" or (statement.kind == "assignment" and any(not _makes(c) for c in statement.calls))
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a`, `b`."""
+    return ", ".join(f"`{n}`" for n in names)

@@ -1,0 +1,240 @@
+"""What forbids moving a lambda, a local function or a local class to module level, in words a person can act on."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+
+from fixpickle.survey.catalogue import catalogue
+from fixpickle.survey.facts import Sink, ToAttribute, ToCall
+from fixpickle.survey.flow import Flow
+from fixpickle.survey.names import Names
+from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Function, Tree
+
+_FRAME_READERS = frozenset({"locals", "vars", "dir", "eval", "exec", "super"})
+_INTROSPECTED = frozenset(
+    {"__name__", "__qualname__", "__code__", "__closure__", "__defaults__", "__dict__", "__wrapped__"}
+)
+# Class decorators and bases that do the same whether they run once or at every call of the enclosing function.
+_PLAIN_DECORATORS = frozenset({"dataclasses.dataclass", "functools.total_ordering", "typing.final", "enum.unique"})
+_TESTS = ("builtins.isinstance", "builtins.issubclass")
+_PLAIN_BASES = re.compile(r"(builtins|typing|collections|abc|enum|threading|queue|collections\.abc)\.\w+(\(\))?")
+
+
+class Obstacles:
+    """Reads the reasons against moving definitions of one file."""
+
+    def __init__(self, tree: Tree, names: Names, flow: Flow) -> None:
+        self.tree, self.names, self.flow = tree, names, flow
+        self.lazy_annotations = _lazy_annotations(tree)
+
+    def of_lambda(self, node: ast.Lambda) -> Iterator[str]:
+        """The reasons against moving a lambda."""
+        yield from self._in_body(node)
+        yield from self._in_defaults(node)
+        if any(isinstance(a, ast.JoinedStr) for a in self.tree.ancestors(node)):
+            yield "it stands in an f-string, where Python before 3.12 does not tell its place"
+        parent, scope = self.tree.parents[node], self.tree.scope(node)
+        if isinstance(parent, ast.Assign) and isinstance(scope, CALLABLES):
+            for target in parent.targets:
+                if isinstance(target, ast.Name):
+                    yield from self._in_uses(target.id, self.flow.loads(scope, target.id))
+
+    def of_function(self, node: Function, uses: Sequence[ast.Name]) -> Iterator[str]:
+        """The reasons against moving a local function, which is named at `uses`."""
+        yield from self._in_body(node)
+        yield from self._in_binding(node, self.tree.scope(node))
+        yield from self._in_uses(node.name, uses)
+        yield from self._in_defaults(node)
+        yield from self._in_annotations(node)
+        if node.decorator_list:
+            yield "its decorators run at every call of the function around it"
+        if getattr(node, "type_params", ()):
+            yield "it has type parameters of its own"
+
+    def of_class(self, node: ast.ClassDef, uses: Sequence[ast.Name]) -> Iterator[str]:
+        """The reasons against moving a local class, which is named at `uses`."""
+        yield from self._in_body(node)
+        yield from self._in_binding(node, self.tree.scope(node))
+        yield from self._in_class(node, uses)
+        if getattr(node, "type_params", ()):
+            yield "it has type parameters of its own"
+
+    def of_attributes(self, sinks: Iterable[Sink]) -> Iterator[str]:
+        """The reasons against exchanging a function that is kept in an attribute of `self`."""
+        for sink in sinks:
+            if isinstance(sink, ToAttribute) and sink.attribute in self._introspected_attributes:
+                yield self._introspected_attributes[sink.attribute]
+
+    @cached_property
+    def _introspected_attributes(self) -> dict[str, str]:
+        """Attributes of whose values the file reads a name, or sets an attribute, and where."""
+        found: dict[str, str] = {}
+        for node in self.tree.nodes:
+            if isinstance(node, ast.Attribute) and node.attr in _INTROSPECTED and isinstance(node.value, ast.Attribute):
+                text = f"`{node.attr}` of what is kept in `{node.value.attr}` is read at line {node.lineno}"
+                found.setdefault(node.value.attr, text)
+        return found
+
+    def _in_body(self, node: ast.AST) -> Iterator[str]:
+        cls = self.tree.class_around(node)
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Nonlocal):
+                yield f"it writes {_listed(inner.names)} of the function around it"
+            elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
+                if inner.id in _FRAME_READERS and self.names.of(inner) == f"builtins.{inner.id}":
+                    if inner.id != "super" or self._reads_cell(inner, node):
+                        yield f"it calls {inner.id}(), which reads the scope it stands in"
+                elif inner.id == "__class__":
+                    yield "it reads `__class__`"
+            mangled = _private(inner)
+            if cls is not None and mangled and not (isinstance(node, ast.ClassDef) and self.tree.inside(inner, node)):
+                yield f"the private name `{mangled}` means another name outside the class"
+
+    def _reads_cell(self, name: ast.Name, node: ast.AST) -> bool:
+        """Whether this `super` finds its class through the function it stands in; a class that moves takes it along."""
+        call = self.tree.parents[name]
+        named = isinstance(call, ast.Call) and call.func is name and bool(call.args)
+        return not named and not isinstance(node, ast.ClassDef)
+
+    def _in_defaults(self, node: Callable_) -> Iterator[str]:
+        for default in [*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)]:
+            if not _constant(default):
+                yield f"its default `{ast.unparse(default)}` is evaluated at every call of the function around it"
+
+    def _in_annotations(self, node: Function) -> Iterator[str]:
+        annotated = [a.annotation for a in ast.walk(node.args) if isinstance(a, ast.arg)] + [node.returns]
+        local = {n for scope in self._function_scopes(node) for n in self.names.bindings.get(scope, {})}
+        before = self.tree.span(self.tree.top(node)).start
+        for annotation in annotated:
+            for name in ast.walk(annotation) if annotation is not None else ():
+                if not isinstance(name, ast.Name):
+                    continue
+                if name.id in local:
+                    yield f"its annotation names `{name.id}`, which is local to the function around it"
+                elif not self.lazy_annotations and not self._bound_before(name.id, before):
+                    yield f"its annotation names `{name.id}`, which is bound later in the module"
+
+    def _function_scopes(self, node: ast.AST) -> Iterator[ast.AST]:
+        scope = self.tree.scope(node)
+        while not isinstance(scope, ast.Module):
+            if isinstance(scope, CALLABLES):
+                yield scope
+            scope = self.tree.scope(scope)
+
+    def _bound_before(self, name: str, offset: int) -> bool:
+        values = self.names.bindings.get(self.tree.root, {}).get(name)
+        if values is None:
+            return True  # a builtin, or as unknown there as here
+        spans = [v for v in values if isinstance(v, (*FUNCTIONS, ast.ClassDef, ast.Import, ast.ImportFrom, ast.expr))]
+        return any(self.tree.span(v).end <= offset for v in spans)
+
+    def _in_binding(self, node: Function | ast.ClassDef, scope: ast.AST) -> Iterator[str]:
+        if len(self.names.bindings.get(scope, {}).get(node.name, [])) != 1:
+            yield f"`{node.name}` is bound more than once in the function around it"
+        if any(isinstance(n, (ast.Global, ast.Nonlocal)) and node.name in n.names for n in ast.walk(scope)):
+            yield f"`{node.name}` is declared global or nonlocal"
+        for reader in ast.walk(scope):
+            if isinstance(reader, ast.Name) and reader.id in ("locals", "vars", "eval", "exec"):
+                yield f"the function around it calls {reader.id}(), which can see the name `{node.name}`"
+
+    def _in_uses(self, name: str, uses: Iterable[ast.Name]) -> Iterator[str]:
+        for use in uses:
+            parent = self.tree.parents[use]
+            if isinstance(parent, ast.Attribute):
+                if isinstance(parent.ctx, (ast.Store, ast.Del)):
+                    yield f"attributes are set on it (`{name}.{parent.attr}`), afresh at every call"
+                elif parent.attr in _INTROSPECTED:
+                    yield f"`{name}.{parent.attr}` is read"
+
+    def _in_class(self, node: ast.ClassDef, uses: Iterable[ast.Name]) -> Iterator[str]:
+        if node.keywords:
+            yield "it has class keywords such as a metaclass, which run at every call of the function around it"
+        for decorator in node.decorator_list:
+            if self.names.of(decorator).removesuffix("()") not in _PLAIN_DECORATORS:
+                yield f"its decorator `{ast.unparse(decorator)}` runs at every call of the function around it"
+        for base in node.bases:
+            if not self._plain_base(base):
+                yield f"its base `{ast.unparse(base)}` may keep a register of its subclasses"
+        before = self.tree.span(self.tree.top(node)).start
+        for name in self._needed_at_once(node):
+            if not self._bound_before(name, before):
+                yield f"it needs `{name}` when it is made, which is bound later in the module"
+        for statement in node.body:
+            value = getattr(statement, "value", None)
+            if isinstance(statement, (*FUNCTIONS, ast.Pass)) or (
+                isinstance(statement, ast.AnnAssign) and value is None
+            ):
+                continue
+            if not (
+                isinstance(statement, (ast.Expr, ast.Assign, ast.AnnAssign)) and value is not None and _constant(value)
+            ):
+                yield f"line {statement.lineno} of its body runs at every call of the function around it"
+        for use in uses:
+            if not self.tree.inside(use, node) and not self._plain_class_use(use):
+                yield f"it is handed on as a class at line {use.lineno}: every call makes another one"
+        for inner in ast.walk(node):
+            if isinstance(inner, CALLABLES):
+                for reason in self._in_defaults(inner):
+                    yield f"in {getattr(inner, 'name', 'a lambda')}, {reason}"
+
+    def _needed_at_once(self, node: ast.ClassDef) -> Iterator[str]:
+        """The names that making the class reads: of bases, decorators and, unless they are lazy, annotations."""
+        parts: list[ast.AST] = [*node.bases, *node.decorator_list]
+        if not self.lazy_annotations:
+            for inner in ast.walk(node):
+                parts += [a for a in (getattr(inner, "annotation", None), getattr(inner, "returns", None)) if a]
+        yield from dict.fromkeys(n.id for p in parts for n in ast.walk(p) if isinstance(n, ast.Name))
+
+    def _plain_class_use(self, use: ast.Name) -> bool:
+        """Whether a class is only called, looked into, tested for or annotated with: its identity does not matter."""
+        parent = self.tree.parents[use]
+        if isinstance(parent, ast.Call) and (parent.func is use or self.names.of(parent.func) in _TESTS):
+            return True
+        if any(catalogue().match(s) for s in self.flow.of(use) if isinstance(s, ToCall)):
+            return True  # there it fails at every call as it is
+        return isinstance(parent, (ast.Attribute, ast.ExceptHandler, ast.arg, ast.AnnAssign, ast.ClassDef))
+
+    def _plain_base(self, base: ast.expr) -> bool:
+        if isinstance(base, ast.Subscript):
+            base = base.value
+        symbol = self.names.of(base)
+        if _PLAIN_BASES.fullmatch(symbol):
+            return True
+        local = next(
+            (
+                n
+                for n in self.tree.root.body
+                if isinstance(n, ast.ClassDef) and f"{self.names.module}.{n.name}" == symbol
+            ),
+            None,
+        )
+        if local is None or local.keywords or local.decorator_list:
+            return False
+        if any(isinstance(s, FUNCTIONS) and s.name == "__init_subclass__" for s in local.body):
+            return False
+        return all(self._plain_base(b) for b in local.bases)
+
+
+def _private(node: ast.AST) -> str:
+    name = getattr(node, "attr", None) or getattr(node, "id", None) or getattr(node, "arg", None)
+    return name if isinstance(name, str) and name.startswith("__") and not name.endswith("__") else ""
+
+
+def _constant(node: ast.AST) -> bool:
+    if isinstance(node, ast.UnaryOp):
+        return _constant(node.operand)
+    if isinstance(node, ast.Tuple):
+        return all(_constant(e) for e in node.elts)
+    return isinstance(node, ast.Constant)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"`{n}`" for n in names)
+
+
+def _lazy_annotations(tree: Tree) -> bool:
+    futures = [n for n in tree.root.body if isinstance(n, ast.ImportFrom) and n.module == "__future__"]
+    return any(a.name == "annotations" for f in futures for a in f.names)

@@ -295,3 +295,12 @@ def test_an_interrupt_exits_with_130_and_writes_nothing(
     assert run.returncode == 130
     assert errors == b"fixpickle: interrupted\n"
     assert contents(project) == before
+
+
+def test_a_path_that_does_not_exist_does_not_end_the_run_over_the_others(fixpickle: Terminal, tmp_path: Path) -> None:
+    good, missing = tmp_path / "good.py", tmp_path / "nothere.py"
+    good.write_text("x = 1\n")
+    assert fixpickle("check", str(good), str(missing)) == 1
+    assert "nothere.py: no such file or directory" in fixpickle.out
+    assert fixpickle("check", str(missing)) == 2
+    assert "nothere.py: no such file or directory" in fixpickle.err

@@ -80,7 +80,7 @@ def _tested(project: Project, facts: Facts) -> str:
     """Where the file's own top-level package or script looks at the type of a lock."""
     top = facts.module.partition(".")[0]
     for other in project.files:
-        if other.module.partition(".")[0] == top:
+        if other.module.partition(".")[0] == top and not other.path.name.startswith("_fixpickle_"):
             for reference in other.references:
                 if reference.symbol == LOCK_TYPE:
                     return f"{other.path.name}:{reference.span.line}"

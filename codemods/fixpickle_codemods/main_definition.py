@@ -123,7 +123,7 @@ def _reached(project: Project, facts: Facts) -> Iterator[_Reached]:
 
 def _foreign(project: Project, facts: Facts, mention: Mention) -> Iterator[_Reached]:
     by_pickle = any(r.symbol.endswith("set_loky_pickler") and r.argument == "'pickle'" for r in facts.references)
-    under_guard = any(s.kind == "guard" and mention.name in s.binds for s in facts.statements)
+    under_guard = all(s.kind == "guard" for s in facts.statements if mention.name in s.binds)
     for sink in mention.sinks:
         for crossing in project.crossings(facts, [sink]):
             boundary = crossing.boundary

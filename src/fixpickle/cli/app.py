@@ -53,7 +53,7 @@ class Runtime(str, Enum):
 
 Paths = Annotated[
     list[Path] | None,
-    typer.Argument(exists=True, help="Files and folders.  [default: .]", show_default=False),
+    typer.Argument(help="Files and folders.  [default: .]", show_default=False),
 ]
 Select = Annotated[list[str] | None, typer.Option(metavar="RULES", help="Only these rules; commas, or again.")]
 Ignore = Annotated[list[str] | None, typer.Option(metavar="RULES", help="Not these rules; commas, or again.")]

@@ -1,6 +1,6 @@
 """Libcst helpers every rule uses: a definition lifted to module level, a free name, an import, a runtime module."""
 
-from fixpickle.rewrite.imports import Imported, import_line, require, require_runtime
+from fixpickle.rewrite.imports import Imported, import_line, require, require_runtime, runtime_module, vendored
 from fixpickle.rewrite.lift import Lifted, lift
 from fixpickle.rewrite.place import (
     attached_start,
@@ -25,6 +25,8 @@ __all__ = [
     "line_start",
     "require",
     "require_runtime",
+    "runtime_module",
     "snake",
+    "vendored",
     "without_statement",
 ]

@@ -76,7 +76,8 @@ def _before(facts: Facts, source: Source, line: str) -> Edit:
     above = attached_start(text, at)
     # The comments of the statement stay with it; a shebang and a coding cookie stay where they must be.
     at = line_start(text, at) if above == 0 and _must_lead(text) else above
-    return Edit(source.path, at, at, f"{line}\n\n")
+    gap = "\n\n\n" if leading.kind == "definition" else "\n\n"
+    return Edit(source.path, at, at, f"{line}{gap}")
 
 
 def _must_lead(text: str) -> bool:

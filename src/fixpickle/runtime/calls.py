@@ -1,6 +1,6 @@
 """A `functools.partial` that binds as a method.
 
-Copied by fixpickle (https://pypi.org/project/fixpickle/), which put a module-level function and a `method_partial`
+Copied by fixpickle, which put a module-level function and a `method_partial`
 where a function defined in a function stood, so that it can be pickled. It needs the standard library alone (CPython
 3.8 to 3.14). MIT license; edit it as you like.
 """

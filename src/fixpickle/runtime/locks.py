@@ -1,6 +1,6 @@
 """Locks, queues and their kin that can be pickled.
 
-Copied by fixpickle (https://pypi.org/project/fixpickle/), which replaced constructors of `threading`, `_thread` and
+Copied by fixpickle, which replaced constructors of `threading`, `_thread` and
 `queue` by the counterparts of the same name here. It needs the standard library alone (CPython 3.8 to 3.14). MIT
 license; edit it as you like.
 

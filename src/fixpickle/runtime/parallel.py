@@ -1,6 +1,6 @@
 """`joblib.Parallel` whose workers see the configuration of the thread that called it.
 
-Copied by fixpickle (https://pypi.org/project/fixpickle/), which put this `Parallel` and `delayed` where joblib's stood.
+Copied by fixpickle, which put this `Parallel` and `delayed` where joblib's stood.
 It needs joblib and the standard library (CPython 3.8 to 3.14). MIT license; edit it as you like.
 
 joblib's workers start with the configuration of a fresh process or a fresh thread. Here it is captured once, when

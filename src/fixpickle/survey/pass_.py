@@ -137,9 +137,15 @@ def _references(tree: Tree, names: Names) -> Iterator[Reference]:
             if symbol in WATCHED:
                 parent = tree.parents[node]
                 called = isinstance(parent, ast.Call) and parent.func is node
-                given = parent.args[0] if called and isinstance(parent, ast.Call) and parent.args else None
+                given = _first_argument(parent) if called and isinstance(parent, ast.Call) else None
                 argument = repr(given.value) if isinstance(given, ast.Constant) else ""
                 yield Reference(symbol, tree.span(node), called, argument)
+
+
+def _first_argument(call: ast.Call) -> ast.expr | None:
+    """What decides on the call: of `Parallel`, its first parameter by position or by name."""
+    named = (k.value for k in call.keywords if k.arg == "n_jobs")
+    return call.args[0] if call.args else next(named, None)
 
 
 _TYPE_FACTORIES = frozenset(

@@ -28,6 +28,7 @@ class Tree:
         self.text = source.text
         self.root = ast.parse(source.text, str(source.path))
         self.parents: dict[ast.AST, ast.AST] = {}
+        self._scopes: dict[ast.AST, ast.AST] = {}
         self.nodes: list[ast.AST] = [self.root]
         for node in self.nodes:
             for child in ast.iter_child_nodes(node):
@@ -86,6 +87,12 @@ class Tree:
         Decorators, defaults, annotations and bases belong to the scope around the definition; so does the first
         iterable of a comprehension.
         """
+        found = self._scopes.get(node)
+        if found is None:
+            found = self._scopes[node] = self._scope(node)
+        return found
+
+    def _scope(self, node: ast.AST) -> ast.AST:
         child = node
         for parent in self.ancestors(node):
             if isinstance(parent, ast.Module):

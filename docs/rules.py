@@ -31,7 +31,7 @@ _REPORT = re.compile(r"On Python \d+\.\d+:\n\n```text\n.*?```\n", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A fixture: the texts before and after, by path below the fixture's folder. They are equal where nothing is edited."""
+    """A fixture: the texts before and after, by path below its folder; equal where the rule edits nothing."""
 
     where: Path
     before: Mapping[str, str]
@@ -44,9 +44,9 @@ def built_in_rules() -> tuple[Rule, ...]:
 
 
 def example_of(rule: Rule) -> Example:
-    """The fixture `example` of a rule, else the first by name that it changes, or for a rule that edits nothing, reports.
+    """The fixture `example` of a rule, else the first by name, of those that it changes.
 
-    Raises LookupError without one.
+    For a rule that edits nothing, of those that it reports. Raises LookupError where there is none.
     """
     folder = FIXTURES / rule.name.replace("-", "_")
     cases = [path.with_name(path.name.replace(".fixed.py", ".py")) for path in folder.glob("*.fixed.py")]

@@ -11,9 +11,11 @@ import re
 import shutil
 import sys
 import tempfile
+import textwrap
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from catalogue import EXAMPLES, Example, Script
 from running import Fixes, Run, fails, fix, read_report, run_script, works
@@ -23,9 +25,10 @@ WIDTH = 96
 RUN_LIMIT = 90.0
 FIX_LIMIT = 180.0
 SYMPTOM_WIDTH = 46
-NEW_FILE_LINES = 12
 
+# The line a traceback ends in, and its last frames, name an exception at their start.
 ENDING = re.compile(r"^(?:[A-Za-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception|Pool)\b")
+RUNTIME = re.compile(r"\+\+\+ (?:b/)?(\S*_fixpickle_\w+\.py)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ def say(text: str = "") -> None:
 
 def show(command: str, lines: list[str], verdict: str) -> None:
     say(f"$ {command}")
-    say("\n".join("  " + line for line in lines))
+    for line in lines:
+        say(f"  {line}".rstrip())
     say(f"  -> {verdict}\n")
 
 
@@ -65,16 +69,17 @@ def verdict(outcome: Run) -> str:
     return f"{ending}, {outcome.seconds:.1f} s"
 
 
-def without_long_new_files(diff: str) -> str:
-    """The diff, with all but the first lines of each new file counted instead of shown."""
+def shown_diff(diff: str) -> list[str]:
+    """The lines of a diff, each runtime module that it brings along counted in one line."""
     shown: list[str] = []
-    for part in re.split(r"(?m)^(?=diff --git |--- )", diff):
-        lines = part.splitlines()
-        extra = len(lines) - NEW_FILE_LINES
-        if re.search(r"(?m)^--- /dev/null", part) and extra > 0:
-            lines = [*lines[:NEW_FILE_LINES], f"  ... and {extra} more lines of this new file"]
-        shown += lines
-    return "\n".join(shown)
+    for part in re.split(r"(?m)^(?=diff --git )", diff):
+        runtime = RUNTIME.search(part)
+        if runtime is None:
+            shown += part.splitlines()
+        else:
+            count = sum(line.startswith("+") for line in part.splitlines()) - 1
+            shown.append(f"(new file {runtime[1]}, {count} lines: the runtime)")
+    return shown
 
 
 def command_line(script: Script) -> str:
@@ -91,17 +96,33 @@ def attempt(script: Script, folder: Path) -> Run:
 
 
 def fix_and_show(folder: Path) -> Fixes:
-    """Show the proved diff of `folder`, then write it and read what was done from the report for machines."""
-    dry = fix([folder], folder, FIX_LIMIT, "--diff")
-    show(f"fixpickle apply --diff {folder.name}", without_long_new_files(dry.output).splitlines(), verdict(dry))
-    wet = fix([folder], folder, FIX_LIMIT, "--format", "json")
+    """Show the proved diff of `folder`, then write it, and read what was done from the report for programs."""
+    dry = fix([folder], folder, FIX_LIMIT, "--diff", "--quiet")
+    show("fixpickle apply --diff .", shown_diff(dry.stdout), verdict(dry))
+    wet = fix([folder], folder, FIX_LIMIT, "--output-format", "json")
     try:
-        fixes = read_report(wet)
+        fixes, lines = read_report(wet), outcomes(json.loads(wet.stdout))
     except json.JSONDecodeError:
         sys.exit(f"fixpickle printed no report:\n{wet.output}")
-    counts = f"fixes written: {len(fixes.made)}, of them proved: {len(fixes.proved)}; findings left: {len(fixes.left)}"
-    show(f"fixpickle apply --format json {folder.name}", [counts], verdict(wet))
+    show("fixpickle apply .", lines, verdict(wet))
     return fixes
+
+
+def outcomes(report: dict[str, Any]) -> list[str]:
+    """What the report says of each finding, and how each fix was proved."""
+    lines: list[str] = []
+    for item in report["fixed"]:
+        told = item["verdict"].get("how") or item["verdict"]["reason"]
+        lines.append(f"{item['path']}:{item['line']} {item['rule']} fixed")
+        lines += wrapped(f"{item['verdict']['kind']}: {told}")
+    for item in report["left"]:
+        lines.append(f"{item['path']}:{item['line']} {item['rule']} left as it is")
+        lines += wrapped(f"{item['message']}: {item['reason']}")
+    return lines
+
+
+def wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH - 2, initial_indent="    ", subsequent_indent="      ")
 
 
 def row(script: Script, before: Run, after: Run, fixes: Fixes, touched: bool) -> Row:
@@ -129,7 +150,7 @@ def symptom(script: Script, outcome: Run) -> str:
     if not fails(script, outcome):
         return "did not fail as it should"
     line = next(line for line in outcome.output.splitlines() if script.symptom in line)
-    line = re.sub(r"^(?:\w+\.)+(?=[A-Z])", "", line)
+    line = re.sub(r"^(?:\w+\.)+(?=[A-Z])", "", line.strip())
     return line if len(line) <= SYMPTOM_WIDTH else line[: SYMPTOM_WIDTH - 3] + "..."
 
 
@@ -161,7 +182,7 @@ def table(rows: list[Row]) -> str:
 
 def main() -> None:
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="fixpickle-demo-") as work:
+    with tempfile.TemporaryDirectory(prefix="fixpickle-demo-", ignore_cleanup_errors=True) as work:
         rows = [row for example in EXAMPLES for row in show_example(example, Path(work))]
     say(table(rows))
     bad = [r.name for r in rows if not r.good]

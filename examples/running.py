@@ -18,6 +18,7 @@ from catalogue import Script
 
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",  # the newer one prints its boxes even where it is asked to be silent
     "NO_COLOR": "1",
     "COLUMNS": "96",
     "PYTHONDONTWRITEBYTECODE": "1",
@@ -101,14 +102,16 @@ def works(script: Script, outcome: Run) -> bool:
 
 
 def fix(paths: Sequence[Path], folder: Path, limit: float, *options: str) -> Run:
-    """Run `fixpickle apply` on `paths`."""
-    return run(("-m", "fixpickle", "apply", *options, *map(str, paths)), folder, limit)
+    """Run `fixpickle apply` on `paths`, with this interpreter for the proofs."""
+    # --exit-zero: what is left is told by the report.
+    command = ("-m", "fixpickle", "apply", "--exit-zero", "--python", sys.executable, *options, *map(str, paths))
+    return run(command, folder, limit)
 
 
 def read_report(outcome: Run) -> Fixes:
-    """What `fixpickle apply --format json` printed. Raises `json.JSONDecodeError` where that is no report."""
+    """What `fixpickle apply --output-format json` printed. Raises `json.JSONDecodeError` where that is no report."""
     report = json.loads(outcome.stdout)
-    fixed = [(Path(item["path"]).name, item["verdict"]) for item in report["fixed"]]
+    fixed = [(Path(item["path"]).name, item["verdict"]["kind"]) for item in report["fixed"]]
     return Fixes(
         made=tuple(name for name, _ in fixed),
         proved=tuple(name for name, verdict in fixed if verdict == "proved"),

@@ -197,3 +197,13 @@ def test_the_pack_in_writing_a_rule_works_as_shown(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     assert tests.stdout.splitlines()[-1].startswith("4 passed"), tests.stdout
+
+
+def test_the_example_in_the_page_of_errors_is_real(tmp_path: Path) -> None:
+    script = TOP / "examples" / "serialization_traps" / "trap3_lambda.py"
+    (tmp_path / script.name).write_text(script.read_text("utf-8"), "utf-8")
+    _, report = _apply(tmp_path, "--select", "lambda-value", script.name)
+    text = (TOP / "docs" / "errors.md").read_text("utf-8")
+    shown = re.findall(r"^ {4}(?:why|proof|before) .*$", text, re.MULTILINE)
+    assert len(shown) == 3
+    assert set(shown) <= set(report.splitlines())

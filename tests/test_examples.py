@@ -56,6 +56,6 @@ def test_it_runs_to_its_right_result_once_fixed(example, script, folder):
 @pytest.mark.parametrize(("example", "script"), [case for case in CASES if case.values[1].left])
 def test_a_global_replaced_at_runtime_is_reported_and_left_as_it_is(example, script, folder):
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    report = running.read_report(apply(folder, script, "--format", "json"))
+    report = running.read_report(apply(folder, script, "--output-format", "json"))
     assert script.commands[0][0] in report.left
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

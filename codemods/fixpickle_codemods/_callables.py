@@ -54,8 +54,8 @@ def refusal_of(definition: Definition) -> str:
     for capture in definition.captures:
         if capture.reason and not _recursive(definition, capture):
             return capture.reason
-    if definition.kind is Kind.CLASS and definition.captures:
-        first = definition.captures[0]
+    first = next((c for c in definition.captures if not _recursive(definition, c)), None)
+    if definition.kind is Kind.CLASS and first is not None:
         return f"it captures `{first.name}` of {first.owner}, so every call makes a different class"
     if any(_recursive(definition, c) for c in definition.captures) and bound_names(definition):
         return "it calls itself and captures variables of the function around it"

@@ -136,12 +136,13 @@ def _expression(facts: Facts, source: Source, half: frozenset[str]) -> str:
     """One half as the module's namespace gives it as it stands."""
     reference = next(r for r in facts.references if r.symbol in half)
     written = source.text[reference.span.start : reference.span.end]
-    top = {i.local for i in facts.imports if i.top}
+    top = {name for s in facts.statements if s.kind == "import" for name in s.binds}
     return written if written.partition(".")[0] in top else _imported(*reference.symbol.rsplit(".", 1))
 
 
 def _afterwards(facts: Facts, local: Mapping[str, str], half: str, absolute: str) -> str:
-    named = [i.local for i in _named(facts) if i.top and i.target.endswith(f".{half}")]
+    top = {name for s in facts.statements if s.kind == "import" for name in s.binds}
+    named = [i.local for i in _named(facts) if i.local in top and i.target.endswith(f".{half}")]
     spelled = [local[half]] if half in local and any(i.top for i in _wholes(facts)) else []
     return next(iter([*named, *spelled]), _imported(absolute, half))
 

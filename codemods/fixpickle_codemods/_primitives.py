@@ -63,7 +63,7 @@ def _reason(project: Project, facts: Facts, made: Construction, counterpart: str
     if made.guards:
         return f"it guards {made.guards}, which other processes reach too: a picklable lock excludes none of them"
     if _shared(made) and counterpart not in _SHARED:
-        return f"a {counterpart} that several tasks or instances share would arrive as one for each of them"
+        return f"one {counterpart} serves several tasks or instances, and would arrive as one for each of them"
     if counterpart == "Lock" and (tested := _tested(project, facts)):
         return f"the type of a lock is tested for at {tested}, and a counterpart of Lock is of another"
     if patched := _patched(project, facts, made):

@@ -108,7 +108,9 @@ def edits(source: Source, plan: Layout, work: Sequence[TopStatement]) -> tuple[E
     rest += text[position:]
     indent = cst.parse_module(text).default_indent
     above = [Edit(source.path, start, end, "") for start, end in cuts if start < begin]
-    return (*above, Edit(source.path, begin, len(text), _under_guard(rest, indent)))
+    parted = text[:begin].replace("\r\n", "\n").endswith("\n\n") or any(e.end == begin for e in above)
+    guard = _under_guard(rest, indent)
+    return (*above, Edit(source.path, begin, len(text), guard if parted or not begin else f"\n\n{guard}"))
 
 
 def _cuts(text: str, statements: Sequence[TopStatement]) -> Iterator[tuple[int, int]]:

@@ -53,6 +53,7 @@ _EXACT = {
     "set()": "set",
     "False": "bool",
 }
+_FACTORY = re.compile(r"(\bdefaultdict\(|\bdefault_factory\s*=)\s*\Z")
 _BUILTINS = frozenset(_EXACT.values())
 
 
@@ -72,7 +73,8 @@ class LambdaValue:
         definition = definition_at(shop.facts[finding.path], finding)
         if bound_to := _module_name(shop, finding, definition):
             return _named(finding, shop, definition, bound_to)
-        if definition.hint in ("defaultdict", "default_factory"):
+        text = shop.sources[finding.path].text
+        if _FACTORY.search(text, 0, definition.span.start):
             exact = _existing(finding, shop, definition)
             if exact is not None:
                 return exact

@@ -29,6 +29,7 @@ Where the project sets no such configuration, the rewrite changes nothing yet.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -36,10 +37,11 @@ from fixpickle.model import Evidence, Finding, Patch, Reach, Refusal, Safety, So
 from fixpickle.project import Project, is_test
 from fixpickle.rewrite import runtime_module, vendored
 from fixpickle.rule import Workshop
-from fixpickle.survey.facts import Facts, Reference
+from fixpickle.survey.facts import Facts, ImportFact, Reference
 from fixpickle_codemods._joblib_pair import DELAYED, PAIR, PARALLEL, exchange
 
 _SKLEARN = "sklearn.utils.parallel"
+_JOBLIB = re.compile(r"(from|import) joblib\b")
 _HALF = "half a pair warns at every task and carries nothing"
 
 
@@ -99,21 +101,28 @@ def _reason(facts: Facts, references: Sequence[Reference]) -> str:
         return f"only {half} is joblib's here, its {other} comes from elsewhere: {_HALF}"
     if any(not r.called for r in references):
         return "Parallel or delayed is handed on as a value, so who calls it cannot be seen"
-    named = {i.local for i in facts.imports if i.target in PAIR and i.top}
+    whole = {(s.span.start, s.span.end) for s in facts.statements}
+    top = [i for i in facts.imports if i.target in PAIR and i.top]
+    if any((i.span.start, i.span.end) not in whole and not _in_guard(facts, i) for i in top):
+        return "the pair is imported inside a `try` or an `if`"
+    named = {i.local for i in top}
     if any(sum(name in s.binds for s in facts.statements) != 1 for name in named):
         return "the names of the pair are bound more than once"
     return ""
 
 
+def _in_guard(facts: Facts, fact: ImportFact) -> bool:
+    return facts.guard is not None and facts.guard.start <= fact.span.start < facts.guard.end
+
+
 def _conditional(source: Source) -> int:
-    """The line of an import of joblib that a `try` or an `if` decides on, or 0."""
-    for block in ast.walk(ast.parse(source.text)):
-        if isinstance(block, (ast.Try, ast.If)):
-            for node in block.body + block.orelse:
-                names = [a.name for a in node.names] if isinstance(node, (ast.Import, ast.ImportFrom)) else []
-                module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
-                if any(f"{module}.{name}".strip(".").split(".")[0] == "joblib" for name in names):
-                    return node.lineno
+    """The line of an import of joblib, in a function, that a `try` or an `if` decides on, or 0."""
+    for function in ast.walk(ast.parse(source.text)):
+        for block in ast.walk(function) if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) else ():
+            if isinstance(block, (ast.Try, ast.If, ast.ExceptHandler)):
+                for node in [*block.body, *getattr(block, "orelse", ())]:
+                    if isinstance(node, (ast.Import, ast.ImportFrom)) and _JOBLIB.match(ast.unparse(node)):
+                        return node.lineno
     return 0
 
 

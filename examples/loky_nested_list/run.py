@@ -1,4 +1,4 @@
-"""Send a function inside a list of lists to a loky worker, with loky's fast pickler and with its thorough one."""
+"""Send a function in a list of lists to a loky worker, with both of loky's picklers."""
 
 from loky import get_reusable_executor, set_loky_pickler
 

@@ -5,7 +5,10 @@ from concurrent.futures import ProcessPoolExecutor
 
 SPAWN = multiprocessing.get_context("spawn")
 
-ROUNDING = {"cents": lambda price: round(price, 2), "euros": lambda price: float(round(price))}
+ROUNDING = {
+    "cents": lambda price: round(price, 2),
+    "euros": lambda price: float(round(price)),
+}
 
 
 def reduced(prices, percent):

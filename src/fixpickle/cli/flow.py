@@ -46,10 +46,9 @@ class Request:
 
 def execute(request: Request) -> int:
     """Does what was asked and says so. Gives the exit code: 0 nothing left to do, 1 something left, 2 cannot start."""
-    if missing := [str(path) for path in request.paths if not os.path.lexists(path)]:
-        if len(missing) == len(request.paths):
-            complain(f"{missing[0]}: no such file or directory")
-            return 2
+    if not any(os.path.lexists(path) for path in request.paths):
+        complain(f"{request.paths[0]}: no such file or directory")
+        return 2
     rules = load_rules()
     settings = load(request.paths, request.options, [rule.name for rule in rules])
     if isinstance(settings, Refusal):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from fixpickle.survey.captures import UNKNOWN, captures
 from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.facts import Capture, Definition, Kind, Sink, ToCall
-from fixpickle.survey.flow import Flow
+from fixpickle.survey.flow import CARRIERS, Flow
 from fixpickle.survey.names import Names
 from fixpickle.survey.obstacles import Obstacles
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Tree, parameters
@@ -120,7 +120,7 @@ class Definitions:
                     return key.value
             if isinstance(parent, ast.arguments):
                 return next((s.parameter for s in self.flow.of(node) if hasattr(s, "parameter")), "default")
-            if isinstance(parent, ast.Call) and node is not parent.func:
+            if isinstance(parent, ast.Call) and node is not parent.func and self.names.of(parent.func) not in CARRIERS:
                 return _last_word(parent.func) if node in parent.args else "factory"
             if isinstance(parent, (ast.Assign, ast.AnnAssign)):
                 target = parent.targets[0] if isinstance(parent, ast.Assign) else parent.target

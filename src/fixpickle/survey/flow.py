@@ -221,9 +221,12 @@ class Flow:
     def _made_by(self, function: ast.AST) -> Iterable[_Step]:
         """A `defaultdict` keeps what its factory makes."""
         parent = self.tree.parents[function]
-        factory = isinstance(parent, ast.Call) and function in parent.args[:1]
-        kept = factory and self.names.of(parent.func) == "collections.defaultdict"  # type: ignore[attr-defined]
-        return self._follow(function, False) if kept else ()
+        if not isinstance(parent, ast.Call) or function not in parent.args[:1]:
+            return ()
+        callee = self.names.of(parent.func)
+        if callee == "functools.partial":
+            return self._made_by(parent)
+        return self._follow(parent, False) if callee == "collections.defaultdict" else ()
 
     def _default_of(self, arguments: ast.arguments, node: ast.AST) -> Iterable[_Step]:
         function = self.tree.parents[arguments]

@@ -194,7 +194,18 @@ def _fits(node: ast.AST, table: symtable.SymbolTable) -> bool:
     if body is None:
         return True
     read = {n.id for n in ast.walk(body) if isinstance(n, ast.Name)}
-    return {s.get_name() for s in table.get_symbols()} - set(parameters(node)) <= read
+    names = {s.get_name() for s in table.get_symbols()}
+    return names - set(parameters(node)) <= read and names >= set(_read_directly(body))
+
+
+def _read_directly(body: ast.expr) -> Iterator[str]:
+    """Names that a lambda's body reads outside of scopes of its own: its table is sure to have them."""
+    pending: list[ast.AST] = [body]
+    for node in pending:
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif not isinstance(node, (ast.Lambda, *Comprehension)):
+            pending.extend(ast.iter_child_nodes(node))
 
 
 def _frees(table: symtable.SymbolTable) -> frozenset[str]:

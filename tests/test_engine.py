@@ -1,0 +1,182 @@
+"""The flow with rules that are wrong on purpose: each is taken back, reported, and leaves the files as they were."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from fixpickle.engine import Ports, run
+from fixpickle.model import (
+    ByExpression,
+    Edit,
+    Evidence,
+    Finding,
+    Patch,
+    Proved,
+    Reach,
+    Refusal,
+    RunReport,
+    Safety,
+    Settings,
+    Span,
+)
+from fixpickle.project import Project
+from fixpickle.registry import load_rules
+from fixpickle.rewrite.style import tidy
+from fixpickle.rule import Rule, Workshop
+from fixpickle.survey.facts import Facts
+from fixpickle.verify import prove
+
+SEED = "VALUE = [lambda x: x]\n"
+
+
+class Seeded:
+    """Replaces the lambda of `SEED`, or the whole file, by something that is wrong in one way."""
+
+    summary = "wrong on purpose"
+    safety = Safety.SAFE
+
+    def __init__(self, name: str, old: str, new: str) -> None:
+        self.name, self.old, self.new = name, old, new
+
+    def find(self, project: Project, facts: Facts) -> Iterator[Finding]:
+        text = facts.path.read_text()
+        if facts.path.name == "m.py" and self.old in text:
+            start = text.index(self.old)
+            reach = Reach(Evidence.STATE, ("seeded",))
+            yield Finding(self.name, facts.path, Span(start, start + len(self.old), 1, start + 1), "seeded", reach)
+
+    def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
+        edit = Edit(finding.path, finding.span.start, finding.span.end, self.new)
+        return Patch(finding, (edit,), subjects=(ByExpression("pkg.m", "VALUE", "VALUE"),))
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / "pkg" / "__init__.py").write_text("")
+    (tmp_path / "pkg" / "m.py").write_text(SEED)
+    (tmp_path / "pkg" / "good.py").write_text(
+        "import threading\n\n\nclass Good:\n    def __init__(self):\n        self.lock = threading.Lock()\n"
+    )
+    return tmp_path
+
+
+Fix = Callable[..., RunReport]
+
+
+@pytest.fixture
+def fixed(package: Path) -> Fix:
+    def go(*rules: Rule, verify: bool = True, paths: tuple[str, ...] = ("pkg",)) -> RunReport:
+        settings = Settings(root=package, python=Path(sys.executable), verify=verify, time_limit=3.0)
+        ports = Ports(prove=prove, tidy=tidy, progress=lambda *_: None)
+        return run([package / p for p in paths], settings, [*load_rules(), *rules], ports, fix=True)
+
+    return go
+
+
+@pytest.mark.parametrize(
+    ("name", "new", "reason"),
+    [
+        ("still-unpicklable", "(lambda x: x)", "Can't pickle"),
+        ("breaks-import", "1 / 0", "ZeroDivisionError"),
+        ("hangs", "__import__('time').sleep(60)", "3"),
+        ("exits", "__import__('sys').exit(0)", "SystemExit"),
+        ("dies", "__import__('os')._exit(3)", "exit status 3"),
+    ],
+)
+def test_a_fix_that_the_proof_refutes_is_taken_back_alone(
+    fixed: Fix, package: Path, name: str, new: str, reason: str
+) -> None:
+    before = {p: p.read_bytes() for p in package.rglob("*.py")}
+    report = fixed(Seeded(name, "lambda x: x", new))
+    (back,) = report.taken_back
+    assert back.patch.finding.rule == name
+    assert reason in back.verdict.reason
+    assert [f.patch.finding.rule for f in report.fixed] == ["bare-lock"]
+    assert isinstance(report.fixed[0].verdict, Proved)
+    assert package / "pkg" / "m.py" not in {c.path for c in report.changes}
+    assert {p: p.read_bytes() for p in package.rglob("*.py")} == before
+
+
+def test_a_fix_that_is_not_python_is_our_own_bug_and_taken_back(fixed: Fix, package: Path) -> None:
+    report = fixed(Seeded("not-python", "lambda x: x", "lambda x x"), verify=False)
+    (back,) = report.taken_back
+    assert "a bug in fixpickle" in back.verdict.reason and "would not compile" in back.verdict.reason
+    assert [f.patch.finding.rule for f in report.fixed] == ["bare-lock"]
+
+
+def test_a_fix_that_leaves_its_finding_never_settles_and_is_taken_back(fixed: Fix) -> None:
+    report = fixed(Seeded("never-settles", "lambda x: x", "lambda x: x"), verify=False)
+    (back,) = report.taken_back
+    assert "never settle" in back.verdict.reason
+    assert [f.patch.finding.rule for f in report.fixed] == ["bare-lock"]
+    assert not [x for x in report.left if x.finding.rule == "never-settles"]
+
+
+def test_a_taken_back_fix_is_not_reported_as_left_as_well(fixed: Fix) -> None:
+    report = fixed(Seeded("breaks-import", "lambda x: x", "1 / 0"))
+    assert [t.patch.finding.rule for t in report.taken_back] == ["breaks-import"]
+    assert not [x for x in report.left if x.finding.rule == "breaks-import"]
+
+
+def test_two_fixes_of_one_place_are_made_in_two_rounds(fixed: Fix, package: Path) -> None:
+    (package / "pkg" / "m.py").write_text(
+        "class Table:\n"
+        "    def __init__(self):\n"
+        "        self.make = lambda: [lambda x: x + 1]\n"
+        "        self.take = lambda xs: xs\n"
+    )
+    report = fixed()
+    text = next(c.new for c in report.changes if c.path.name == "m.py")
+    assert "self.make = _table_make" in text and "self.take = _table_take" in text
+    assert not report.taken_back and all(isinstance(f.verdict, Proved) for f in report.fixed)
+
+
+def test_identical_lambdas_of_one_function_are_all_fixed(fixed: Fix, package: Path) -> None:
+    (package / "pkg" / "m.py").write_text(
+        "class Pair:\n    def __init__(self):\n        self.left = lambda x: x\n        self.right = lambda x: x\n"
+    )
+    report = fixed()
+    text = next(c.new for c in report.changes if c.path.name == "m.py")
+    assert "lambda" not in text
+    assert len([f for f in report.fixed if f.patch.finding.rule == "lambda-value"]) == 2
+
+
+def test_a_chain_over_two_files_is_fixed_in_one_run(fixed: Fix, package: Path) -> None:
+    (package / "pkg" / "box.py").write_text(
+        "from threading import RLock\n\n\nclass Box:\n    def __init__(self, drop=None):\n"
+        "        self.drop = drop\n        self.lock = RLock()\n"
+    )
+    (package / "pkg" / "m.py").write_text(
+        "from .box import Box\n\n\nclass Shelf:\n    def __init__(self):\n"
+        "        self.box = Box(drop=lambda x: x.close())\n"
+    )
+    report = fixed()
+    chain = next(f.patch.finding.reach.chain for f in report.fixed if f.patch.finding.rule == "lambda-value")
+    assert chain == ("passed to Box at line 6", "stored on self.drop of Box at line 6")
+    assert {f.patch.finding.path.name for f in report.fixed} == {"box.py", "m.py", "good.py"}
+    assert all(isinstance(f.verdict, Proved) for f in report.fixed)
+
+
+def test_a_comment_on_the_line_or_above_it_suppresses_a_finding(fixed: Fix, package: Path) -> None:
+    (package / "pkg" / "good.py").write_text(
+        "import threading\n\n\nclass Good:\n    def __init__(self):\n"
+        "        self.one = threading.Lock()  # fixpickle: ignore[bare-lock]  # one process only\n"
+        "        # fixpickle: ignore[bare-lock]\n"
+        "        self.two = threading.Lock()\n"
+        "        self.three = threading.Lock()  # fixpickle: ignore[lambda-value]\n"
+    )
+    report = fixed(verify=False)
+    assert [f.patch.finding.span.line for f in report.fixed] == [9]
+
+
+def test_one_file_that_is_not_python_costs_itself_alone(fixed: Fix, package: Path) -> None:
+    (package / "pkg" / "broken.py").write_text("def (\n")
+    report = fixed(verify=False)
+    (skipped,) = report.skipped
+    assert skipped.path.name == "broken.py" and skipped.line == 1 and "syntax error" in skipped.reason
+    assert len(report.fixed) == 1 and not report.clean

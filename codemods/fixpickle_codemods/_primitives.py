@@ -28,12 +28,13 @@ from fixpickle.survey.facts import Construction, Facts, Home, Kind, Sink, ToCall
 SCOPE = "it excludes threads of one process only: what is pickled arrives with a lock of its own"
 _SHARED = {"Lock": "shared_lock", "RLock": "shared_rlock"}
 _LOCAL = "<locals>"
+_RUNTIME = "_fixpickle_"  # our own copies: they know what they keep
 
 
 def findings(rule: str, targets: Mapping[str, str], project: Project, facts: Facts) -> Iterator[Finding]:
     """A finding for every construction of one of `targets` that an instance or a shipped function carries along."""
     for made in facts.constructions:
-        if made.target not in targets:
+        if made.target not in targets or facts.path.name.startswith(_RUNTIME):
             continue
         reach = _reach(project, facts, made)
         if reach is None:
@@ -80,7 +81,7 @@ def _tested(project: Project, facts: Facts) -> str:
     """Where the file's own top-level package or script looks at the type of a lock."""
     top = facts.module.partition(".")[0]
     for other in project.files:
-        if other.module.partition(".")[0] == top and not other.path.name.startswith("_fixpickle_"):
+        if other.module.partition(".")[0] == top and not other.path.name.startswith(_RUNTIME):
             for reference in other.references:
                 if reference.symbol == LOCK_TYPE:
                     return f"{other.path.name}:{reference.span.line}"

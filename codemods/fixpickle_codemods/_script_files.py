@@ -137,7 +137,14 @@ def _under_guard(code: str, indent: str) -> str:
     test = cst.parse_expression('__name__ == "__main__"')
     block = cst.IndentedBlock(body, footer=module.footer)
     guard = cst.Module([cst.If(test, block)], default_indent=indent, has_trailing_newline=module.has_trailing_newline)
-    return guard.code.replace("\r\n", "\n")
+    return guard.visit(_Blank()).code.replace("\r\n", "\n")
+
+
+class _Blank(cst.CSTTransformer):
+    """Blank lines of a module count as indented by nothing; in a block that nothing would become white space."""
+
+    def leave_EmptyLine(self, original_node: cst.EmptyLine, updated_node: cst.EmptyLine) -> cst.EmptyLine:
+        return updated_node if updated_node.comment else updated_node.with_changes(indent=False)
 
 
 def shares_a_line(source: Source, statements: Iterable[TopStatement]) -> bool:

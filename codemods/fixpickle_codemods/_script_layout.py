@@ -181,7 +181,8 @@ def _makes(call: str) -> bool:
 
 def _surroundings(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
     outside = [s for s in facts.statements if s.kind in ("work", "assignment")]
-    if any("sys.path" in c for s in outside for c in s.calls) or any(not s.binds and "sys" in s.reads for s in outside):
+    set_on_sys = any(s.kind == "assignment" and not s.binds and "sys" in s.reads for s in outside)
+    if set_on_sys or any("sys.path" in c for s in outside for c in s.calls):
         yield "the script edits sys.path, and the module's imports may depend on it"
     if any(c.startswith("doctest.testmod") for s in facts.statements for c in s.calls):
         yield "doctest.testmod() would no longer see its examples"

@@ -38,8 +38,14 @@ from fixpickle.model import ByExpression, Edit, Evidence, Finding, Patch, Reach,
 from fixpickle.project import Project
 from fixpickle.rewrite import line_end
 from fixpickle.rule import Workshop
-from fixpickle.survey.facts import Facts, MadeType
+from fixpickle.survey.facts import BoundCall, Facts
 
+_FACTORIES = frozenset(
+    {
+        *("collections.namedtuple", "typing.NamedTuple", "typing.TypedDict", "typing.NewType", "builtins.type"),
+        *("enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag", "dataclasses.make_dataclass"),
+    }
+)
 _COMMENT = "# pickle stores instances under this name"
 
 
@@ -52,8 +58,9 @@ class MismatchedTypeName:
 
     def find(self, project: Project, facts: Facts) -> Iterator[Finding]:
         """Every type of the module that its own name does not lead to."""
-        for made in facts.types:
-            if made.name == made.given or _names_itself(facts, made):
+        for made in facts.bound_calls:
+            is_type = made.callee in _FACTORIES and made.given and made.arguments > 1
+            if not is_type or made.name == made.given or _names_itself(facts, made):
                 continue
             reason = _reason(facts, made)
             yield Finding(
@@ -69,7 +76,7 @@ class MismatchedTypeName:
     def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
         """The type's own name, bound on the line below."""
         facts, text = shop.facts[finding.path], shop.sources[finding.path].text
-        made = next(t for t in facts.types if t.span == finding.span)
+        made = next(t for t in facts.bound_calls if t.span == finding.span)
         at = line_end(text, made.span.end)
         broken = "" if text[:at].endswith(("\n", "\r")) else "\n"
         line = f"{broken}{made.given} = {made.name}  {_COMMENT}\n"
@@ -77,13 +84,13 @@ class MismatchedTypeName:
         return Patch(finding, (Edit(finding.path, at, at, line),), subjects=(subject,))
 
 
-def _names_itself(facts: Facts, made: MadeType) -> bool:
+def _names_itself(facts: Facts, made: BoundCall) -> bool:
     """Whether the module says elsewhere what the type is called: `module=`, `qualname=`, or an alias."""
     aliases = [s for s in facts.statements if made.given in s.binds and made.name in s.reads]
     return bool({"qualname", "module"} & set(made.keywords) or aliases)
 
 
-def _reason(facts: Facts, made: MadeType) -> str:
+def _reason(facts: Facts, made: BoundCall) -> str:
     if not re.fullmatch(r"[^\W\d]\w*", made.given):
         return f"`{made.given}` is no identifier, so the module cannot have it"
     if any(made.given in s.binds for s in facts.statements):

@@ -10,6 +10,7 @@ from fixpickle.model import Evidence, Reach
 from fixpickle.survey.catalogue import Boundary, Catalogue, catalogue
 from fixpickle.survey.facts import (
     ClassFacts,
+    Factory,
     Facts,
     ParameterFlow,
     Sink,
@@ -63,6 +64,24 @@ class Project:
     def decorators(self) -> frozenset[str]:
         """Symbolic names that are used as decorators, or called in a class body, anywhere in the project."""
         return frozenset(self.real(d) for f in self.files for d in f.decorators if d)
+
+    @cached_property
+    def _factories(self) -> dict[str, Factory]:
+        return {f"{facts.module}.{f.name}": f for facts in self.files for f in facts.factories}
+
+    def factory(self, symbol: str) -> Factory | None:
+        """The project's function of that name, where it always returns one function of its own."""
+        return self._factories.get(self.real(symbol))
+
+    def decorated(self, symbol: str) -> tuple[str, ...]:
+        """The module-level functions of the project that are decorated with that symbol."""
+        wanted = self.real(symbol)
+        return tuple(
+            f"{facts.module}.{mention.name}"
+            for facts in self.files
+            for mention in facts.mentions
+            if any(isinstance(s, ToCall) and s.decorates and self.real(s.callee) == wanted for s in mention.sinks)
+        )
 
     def real(self, symbol: str) -> str:
         """The symbol behind re-exports."""

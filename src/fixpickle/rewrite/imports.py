@@ -91,9 +91,8 @@ def _header(facts: Facts, text: str) -> Iterator[TopStatement]:
         if statement.kind not in ("docstring", "future", "import") or _head(text, statement.span.start):
             return
         one = text[statement.span.start : statement.span.end]
-        if statement.kind == "docstring" or (
-            one.startswith(("import ", "from ")) and not _tail(text, statement.span.end)
-        ):
+        plain = statement.kind == "docstring" or one.startswith(("import ", "from "))
+        if plain and not _tail(text, statement.span.end):
             yield statement
 
 

@@ -153,9 +153,14 @@ def _with_first(
     if isinstance(body, cst.SimpleStatementSuite):
         return cst.IndentedBlock([*first, cst.SimpleStatementLine(body.body)])
     assert isinstance(body, cst.IndentedBlock)
-    has_docstring = body.body and cst.Module([]).code_for_node(body.body[0]).lstrip(" \t\n#rRuU")[:1] in ("'", '"')
-    at = 1 if has_docstring else 0
+    at = 1 if body.body and _is_string(body.body[0]) else 0
     return body.with_changes(body=[*body.body[:at], *first, *body.body[at:]])
+
+
+def _is_string(statement: cst.BaseStatement) -> bool:
+    if not isinstance(statement, cst.SimpleStatementLine) or not isinstance(statement.body[0], cst.Expr):
+        return False
+    return isinstance(statement.body[0].value, (cst.SimpleString, cst.ConcatenatedString))
 
 
 def _with_bound(parameters: cst.Parameters, bound: Sequence[str]) -> cst.Parameters:
@@ -179,31 +184,27 @@ def same_body(original: str, indent: str, code: str, is_lambda: bool, added: int
         value = last.value if isinstance(last, ast.Return) else None
         return value is not None and _dump(old.body) == _dump(value) and _same_parameters(old.args, made.args)
     old_definition = _definition(original, indent)
-    if isinstance(made, ast.ClassDef):
-        return _renamed(old_definition, name) == _renamed(made, name)
-    assert isinstance(made, (ast.FunctionDef, ast.AsyncFunctionDef))
-    doc = 1 if ast.get_docstring(made, clean=False) is not None else 0
-    body = [*made.body[:doc], *made.body[doc + added :]]
-    old_body: list[ast.stmt] = old_definition.body  # type: ignore[attr-defined]
-    same = len(body) == len(old_body) and all(
-        _renamed(a, name, old_definition.name) == _renamed(b, name) for a, b in zip(old_body, body, strict=True)  # type: ignore[attr-defined]
-    )
-    return same and type(made) is type(old_definition) and _same_parameters(old_definition.args, made.args)
+    if isinstance(made, (ast.FunctionDef, ast.AsyncFunctionDef)) and type(made) is type(old_definition):
+        if not _same_parameters(old_definition.args, made.args):
+            return False
+        doc = 1 if ast.get_docstring(old_definition, clean=False) is not None else 0
+        made.body[doc : doc + added] = []
+        made.args = old_definition.args
+    return _renamed(old_definition, old_definition.name) == _renamed(made, name)
 
 
-def _definition(original: str, indent: str) -> ast.stmt:
+def _definition(original: str, indent: str) -> ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef:
     """Parses a definition that was cut out of its block: the block is put back around it."""
     block = ast.parse(f"if 1:\n{indent or ' '}{original}").body[0]
     assert isinstance(block, ast.If)
-    return block.body[0]
+    definition = block.body[0]
+    assert isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+    return definition
 
 
-def _renamed(node: ast.AST, name: str, old: str = "") -> str:
-    """The dump of a tree in which the definition's own name, old or new, is one neutral name."""
-    text = _dump(node)
-    for each in {name, old or getattr(node, "name", name)}:
-        text = text.replace(f"id='{each}'", "id='*'").replace(f"name='{each}'", "name='*'")
-    return text
+def _renamed(node: ast.AST, name: str) -> str:
+    """The dump of a tree in which the definition's own name is a neutral one."""
+    return _dump(node).replace(f"id='{name}'", "id='*'").replace(f"name='{name}'", "name='*'")
 
 
 def _same_parameters(old: ast.arguments, new: ast.arguments) -> bool:

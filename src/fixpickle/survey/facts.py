@@ -17,7 +17,7 @@ class ToCall:
 
     `position` counts from 0 and is -1 for a keyword. `onward` is where the result of that call goes. `literals` are
     the constant keyword arguments of the call, and of the call that made its receiver: `n_jobs=1` says that nothing
-    is pickled.
+    is pickled. A decorator is a call too: it `decorates`.
     """
 
     callee: str
@@ -26,6 +26,7 @@ class ToCall:
     line: int
     literals: tuple[tuple[str, str], ...] = ()
     onward: tuple[Sink, ...] = ()
+    decorates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,13 +206,33 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class MadeType:
-    """A type made by a call and bound at module level: `Point = namedtuple("P", "x y")`. `given` is the name it got."""
+class BoundCall:
+    """The result of a call bound to one module-level name: `Point = namedtuple("P", "x y")`.
+
+    `given` is its first argument where that is a string, `arguments` how many it has, `keywords` the named ones.
+    """
 
     name: str
+    callee: str
     given: str
+    arguments: int
     keywords: tuple[str, ...]
     span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Factory:
+    """A module-level function that returns a function of its own, always the same one.
+
+    `inner` is the returned one's qualified name, `span` its stretch; `wraps` says that it copies another's names.
+    `taken` is the factory's only parameter, where it has one and no more.
+    """
+
+    name: str
+    inner: str
+    span: Span
+    wraps: bool
+    taken: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +240,7 @@ class TopStatement:
     """One statement at module level: what it is, binds and reads.
 
     `calls` are the symbolic names it calls when it runs, bodies of functions left out; `global_writes` the names that
-    functions in it declare `global`.
+    functions in it declare `global`; `renames` the names whose `__name__` or `__qualname__` it sets.
     """
 
     span: Span
@@ -228,6 +249,7 @@ class TopStatement:
     reads: tuple[str, ...]
     calls: tuple[str, ...]
     global_writes: tuple[str, ...]
+    renames: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +268,8 @@ class Facts:
     parameters: tuple[ParameterFlow, ...]
     mentions: tuple[Mention, ...]
     references: tuple[Reference, ...]
-    types: tuple[MadeType, ...]
+    bound_calls: tuple[BoundCall, ...]
+    factories: tuple[Factory, ...]
     decorators: frozenset[str]
     statements: tuple[TopStatement, ...]
     guard: Span | None

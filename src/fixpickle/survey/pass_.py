@@ -12,9 +12,10 @@ from fixpickle.model import Refusal, Source, Span
 from fixpickle.survey.constructions import constructions, witnesses
 from fixpickle.survey.definitions import Definitions
 from fixpickle.survey.facts import (
+    BoundCall,
     ClassFacts,
+    Factory,
     Facts,
-    MadeType,
     Mention,
     ParameterFlow,
     Reference,
@@ -78,7 +79,8 @@ def _facts(source: Source, tree: Tree) -> Facts:
         parameters=tuple(_parameters(tree, names, flow)),
         mentions=tuple(_mentions(tree, names, flow)),
         references=(*_references(tree, names), *witnesses(tree, names)),
-        types=tuple(_types(tree, names)),
+        bound_calls=tuple(_bound_calls(tree, names)),
+        factories=tuple(_factories(tree, names)),
         decorators=frozenset(_decorators(tree, names)),
         statements=tuple(_statements(tree, names)),
         guard=next((tree.span(s) for s in tree.root.body if _is_guard(s)), None),
@@ -123,7 +125,7 @@ def _mentions(tree: Tree, names: Names, flow: Flow) -> Iterator[Mention]:
         if isinstance(node, (*FUNCTIONS, ast.ClassDef)) and isinstance(tree.scope(node), ast.Module):
             found: list[Sink] = []
             for decorator in node.decorator_list:
-                found.append(ToCall(names.of(decorator).removesuffix("()"), 0, "", decorator.lineno))
+                found.append(ToCall(names.of(decorator).removesuffix("()"), 0, "", decorator.lineno, decorates=True))
             found += [s for s in flow.of_name(tree.root, node.name) if isinstance(s, (ToCall, ToAttribute))]
             results = flow.results(tree.root, node.name)
             if found or results:
@@ -148,31 +150,38 @@ def _first_argument(call: ast.Call) -> ast.expr | None:
     return call.args[0] if call.args else next(named, None)
 
 
-_TYPE_FACTORIES = frozenset(
-    {
-        *("collections.namedtuple", "typing.NamedTuple", "typing.TypedDict", "typing.NewType", "builtins.type"),
-        *("enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag", "dataclasses.make_dataclass"),
-    }
-)
-
-
-def _types(tree: Tree, names: Names) -> Iterator[MadeType]:
-    """Types made by calls at module level, wherever the name they are given is written out."""
+def _bound_calls(tree: Tree, names: Names) -> Iterator[BoundCall]:
+    """The results of calls that the module binds to one name each."""
     for node in tree.root.body:
-        value = node.value if isinstance(node, ast.Assign) else None
-        target = node.targets[0] if isinstance(node, ast.Assign) and len(node.targets) == 1 else None
-        if not isinstance(value, ast.Call) or not isinstance(target, ast.Name) or not value.args:
+        if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.value, ast.Call):
             continue
-        given, factory = value.args[0], names.of(value.func)
-        arguments = len(value.args) + len(value.keywords)
-        if (
-            factory in _TYPE_FACTORIES
-            and isinstance(given, ast.Constant)
-            and isinstance(given.value, str)
-            and arguments > 1
-        ):
-            keywords = tuple(k.arg for k in value.keywords if k.arg)
-            yield MadeType(target.id, given.value, keywords, tree.span(node))
+        target, call = node.targets[0], node.value
+        if isinstance(target, ast.Name):
+            first = call.args[0] if call.args else None
+            given = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
+            keywords = tuple(k.arg for k in call.keywords if k.arg)
+            count = len(call.args) + len(call.keywords)
+            yield BoundCall(target.id, names.of(call.func), given, count, keywords, tree.span(node))
+
+
+def _factories(tree: Tree, names: Names) -> Iterator[Factory]:
+    for node in tree.root.body:
+        if not isinstance(node, ast.FunctionDef) or node.decorator_list:
+            continue
+        inner = [n for n in node.body if isinstance(n, ast.FunctionDef)]
+        returned = [n for n in ast.walk(node) if isinstance(n, ast.Return) and tree.function(n) is node]
+        if len(inner) != 1 or not returned or any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in ast.walk(node)):
+            continue
+        if all(isinstance(r.value, ast.Name) and r.value.id == inner[0].name for r in returned):
+            symbols = {names.of(d) for d in inner[0].decorator_list}
+            taken = parameters(node)
+            yield Factory(
+                node.name,
+                tree.qualname(inner[0]),
+                tree.span(inner[0]),
+                "functools.wraps()" in symbols,
+                taken[0] if len(taken) == 1 else "",
+            )
 
 
 def _decorators(tree: Tree, names: Names) -> Iterator[str]:
@@ -197,7 +206,13 @@ def _statements(tree: Tree, names: Names) -> Iterator[TopStatement]:
             reads=tuple(sorted({n.id for n in inner if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)})),
             calls=tuple(names.of(n.func) for n in inner if isinstance(n, ast.Call) and tree.function(n) is None),
             global_writes=tuple(sorted({name for n in inner if isinstance(n, ast.Global) for name in n.names})),
+            renames=tuple(_renames(inner)),
         )
+
+
+def _renames(nodes: list[ast.AST]) -> Iterator[str]:
+    attributes = [n for n in nodes if isinstance(n, ast.Attribute) and n.attr in ("__name__", "__qualname__")]
+    return (n.value.id for n in attributes if isinstance(n.ctx, ast.Store) and isinstance(n.value, ast.Name))
 
 
 def _kind(statement: ast.stmt, index: int) -> str:

@@ -1,0 +1,114 @@
+"""# unwrapped-decorator
+
+A module-level name that leads to a function which calls itself something else, because another function made it.
+Pickle stores a function by its own qualified name, and there it finds nothing, or another object:
+
+    AttributeError: Can't pickle local object 'timed.<locals>.wrapper'
+    PicklingError: Can't pickle <function Center>: it's not the same object as patsy.state.Center
+
+## What it becomes
+
+**A result bound to a name**, `center = stateful_transform(Center)`: the function is told the name it is bound to, on
+the line below, by the one attribute that pickle reads. `__name__`, the docstring and the signature stay.
+
+    center = stateful_transform(Center)
+    center.__qualname__ = "center"  # pickle stores it under this name
+
+**A decorator that copies no names**: its inner function gets `@functools.wraps(function)`. This is what such
+decorators should have had, but it changes `__name__`, `__doc__`, `__wrapped__` and what `inspect.signature` says of
+every decorated function, so it is an unsafe fix: `--unsafe-fixes` applies it.
+
+## What it leaves alone
+
+Decorators with `functools.wraps`; factories that return different things, that are decorated themselves or cached;
+results that are bound more than once, or in a class or function; classes of callables.
+
+## When it refuses
+
+The decorator has parameters of its own besides the function. The module binds the name more than once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fixpickle.model import ByExpression, Edit, Evidence, Finding, Patch, Reach, Refusal, Safety
+from fixpickle.project import Project, is_test
+from fixpickle.rewrite import line_end, line_start, require
+from fixpickle.rule import Workshop
+from fixpickle.survey.facts import BoundCall, Factory, Facts
+
+_COMMENT = "# pickle stores it under this name"
+
+
+class UnwrappedDecorator:
+    """A function that another function made, under a name that is not its own."""
+
+    name = "unwrapped-decorator"
+    summary = "a function made by a decorator or factory is bound to a name that it does not go by"
+    safety = Safety.UNSAFE
+
+    def find(self, project: Project, facts: Facts) -> Iterator[Finding]:
+        """Results bound to a module-level name, and decorators of module-level functions."""
+        if is_test(facts):
+            return
+        for call in facts.bound_calls:
+            made = project.factory(call.callee)
+            if made is None or _renamed(facts, call):
+                continue
+            twice = sum(call.name in s.binds for s in facts.statements) > 1
+            if not (twice and made.wraps):  # `f = decorate(f)` with `wraps` has the right name already
+                yield self._bound(facts, call, made, twice)
+        for made in facts.factories:
+            if not made.wraps and made.taken and (used := project.decorated(f"{facts.module}.{made.name}")):
+                yield self._decorator(facts, made, used[0])
+
+    def _bound(self, facts: Facts, call: BoundCall, made: Factory, twice: bool) -> Finding:
+        return Finding(
+            rule=self.name,
+            path=facts.path,
+            span=call.span,
+            message=f"the function `{call.name}` goes by another name, given by {made.name}",
+            reach=Reach(Evidence.STATE, (f"bound to the module's name {call.name}",)),
+            safety=Safety.MANUAL if twice else Safety.SAFE,
+            reason=f"`{call.name}` is bound more than once" if twice else "",
+        )
+
+    def _decorator(self, facts: Facts, made: Factory, used: str) -> Finding:
+        return Finding(
+            rule=self.name,
+            path=facts.path,
+            span=made.span,
+            message=f"what the decorator {made.name} returns goes by the name `{made.inner}`",
+            reach=Reach(Evidence.STATE, (f"it decorates {used}",)),
+            safety=Safety.UNSAFE,
+        )
+
+    def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
+        """The name pickle reads set below the binding; or `functools.wraps` on the inner function."""
+        facts, source = shop.facts[finding.path], shop.sources[finding.path]
+        text = source.text
+        call = next((c for c in facts.bound_calls if c.span == finding.span), None)
+        if call is not None:
+            at = line_end(text, call.span.end)
+            broken = "" if text[:at].endswith(("\n", "\r")) else "\n"
+            lines = [f'{call.name}.__qualname__ = "{call.name}"  {_COMMENT}']
+            if not shop.project.real(call.callee).startswith(f"{facts.module}."):
+                lines.insert(0, f"{call.name}.__module__ = __name__")
+            subject = ByExpression(facts.module, call.name, call.name)
+            return Patch(finding, (Edit(finding.path, at, at, broken + "\n".join(lines) + "\n"),), subjects=(subject,))
+        made = next(f for f in facts.factories if f.span == finding.span)
+        wraps = require(facts, source, "functools", "wraps")
+        start = line_start(text, made.span.start)
+        indent = text[start : made.span.start]
+        edit = Edit(finding.path, start, start, f"{indent}@{wraps.code}({made.taken})\n")
+        module, _, name = shop.project.decorated(f"{facts.module}.{made.name}")[0].rpartition(".")
+        return Patch(finding, (*wraps.edits, edit), subjects=(ByExpression(module, name, name),))
+
+
+def _renamed(facts: Facts, call: BoundCall) -> bool:
+    """Whether the module names the function itself, by setting an attribute of it further down."""
+    return any(call.name in s.renames for s in facts.statements)
+
+
+RULE = UnwrappedDecorator()

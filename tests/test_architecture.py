@@ -1,0 +1,220 @@
+"""The house as it is planned: who imports whom, values that are frozen, one name in five places, short functions."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import pickle
+import sys
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from pathlib import Path
+
+import pytest
+
+import fixpickle.model
+import fixpickle.survey.facts
+from fixpickle.registry import load_rules
+from fixpickle.rule import Rule
+
+ROOT = Path(__file__).parent.parent
+SOURCE, PACK = ROOT / "src" / "fixpickle", ROOT / "codemods" / "fixpickle_codemods"
+FILES = sorted([*SOURCE.rglob("*.py"), *PACK.rglob("*.py")])
+
+# The parts, and the parts of fixpickle each may import besides itself. The entry points may import anything.
+MAY_IMPORT = {
+    "model": set[str](),
+    "source": {"model"},
+    "discover": {"model"},
+    "settings": {"model"},
+    "survey": {"model"},
+    "write": {"model", "source"},
+    "check": {"model"},
+    "project": {"model", "survey"},
+    "rewrite": {"model", "survey"},
+    "rule": {"model", "survey", "project", "rewrite"},
+    "registry": {"rule"},
+    "fixpickle_codemods": {"model", "survey", "project", "rewrite", "rule"},
+    "engine": {"model", "rule", "project", "survey", "check", "discover", "source", "workers"},
+    "verify": {"model"},
+    "report": {"model"},
+    "workers": set[str](),
+    "runtime": set[str](),
+}
+ENTRY_POINTS = {"cli", "testing", "__main__", "fixpickle"}
+
+# Other packages, and the only files that may import them.
+OUTSIDE = {
+    "libcst": {"rewrite", "fixpickle_codemods"},
+    "black": {"rewrite/style.py"},
+    "typer": {"cli"},
+    "click": {"cli"},
+    "pathspec": {"discover"},
+    "tomli": {"settings", "survey/catalogue.py"},
+    "joblib": {"runtime", "verify/probe.py"},
+    "sklearn": {"runtime", "verify/probe.py"},
+    "pandas": {"runtime"},
+    "numpy": {"runtime"},
+    "cloudpickle": {"verify/probe.py"},
+}
+
+
+def part(path: Path) -> str:
+    """The part of the house a file belongs to: `survey`, `model`, `fixpickle_codemods`."""
+    if path.is_relative_to(PACK):
+        return PACK.name
+    first = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+    return "fixpickle" if first == "__init__" else first
+
+
+def place(path: Path) -> str:
+    return path.relative_to(PACK.parent if path.is_relative_to(PACK) else SOURCE).as_posix()
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every dotted name that a file imports, anywhere in it; `from a import b` counts as `a.b`."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{place(path)}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+every_file = pytest.mark.parametrize("path", FILES, ids=place)
+every_rule = pytest.mark.parametrize("rule", load_rules(), ids=lambda rule: rule.name)
+
+
+# --- who may import whom --------------------------------------------------------------------------------------------
+
+
+@every_file
+def test_a_part_imports_only_the_parts_it_may(path: Path) -> None:
+    own = part(path)
+    if own in ENTRY_POINTS:
+        return
+    for name in imports(path):
+        if name.startswith("fixpickle."):
+            assert name.split(".")[1] in MAY_IMPORT[own] | {own}, f"{place(path)} imports {name}"
+
+
+def test_every_part_is_on_the_plan() -> None:
+    assert {part(path) for path in FILES} == MAY_IMPORT.keys() | ENTRY_POINTS
+
+
+@every_file
+def test_other_packages_are_imported_only_where_they_are_wrapped(path: Path) -> None:
+    for name in imports(path):
+        top = name.split(".")[0]
+        if top in ("fixpickle", PACK.name) or top in sys.stdlib_module_names:
+            continue
+        assert OUTSIDE.get(top, set()) & {part(path), place(path)}, f"{place(path)} imports {name}"
+
+
+@every_file
+def test_rules_import_no_other_rule(path: Path) -> None:
+    for name in imports(path):
+        if name.startswith(f"{PACK.name}."):
+            assert part(path) == PACK.name, f"{place(path)} knows a rule"
+            assert name.split(".")[1].startswith("_"), f"{place(path)} imports {name}"
+
+
+@every_file
+def test_no_process_of_ours_runs_user_code(path: Path) -> None:
+    if path.name in ("probe.py", "testing.py") or part(path) == "runtime":
+        return
+    assert "pickle" not in set(imports(path))
+    dynamic = [name for name in imports(path) if name.split(".")[0] in ("importlib", "runpy")]
+    allowed = {
+        "importlib",
+        "importlib.metadata.entry_points",
+        "importlib.resources.files",
+        "importlib.metadata.version",
+    }
+    assert set(dynamic) <= allowed
+    assert "importlib" not in dynamic or path.name == "registry.py"
+
+
+def test_nobody_imports_the_probe_and_it_needs_the_standard_library_alone() -> None:
+    assert not [path for path in FILES if any(name.startswith("fixpickle.verify.probe") for name in imports(path))]
+    probe = SOURCE / "verify" / "probe.py"
+    tops = {name.split(".")[0] for name in imports(probe)}
+    # Those packages are what it pickles with, and it does without them.
+    assert tops - set(sys.stdlib_module_names) <= {"cloudpickle", "joblib", "sklearn"}
+
+
+# --- values ---------------------------------------------------------------------------------------------------------
+
+
+def _values() -> list[type]:
+    modules = (fixpickle.model, fixpickle.survey.facts)
+    found = [v for m in modules for v in vars(m).values() if inspect.isclass(v) and v.__module__ == m.__name__]
+    return sorted(set(found), key=lambda v: v.__qualname__)
+
+
+@pytest.mark.parametrize("value", _values(), ids=lambda v: v.__name__)
+def test_every_word_is_frozen_and_pickles(value: type) -> None:
+    assert issubclass(value, Enum) or dataclasses.is_dataclass(value)
+    if dataclasses.is_dataclass(value):
+        assert value.__dataclass_params__.frozen  # type: ignore[attr-defined]
+        assert "__slots__" in vars(value)
+    made = sample(value)
+    assert pickle.loads(pickle.dumps(made)) == made
+
+
+def sample(kind: object, depth: int = 0) -> object:
+    """Some value of a type with every field filled, down to the depth at which types that hold themselves must end."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        return sample(arguments[0], depth)
+    if origin is tuple:
+        kinds = [k for k in arguments if k is not Ellipsis]
+        return tuple(sample(k, depth + 1) for k in kinds) if depth < 2 or len(kinds) == len(arguments) else ()
+    if origin is frozenset:
+        return frozenset({sample(arguments[0], depth + 1)})
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return {sample(arguments[0], depth + 1): sample(arguments[1], depth + 1)}
+    assert isinstance(kind, type), kind
+    if issubclass(kind, Enum):
+        return next(iter(kind))
+    if dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        return kind(**{f.name: sample(hints[f.name], depth + 1) for f in dataclasses.fields(kind)})
+    return kind("some") if issubclass(kind, (str, Path)) else kind()
+
+
+# --- one name in five places ----------------------------------------------------------------------------------------
+
+
+@every_rule
+def test_a_rule_has_one_name_in_five_places(rule: Rule) -> None:
+    module = inspect.getmodule(type(rule))
+    assert module is not None and module.__file__ is not None
+    words = rule.name.split("-")
+    assert Path(module.__file__).name == "_".join(words) + ".py"
+    assert type(rule).__name__ == "".join(word.title() for word in words)
+    assert module.RULE is rule
+    assert (ROOT / "tests" / "fixtures" / "_".join(words)).is_dir()
+    assert (ROOT / "docs" / "rules" / f"{rule.name}.md").is_file()
+    assert fixpickle.model.Settings(ROOT, ROOT, select=frozenset({rule.name})).selects(rule.name)
+
+
+@every_rule
+def test_a_rule_says_what_it_does_under_its_name(rule: Rule) -> None:
+    module = inspect.getmodule(type(rule))
+    assert module is not None and (module.__doc__ or "").startswith(f"# {rule.name}\n")
+    assert rule.summary and not rule.summary.endswith(".")
+
+
+# --- size -----------------------------------------------------------------------------------------------------------
+
+
+@every_file
+def test_functions_are_short(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert length <= 45, f"{place(path)}:{node.lineno} {node.name} has {length} lines"

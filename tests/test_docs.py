@@ -86,6 +86,11 @@ def test_there_is_a_page_for_every_rule_and_none_besides() -> None:
     assert (docs.PAGES / "index.md").read_text("utf-8") == docs.list_of(RULES), "run `make docs`"
 
 
+def test_the_changelog_names_every_rule() -> None:
+    text = (TOP / "CHANGELOG.md").read_text("utf-8")
+    assert [name for name in NAMES if f"`{name}`" not in text] == []
+
+
 @pytest.mark.parametrize("rule", RULES, ids=NAMES)
 def test_explain_prints_the_text_that_the_page_is_made_of(rule: docs.Rule, capfd: pytest.CaptureFixture[str]) -> None:
     assert catalogue.explain(rule.name) == 0

@@ -37,7 +37,7 @@ def forked(folder: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
-@pytest.mark.parametrize("case", ["unguarded_pool", "unguarded_call"])
+@pytest.mark.parametrize("case", ["unguarded_pool", "unguarded_call", "unguarded_mixed"])
 def test_an_unguarded_script_prints_spawned_what_it_printed_forked(case: str, tmp_path: Path) -> None:
     fixed(case, tmp_path)
     spawned = run(f"{case}.py", tmp_path / "after")

@@ -25,7 +25,16 @@ from fixpickle.rule import Workshop
 from fixpickle.survey.constructions import LOCK_TYPE
 from fixpickle.survey.facts import Construction, Facts, Home, Kind, Sink, ToCall, ToReturn
 
-SCOPE = "it excludes threads of one process only: what is pickled arrives with a lock of its own"
+_SCOPE = "it excludes threads of one process only: what is pickled arrives with a lock of its own"
+_SCOPES = {
+    "Event": "what is pickled arrives with an event of its own: to set it there wakes nobody here",
+    "Barrier": "what is pickled arrives with a barrier of its own: who waits there waits for nobody here",
+    "local": "it arrives empty",
+    **dict.fromkeys(
+        ("Queue", "LifoQueue", "PriorityQueue", "SimpleQueue"),
+        "what is pickled arrives with a queue of its own: what is put there is not seen here",
+    ),
+}
 _SHARED = {"Lock": "shared_lock", "RLock": "shared_rlock"}
 _LOCAL = "<locals>"
 _RUNTIME = "_fixpickle_"  # our own copies: they know what they keep
@@ -215,7 +224,7 @@ def patch(finding: Finding, shop: Workshop, targets: Mapping[str, str]) -> Patch
         edits=(*locks.edits, edit),
         new_files=locks.new_files,
         subjects=_subjects(facts, finding, made, callee, counterpart),
-        notes=(SCOPE,),
+        notes=(_SCOPES.get(counterpart, _SCOPE),),
     )
 
 

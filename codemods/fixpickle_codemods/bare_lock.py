@@ -11,8 +11,10 @@ a function that is shipped.
 
 Its counterpart of the runtime module, called with the same arguments. In the process it behaves and costs as the
 original does. Pickled it becomes a fresh, free lock of the same kind in the other process, whether or not it was held;
-two attributes that share one lock still share one. A lock that travels with a function becomes `shared_lock` or
-`shared_rlock`: every task that arrives in one worker gets the same one, for a fresh lock per task would guard nothing.
+two attributes that share one lock still share one. A lock that travels with a function, or that all instances keep
+because it is a global of the module or a default argument, becomes `shared_lock` or `shared_rlock`: whatever arrives in
+one worker gets the same one, for a fresh lock each would guard nothing. Instances that keep a global of their module
+find the module's own lock there, by its name.
 
 The runtime module is copied into your package as `_fixpickle_locks.py` (`runtime = "vendor"`), or imported from
 `fixpickle.runtime.locks` (`runtime = "package"`).
@@ -23,15 +25,18 @@ the other out. This was true before as well, with fork; the report says so for e
 ## What it leaves alone
 
 Locks of functions that never leave the process, module globals of importable modules (pickle stores their functions by
-name), class attributes, classes with `__getstate__` or `__reduce__`, test cases, and objects that belong to one process
-anyway: threads, servers, what keeps an executor, a socket or a running thread.
+name), class attributes of classes that are not shipped by value, classes with `__getstate__` or `__reduce__` or known
+to `copyreg`, a lock type that the caller may choose (`def __init__(self, lock_class=Lock)`), tests, and objects that
+belong to one process anyway: threads, servers, what keeps an executor, a socket or a running thread.
 
 ## When it refuses
 
 The lock guards a file or another thing that other processes reach too: there a picklable lock would exclude nobody.
 Use a file lock (the filelock library), made where it is used.
 
-`isinstance(lock, type(threading.Lock()))` is false for a counterpart of `Lock`.
+The package tests for the type of a lock: `isinstance(lock, type(threading.Lock()))` is false for a counterpart of
+`Lock`. A string or a call replaces the constructor by its name, as in `mock.patch("package.module.Lock")`: the new one
+would not be reached. `_fixpickle_locks` is already the name of something else.
 """
 
 from __future__ import annotations

@@ -19,8 +19,9 @@ test cases, and objects that belong to one process anyway.
 
 ## When it refuses
 
-It is a global or a captured variable of a function that is shipped by value: every task would get one of its own.
-What it guards can be reached from other processes too.
+It is a global or a captured variable of a function that is shipped by value, or a default argument: every task or
+instance would get one of its own. What it guards can be reached from other processes too. A string or a call replaces
+the constructor by its name, as in `mock.patch("package.module.Queue")`.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ class StatelessDelayed:
         """At most one finding a file: the pair is changed as one, or not at all."""
         references = [r for r in facts.references if r.symbol in PAIR]
         own = project.class_of("joblib.parallel.Parallel") is not None
-        if not references or own or is_test(facts) or _in_caller(references):
+        if not any(r.called for r in references) or own or is_test(facts) or _in_caller(references):
             return
         reason = _reason(facts, references)
         first = next((r for r in references if r.symbol in DELAYED), references[0])

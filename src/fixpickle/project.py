@@ -83,6 +83,11 @@ class Project:
             if any(isinstance(s, ToCall) and s.decorates and self.real(s.callee) == wanted for s in mention.sinks)
         )
 
+    @cached_property
+    def _named_results(self) -> frozenset[str]:
+        """Symbolic names of functions whose results are bound to module-level names somewhere in the project."""
+        return frozenset(self.real(c.callee) for f in self.files for c in f.bound_calls if c.callee)
+
     def real(self, symbol: str) -> str:
         """The symbol behind re-exports."""
         for _ in range(_DEPTH):
@@ -220,11 +225,13 @@ class Project:
     def _result_kept(self, facts: Facts, sink: ToReturn, methods: bool = False) -> bool:
         """Whether what a function returns may be kept: the function is public, or its result is passed on in its file.
 
-        Not where it decorates, and not from inner functions. The callable that a method returns serves its own callers,
+        Not where it decorates or makes a function that the module has a name for, which may be asked for its
+        `__name__`; and not from inner functions. The callable that a method returns serves its own callers,
         so methods count only where they return an object.
         """
         name = sink.function
-        if "<locals>" in name or self.real(f"{facts.module}.{name}") in self.decorators:
+        symbol = self.real(f"{facts.module}.{name}")
+        if "<locals>" in name or symbol in self.decorators or symbol in self._named_results:
             return False
         if "." in name:
             return methods

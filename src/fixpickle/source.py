@@ -92,12 +92,17 @@ def apply_edits(text: str, edits: Iterable[Edit], newline: str) -> str:
     """
     parts: list[str] = []
     position = 0
-    for edit in sorted(set(edits)):
+    for edit in sorted(set(edits), key=_place):
         if not position <= edit.start <= edit.end <= len(text):
             raise ValueError(f"edit {edit.start}:{edit.end} of {edit.path} overlaps another or lies outside the text")
         parts += text[position : edit.start], edit.text.replace("\n", newline)
         position = edit.end
     return "".join(parts) + text[position:]
+
+
+def _place(edit: Edit) -> tuple[int, int, bool, str]:
+    """Edits in the order of the text. Of several insertions at one place an import comes before what may need it."""
+    return edit.start, edit.end, not edit.text.lstrip().startswith(("import ", "from ")), edit.text
 
 
 def _newline(text: str) -> str:

@@ -17,7 +17,7 @@ class ToCall:
 
     `position` counts from 0 and is -1 for a keyword. `onward` is where the result of that call goes. `literals` are
     the constant keyword arguments of the call, and of the call that made its receiver: `n_jobs=1` says that nothing
-    is pickled. A decorator is a call too: it `decorates`.
+    is pickled. A decorator without arguments `decorates`.
     """
 
     callee: str

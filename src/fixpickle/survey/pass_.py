@@ -125,7 +125,9 @@ def _mentions(tree: Tree, names: Names, flow: Flow) -> Iterator[Mention]:
         if isinstance(node, (*FUNCTIONS, ast.ClassDef)) and isinstance(tree.scope(node), ast.Module):
             found: list[Sink] = []
             for decorator in node.decorator_list:
-                found.append(ToCall(names.of(decorator).removesuffix("()"), 0, "", decorator.lineno, decorates=True))
+                bare = not isinstance(decorator, ast.Call)
+                symbol = names.of(decorator).removesuffix("()")
+                found.append(ToCall(symbol, 0, "", decorator.lineno, decorates=bare))
             found += [s for s in flow.of_name(tree.root, node.name) if isinstance(s, (ToCall, ToAttribute))]
             results = flow.results(tree.root, node.name)
             if found or results:

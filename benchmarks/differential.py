@@ -1,0 +1,408 @@
+"""Random programs, run before and after every fix: `python benchmarks/differential.py [COUNT] [FIRST SEED]`.
+
+Each program keeps lambdas, local functions and instances of local classes on an instance, in tables and in what it
+returns, in nested scopes that bind, delete, rebind and shadow a few names over and over. All its fixes are made,
+whatever their reach and without proof, and both versions are put through the same calls in the same orders. Results,
+kinds of exceptions, signatures and the order of side effects must be the same. A difference is a bug; its program is
+printed. The number of fixes is printed too, because programs that are refused as a whole would show nothing.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import tempfile
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+
+from fixpickle.engine import Ports, run
+from fixpickle.model import Evidence, RunReport, Settings
+from fixpickle.registry import load_rules
+
+RULES = frozenset({"lambda-value", "local-function", "local-class"})
+
+PRELUDE = '''\
+"""A random program."""
+
+import inspect
+import itertools
+from contextlib import contextmanager
+
+LOG = []
+
+
+class Stop(BaseException):
+    """Ends what would not end."""
+
+
+def note(*values):
+    if len(LOG) > 400:
+        raise Stop
+    LOG.append(tuple(plain(value) for value in values))
+    return values[-1] if values else None
+
+
+def plain(value):
+    """What of a value must be the same: not its address, and not the name of a function."""
+    if isinstance(value, (list, tuple)):
+        return [plain(each) for each in value]
+    if isinstance(value, dict):
+        return [(plain(key), plain(each)) for key, each in value.items()]
+    if isinstance(value, BaseException):
+        return type(value).__name__
+    if inspect.ismodule(value):
+        return value.__name__
+    if inspect.isgenerator(value):
+        return ["generator", [plain(each) for each in itertools.islice(value, 5)]]
+    if inspect.iscoroutine(value):
+        value.close()
+        return "coroutine"
+    return value if isinstance(value, (int, str, type(None))) else "callable" if callable(value) else "object"
+
+
+def mix(*values):
+    return sum(len(str(plain(value))) * n for n, value in enumerate(values, 1)) % 97
+
+
+def push(values, value):
+    if isinstance(values, list) and len(values) < 9:
+        values.append(value)
+    return values
+
+
+@contextmanager
+def swallow(value):
+    try:
+        yield value
+    except ArithmeticError:
+        note("swallowed")
+
+
+def fail(flag, value):
+    if flag:
+        raise ZeroDivisionError
+    return value
+
+
+def attempt(function, *args, **kwargs):
+    try:
+        result = function(*args, **kwargs)
+        return note("gave", plain(result)) and result
+    except Exception as error:
+        note("raised", error)
+
+
+def deco(function):
+    return function
+
+
+def exercise(value, depth=0):
+    """Calls whatever can be called, in several ways, and looks into whatever holds something."""
+    if isinstance(value, (list, tuple)) and depth < 3:
+        for each in value:
+            exercise(each, depth + 1)
+    elif isinstance(value, dict) and depth < 3:
+        for each in list(value.values()):
+            exercise(each, depth + 1)
+    elif inspect.isclass(value):
+        note("class")
+    elif callable(value) and depth < 3:
+        try:
+            note(str(inspect.signature(value)))
+        except ValueError as error:
+            note(error)
+        for args, kwargs in [((), {}), ((1,), {}), ((2, 3), {}), ((), {"a": 4}), ((5,), {"b": 6, "c": 7})]:
+            exercise(attempt(value, *args, **kwargs), depth + 1)
+    elif type(value).__name__.strip("_0123456789") in ("P", "Q"):
+        for name in sorted(n for n in dir(value) if not n.startswith("_")):
+            exercise(getattr(value, name), depth + 1)
+
+
+def play(n, flag, items, backwards):
+    LOG.clear()
+    try:
+        made = [Keep(n, flag, list(items)), make(n, flag, list(items)), TABLE]
+        parts = [*vars(made[0]).values(), *made[1:]]
+        for part in reversed(parts) if backwards else parts:
+            exercise(part)
+            note(n, items)
+    except BaseException as error:
+        LOG.append(type(error).__name__)
+    return list(LOG)
+'''
+
+NAMES = ("a", "b", "c", "d")
+FUNCTIONS = ("f", "g", "h")
+PARAMETERS = (
+    "",
+    "a",
+    "b",
+    "a, b=1",
+    "*args",
+    "a, /, b=2",
+    "*, c=3",
+    "a=None, *args, b=4, **kwargs",
+    "d=(1, -2)",
+    "a=[]",
+    "b=c",
+)
+
+
+class Writer:
+    """Writes one random program."""
+
+    def __init__(self, seed: int) -> None:
+        self.dice = random.Random(seed)
+        self.count = 0
+        self.fuel = 60
+
+    def program(self) -> str:
+        """The whole text of a module."""
+        keep = f"class Keep:\n    def __init__(self, n, flag, items):\n{self._body(2, True)}"
+        make = f"def make(n, flag, items):\n{self._body(1, False)}    return locals_of(f=f, g=g, h=h)\n"
+        made = "def locals_of(**values):\n    return values\n"
+        table = f"TABLE = {{'one': {self._lambda(0)}, 'two': [{self._lambda(0)}]}}\nNAMED = {self._lambda(0)}\n"
+        parts = [PRELUDE, made, keep, make, table]
+        return "\n\n".join(parts)
+
+    # --- statements ---
+
+    def _body(self, depth: int, stores: bool) -> str:
+        """The first statements of a function bind what the others read, most of the time."""
+        starts = [f"{name} = {self._value()}" for name in NAMES if self.dice.random() < 0.8]
+        starts += [f"{name} = deco" for name in FUNCTIONS] if not stores else []
+        lines = [*starts, *self._block(depth, stores, self.dice.randint(4, 9))]
+        return textwrap.indent("\n".join(lines), "    " * depth) + "\n"
+
+    def _block(self, depth: int, stores: bool, size: int) -> list[str]:
+        return [line for _ in range(size) for line in self._statement(depth, stores)] or ["pass"]
+
+    def _statement(self, depth: int, stores: bool) -> list[str]:
+        self.fuel -= 1
+        simple = [self._assign, self._assign, self._act, self._rebind]
+        keeping = [self._store, self._store, self._store] if stores else [self._name]
+        defining = [self._function, self._function, self._class]
+        nesting = [self._if, self._loop, self._try, self._with, self._match, self._while]
+        kinds: list[Callable[[int, bool], list[str]]] = [*simple, *keeping, *defining]
+        if depth < 5 and self.fuel > 0:
+            kinds += nesting
+        return self.dice.choice(kinds)(depth, stores)
+
+    def _assign(self, depth: int, stores: bool) -> list[str]:
+        return [f"{self._any(NAMES)} = {self._value()}"]
+
+    def _act(self, depth: int, stores: bool) -> list[str]:
+        name = self._any(FUNCTIONS)
+        return [f"attempt(lambda: {name}({self._any(('', '1', 'b=2'))}))"] if self.dice.random() < 0.5 else [
+            f"push({self._any(NAMES)}, {self._value()})"
+        ]
+
+    def _rebind(self, depth: int, stores: bool) -> list[str]:
+        name = self._any(NAMES)
+        return [
+            self._any(
+                (
+                    f"{name} = mix({name}, 1)",
+                    f"if ({name} := {self._value()}): note('bound')",
+                    f"del {name}; {name} = 5",
+                    f"import string as {name}",
+                    f"for {name} in (1, 2): pass",
+                    f"[({name} := i) for i in range(2)]",
+                    f"note([{name} for {name} in range(2)])",
+                    f"global G; G = {name}",
+                )
+            )
+        ]
+
+    def _store(self, depth: int, stores: bool) -> list[str]:
+        self.count += 1
+        value = self._any(
+            (
+                self._lambda(depth),
+                self._lambda(depth),
+                self._any(FUNCTIONS),
+                f"[{self._lambda(depth)} for i in range(2)]",
+                f"{{'k': {self._lambda(depth)}, 'l': {self._any(FUNCTIONS)}}}",
+                f"{self._lambda(depth)} if flag else {self._any(FUNCTIONS)}",
+                f"({self._lambda(depth)}, {self._lambda(depth)})",
+            )
+        )
+        return [f"self.x{self.count} = {value}"]
+
+    def _name(self, depth: int, stores: bool) -> list[str]:
+        return [f"{self._any(FUNCTIONS)} = {self._lambda(depth)}"]
+
+    def _function(self, depth: int, stores: bool) -> list[str]:
+        self.count += 1
+        head = self._any(("def", "def", "def", "def", "async def"))
+        name = self._any(FUNCTIONS)
+        lines = [f"note('{name}{self.count}')"]
+        if self.dice.random() < 0.15:
+            lines.insert(0, f"nonlocal {self._any(NAMES)}")
+        if depth < 4 and self.fuel > 0 and self.dice.random() < 0.5:
+            lines += self._block(depth + 1, False, self.dice.randint(1, 3))
+        ends = [f"return {self._value()}", f"return {self._lambda(depth + 1)}", f"return {self._any(FUNCTIONS)}()"]
+        if head == "def":
+            ends.append(f"yield {self._value()}")
+        decorator = ["@deco"] if self.dice.random() < 0.1 else []
+        body = textwrap.indent("\n".join([*lines, self._any(ends)]), "    ")
+        return [*decorator, f"{head} {name}({self._parameters()}):", *body.split("\n")]
+
+    def _class(self, depth: int, stores: bool) -> list[str]:
+        self.count += 1
+        name = self._any(("P", "Q"))
+        value = self._any((self._value(), "3", "4"))
+        method = self._any((f"return {self._value()}", "return type(self).size", f"return {name}.size", "return super()"))
+        lines = [f"class {name}:", f"    size = {value}", "    def m(self, a=1):", f"        {method}"]
+        if self.dice.random() < 0.3:
+            lines.append(f"    n = {self._any(FUNCTIONS)}")
+        if self.dice.random() < 0.3:
+            lines.append(f"    o = {self._lambda(depth, 'self')}")
+        return [*lines, f"self.x{self.count} = {name}()" if stores else f"note({name}().m())"]
+
+    # --- statements that hold statements ---
+
+    def _inner(self, depth: int, stores: bool) -> list[str]:
+        lines = self._block(depth + 1, stores, self.dice.randint(1, 3))
+        return textwrap.indent("\n".join(lines), "    ").split("\n")
+
+    def _if(self, depth: int, stores: bool) -> list[str]:
+        lines = [f"if {self._any(('flag', 'not flag', 'n', 'items'))}:", *self._inner(depth, stores)]
+        return [*lines, "else:", *self._inner(depth, stores)] if self.dice.random() < 0.5 else lines
+
+    def _loop(self, depth: int, stores: bool) -> list[str]:
+        name = self._any((*NAMES, "i"))
+        lines = [f"for {name} in {self._any(('items', '(1, 2)', '()'))}:", *self._inner(depth, stores)]
+        if self.dice.random() < 0.2:
+            lines.append(f"    if flag: {self._any(('break', 'continue'))}")
+        return [*lines, "else:", *self._inner(depth, stores)] if self.dice.random() < 0.3 else lines
+
+    def _while(self, depth: int, stores: bool) -> list[str]:
+        self.count += 1
+        turn = f"turn{self.count}"
+        return [f"{turn} = 0", f"while {turn} < 2:", f"    {turn} += 1", *self._inner(depth, stores)]
+
+    def _try(self, depth: int, stores: bool) -> list[str]:
+        name = self._any(NAMES)
+        lines = ["try:", f"    {name} = fail({self._any(('flag', 'not flag', 'n'))}, {self._value()})"]
+        lines += self._inner(depth, stores)
+        caught = self._any((f" as {name}", "", ""))
+        lines += [f"except ArithmeticError{caught}:", *self._inner(depth, stores)]
+        if self.dice.random() < 0.3:
+            lines += ["else:", *self._inner(depth, stores)]
+        return [*lines, "finally:", *self._inner(depth, stores)] if self.dice.random() < 0.3 else lines
+
+    def _with(self, depth: int, stores: bool) -> list[str]:
+        name = self._any(NAMES)
+        return [f"with swallow({self._value()}) as {name}:", *self._inner(depth, stores)]
+
+    def _match(self, depth: int, stores: bool) -> list[str]:
+        name = self._any(NAMES)
+        lines = ["match items:", f"    case [{name}, *_]:"]
+        lines += textwrap.indent("\n".join(self._inner(depth + 1, stores)), "    ").split("\n")
+        return [*lines, "    case _:", "        pass"]
+
+    # --- expressions ---
+
+    def _value(self) -> str:
+        name = self._any((*NAMES, "n", "items"))
+        other = self._any(NAMES)
+        return self._any(("1", "[]", "[n]", name, f"mix({name}, {other})", f"({name}, {other})", f"note({name})"))
+
+    def _lambda(self, depth: int, first: str = "") -> str:
+        self.count += 1
+        if depth == 0:
+            return f"lambda a=1, *b: note({self.count}, mix(a, b))"
+        bodies = [self._value(), f"mix({self._any(NAMES)}, {self._any(NAMES)})", f"{self._any(FUNCTIONS)}()"]
+        bodies += [f"[{self._any(NAMES)} for i in range(2)]", f"[{(x := self._any(NAMES))} for {x} in range(2)]"]
+        bodies += [f"({self._any(NAMES)} := 3)", f"lambda: {self._value()}", "__class__", "sorted(locals())"]
+        return f"(lambda {first or self._parameters()}: note({self.count}, {self._any(bodies)}))"
+
+    def _parameters(self) -> str:
+        return self._any(PARAMETERS) if self.dice.random() < 0.6 else ""
+
+    def _any(self, choices: Sequence[str]) -> str:  # type: ignore[override]
+        return self.dice.choice(choices)
+
+
+# --- before and after -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One program before and after its fixes, how many there were, and what each did; equal where all is well."""
+
+    before: str
+    after: str
+    fixes: int
+    did_before: tuple[object, ...]
+    did_after: tuple[object, ...]
+    report: RunReport | None
+
+    @property
+    def same(self) -> bool:
+        return self.did_before == self.did_after
+
+
+def compare(seed: int) -> Outcome | None:
+    """The program of that seed, before and after. None where Python does not take it, as with `nonlocal` of nothing."""
+    text = Writer(seed).program()
+    try:
+        did = behaviour(text)
+    except SyntaxError:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder).resolve() / "program.py"
+        path.write_text(text)
+        settings = Settings(path.parent, Path(sys.executable), select=RULES, reach=Evidence.ANY, verify=False)
+        ports = Ports(prove=lambda *_: [], tidy=lambda old, new, where: new, progress=lambda what, done, total: None)
+        report = run([path], replace(settings, runtime="package"), load_rules(), ports, fix=True)
+    after = next((change.new for change in report.changes), text)
+    if report.taken_back or report.skipped:
+        return Outcome(text, after, len(report.fixed), (), ("taken back", report.taken_back, report.skipped), report)
+    return Outcome(text, after, len(report.fixed), did, behaviour(after), report)
+
+
+def behaviour(text: str) -> tuple[object, ...]:
+    """Everything the program's functions do, for several arguments and in both orders. Raises SyntaxError."""
+    module = ModuleType("program")
+    try:
+        exec(compile(text, "program.py", "exec"), vars(module))
+    except SyntaxError:
+        raise
+    except Exception as error:
+        return (type(error).__name__,)
+    calls = [(n, flag, items) for n in (0, 1) for flag in (True, False) for items in ((), (1, 2))]
+    return tuple(vars(module)["play"](*call, backwards) for call in calls for backwards in (False, True))
+
+
+def outcomes(seeds: Sequence[int]) -> Iterator[tuple[int, Outcome]]:
+    """The outcomes of those seeds that give a program."""
+    for seed in seeds:
+        outcome = compare(seed)
+        if outcome is not None:
+            yield seed, outcome
+
+
+def main(count: int = 500, first: int = 0) -> int:
+    """Runs `count` seeds from `first` and prints the first difference."""
+    programs = fixes = 0
+    for seed, outcome in outcomes(range(first, first + count)):
+        programs, fixes = programs + 1, fixes + outcome.fixes
+        if not outcome.same:
+            print(outcome.before.removeprefix(PRELUDE), "# --- after ---", outcome.after.removeprefix(PRELUDE), sep="\n")
+            for one, other in zip(outcome.did_before, outcome.did_after, strict=False):
+                if one != other:
+                    print("before:", one, "after: ", other, sep="\n")
+                    break
+            print(f"seed {seed} differs")
+            return 1
+    print(f"{programs} programs, {fixes} fixes, no difference")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*map(int, sys.argv[1:])))

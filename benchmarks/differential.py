@@ -10,6 +10,7 @@ printed. The number of fixes is printed too, because programs that are refused a
 from __future__ import annotations
 
 import random
+import re
 import sys
 import tempfile
 import textwrap
@@ -32,6 +33,15 @@ import itertools
 from contextlib import contextmanager
 
 LOG = []
+KEPT = []
+LIMIT = [0]
+
+
+class Made:
+    """What a function returns, by name."""
+
+    def __init__(self, **values):
+        vars(self).update(values)
 
 
 class Stop(BaseException):
@@ -39,7 +49,7 @@ class Stop(BaseException):
 
 
 def note(*values):
-    if len(LOG) > 400:
+    if len(LOG) > LIMIT[0]:
         raise Stop
     LOG.append(tuple(plain(value) for value in values))
     return values[-1] if values else None
@@ -121,16 +131,24 @@ def exercise(value, depth=0):
             exercise(getattr(value, name), depth + 1)
 
 
+def guarded(function, *args):
+    """What ends early makes room for the next."""
+    LIMIT[0] = len(LOG) + 200
+    try:
+        return function(*args)
+    except (Exception, Stop) as error:
+        LIMIT[0] += 1
+        note("ended", error)
+
+
 def play(n, flag, items, backwards):
     LOG.clear()
-    try:
-        made = [Keep(n, flag, list(items)), make(n, flag, list(items)), TABLE]
-        parts = [*vars(made[0]).values(), *made[1:]]
-        for part in reversed(parts) if backwards else parts:
-            exercise(part)
-            note(n, items)
-    except BaseException as error:
-        LOG.append(type(error).__name__)
+    KEPT.clear()
+    for makes in (Keep, make):
+        KEPT.append(guarded(makes, n, flag, list(items)))
+    parts = [*(part for made in KEPT if made for part in vars(made).values()), TABLE, NAMED]
+    for part in reversed(parts) if backwards else parts:
+        guarded(exercise, part)
     return list(LOG)
 '''
 
@@ -152,53 +170,61 @@ PARAMETERS = (
 
 
 class Writer:
-    """Writes one random program."""
+    """Writes one random program. Names are few, so that they meet; functions are named once, most of the time."""
 
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)
         self.count = 0
-        self.fuel = 60
+        self.fuel = 50
+        self.wild = self.dice.choice((0.0, 0.1, 0.3, 0.6))
+        self.known: list[str] = []
 
     def program(self) -> str:
         """The whole text of a module."""
-        keep = f"class Keep:\n    def __init__(self, n, flag, items):\n{self._body(2, True)}"
-        make = f"def make(n, flag, items):\n{self._body(1, False)}    return locals_of(f=f, g=g, h=h)\n"
-        made = "def locals_of(**values):\n    return values\n"
+        keep = "class Keep:\n    def __init__(self, n, flag, items):\n        KEPT.append(self)\n" + self._body(2, True)
+        self.known, self.fuel = [], 25
+        make = "def make(n, flag, items):\n" + self._body(1, False)
+        make += f"    return Made({', '.join(f'{name}={name}' for name in self.known)})\n"
         table = f"TABLE = {{'one': {self._lambda(0)}, 'two': [{self._lambda(0)}]}}\nNAMED = {self._lambda(0)}\n"
-        parts = [PRELUDE, made, keep, make, table]
-        return "\n\n".join(parts)
+        return "\n\n".join([PRELUDE, keep, make, table])
 
     # --- statements ---
 
     def _body(self, depth: int, stores: bool) -> str:
         """The first statements of a function bind what the others read, most of the time."""
-        starts = [f"{name} = {self._value()}" for name in NAMES if self.dice.random() < 0.8]
-        starts += [f"{name} = deco" for name in FUNCTIONS] if not stores else []
+        starts = [f"{name} = {self._any(('n', '1', 'items', '[n]'))}" for name in NAMES if self.dice.random() < 0.95]
+        self.known.append(f"f{depth}")
+        starts += [f"def f{depth}(a=1):", f"    return note(mix(a, {self._any(NAMES)}))"]
         lines = [*starts, *self._block(depth, stores, self.dice.randint(4, 9))]
         return textwrap.indent("\n".join(lines), "    " * depth) + "\n"
 
     def _block(self, depth: int, stores: bool, size: int) -> list[str]:
-        return [line for _ in range(size) for line in self._statement(depth, stores)] or ["pass"]
+        known = list(self.known)
+        lines = [line for _ in range(size) for line in self._statement(depth, stores)]
+        if depth > 2:
+            self.known = known
+        return lines
 
     def _statement(self, depth: int, stores: bool) -> list[str]:
         self.fuel -= 1
-        simple = [self._assign, self._assign, self._act, self._rebind]
-        keeping = [self._store, self._store, self._store] if stores else [self._name]
-        defining = [self._function, self._function, self._class]
-        nesting = [self._if, self._loop, self._try, self._with, self._match, self._while]
-        kinds: list[Callable[[int, bool], list[str]]] = [*simple, *keeping, *defining]
+        kinds: list[Callable[[int, bool], list[str]]] = [self._act, self._function, self._function, self._class]
+        kinds += [self._store, self._store, self._store] if stores else [self._name]
+        if self.dice.random() < self.wild:
+            kinds += [self._assign, self._rebind, self._rebind, self._rebind]
         if depth < 5 and self.fuel > 0:
-            kinds += nesting
+            kinds += [self._if, self._loop, self._try, self._with, self._match, self._while]
         return self.dice.choice(kinds)(depth, stores)
 
     def _assign(self, depth: int, stores: bool) -> list[str]:
         return [f"{self._any(NAMES)} = {self._value()}"]
 
+    def _called(self) -> str:
+        """A function that was defined before, and now and then one that was not."""
+        return self._any((*self.known, *self.known, *FUNCTIONS) if self.dice.random() < self.wild else self.known)
+
     def _act(self, depth: int, stores: bool) -> list[str]:
-        name = self._any(FUNCTIONS)
-        return [f"attempt(lambda: {name}({self._any(('', '1', 'b=2'))}))"] if self.dice.random() < 0.5 else [
-            f"push({self._any(NAMES)}, {self._value()})"
-        ]
+        call = f"{self._called()}({self._any(('', '1', 'b=2'))})"
+        return [self._any((f"attempt(lambda: {call})", f"push({self._any(NAMES)}, {self._value()})"))]
 
     def _rebind(self, depth: int, stores: bool) -> list[str]:
         name = self._any(NAMES)
@@ -212,7 +238,7 @@ class Writer:
                     f"for {name} in (1, 2): pass",
                     f"[({name} := i) for i in range(2)]",
                     f"note([{name} for {name} in range(2)])",
-                    f"global G; G = {name}",
+                    f"globals()['G'] = {name}",
                 )
             )
         ]
@@ -223,42 +249,53 @@ class Writer:
             (
                 self._lambda(depth),
                 self._lambda(depth),
-                self._any(FUNCTIONS),
+                self._called(),
                 f"[{self._lambda(depth)} for i in range(2)]",
-                f"{{'k': {self._lambda(depth)}, 'l': {self._any(FUNCTIONS)}}}",
-                f"{self._lambda(depth)} if flag else {self._any(FUNCTIONS)}",
+                f"{{'k': {self._lambda(depth)}, 'l': {self._called()}}}",
+                f"{self._lambda(depth)} if flag else {self._called()}",
                 f"({self._lambda(depth)}, {self._lambda(depth)})",
             )
         )
         return [f"self.x{self.count} = {value}"]
 
     def _name(self, depth: int, stores: bool) -> list[str]:
-        return [f"{self._any(FUNCTIONS)} = {self._lambda(depth)}"]
+        name = self._fresh()
+        lines = [f"{name} = {self._lambda(depth)}"]
+        self.known.append(name)
+        return lines
+
+    def _fresh(self) -> str:
+        self.count += 1
+        return self._any(FUNCTIONS) if self.dice.random() < self.wild / 3 else f"f{self.count}"
 
     def _function(self, depth: int, stores: bool) -> list[str]:
-        self.count += 1
-        head = self._any(("def", "def", "def", "def", "async def"))
-        name = self._any(FUNCTIONS)
+        head = self._any(("def", "def", "def", "def", "def", "async def"))
+        name, parameters, known = self._fresh(), self._parameters(), list(self.known)
         lines = [f"note('{name}{self.count}')"]
-        if self.dice.random() < 0.15:
-            lines.insert(0, f"nonlocal {self._any(NAMES)}")
+        writable = [each for each in NAMES if not re.search(rf"\b{each}\b", parameters)]
+        if writable and self.dice.random() < self.wild / 3:
+            lines = [f"nonlocal {(target := self._any(writable))}", *lines, f"{target} = mix({target}, {self.count})"]
+        if self.dice.random() < 0.2:
+            self.known.append(name)
         if depth < 4 and self.fuel > 0 and self.dice.random() < 0.5:
             lines += self._block(depth + 1, False, self.dice.randint(1, 3))
-        ends = [f"return {self._value()}", f"return {self._lambda(depth + 1)}", f"return {self._any(FUNCTIONS)}()"]
-        if head == "def":
-            ends.append(f"yield {self._value()}")
+        ends = [f"return {self._value()}", f"return {self._lambda(depth + 1)}", f"return {self._called()}()"]
+        ends += [f"yield {self._value()}"] if head == "def" else []
         decorator = ["@deco"] if self.dice.random() < 0.1 else []
         body = textwrap.indent("\n".join([*lines, self._any(ends)]), "    ")
-        return [*decorator, f"{head} {name}({self._parameters()}):", *body.split("\n")]
+        self.known = [*known, name]
+        return [*decorator, f"{head} {name}({parameters}):", *body.split("\n")]
 
     def _class(self, depth: int, stores: bool) -> list[str]:
         self.count += 1
-        name = self._any(("P", "Q"))
-        value = self._any((self._value(), "3", "4"))
-        method = self._any((f"return {self._value()}", "return type(self).size", f"return {name}.size", "return super()"))
+        name = self._any(("P", "Q")) + self._any(("", "", str(self.count)))
+        value = self._any((self._value(), "3", "4", "5", "6"))
+        method = self._any(
+            (f"return {self._value()}", "return type(self).size", f"return {name}.size", "return super()", "return a")
+        )
         lines = [f"class {name}:", f"    size = {value}", "    def m(self, a=1):", f"        {method}"]
         if self.dice.random() < 0.3:
-            lines.append(f"    n = {self._any(FUNCTIONS)}")
+            lines.append(f"    n = {self._called()}")
         if self.dice.random() < 0.3:
             lines.append(f"    o = {self._lambda(depth, 'self')}")
         return [*lines, f"self.x{self.count} = {name}()" if stores else f"note({name}().m())"]
@@ -316,7 +353,7 @@ class Writer:
         self.count += 1
         if depth == 0:
             return f"lambda a=1, *b: note({self.count}, mix(a, b))"
-        bodies = [self._value(), f"mix({self._any(NAMES)}, {self._any(NAMES)})", f"{self._any(FUNCTIONS)}()"]
+        bodies = [self._value(), f"mix({self._any(NAMES)}, {self._any(NAMES)})", f"{self._called()}()"]
         bodies += [f"[{self._any(NAMES)} for i in range(2)]", f"[{(x := self._any(NAMES))} for {x} in range(2)]"]
         bodies += [f"({self._any(NAMES)} := 3)", f"lambda: {self._value()}", "__class__", "sorted(locals())"]
         return f"(lambda {first or self._parameters()}: note({self.count}, {self._any(bodies)}))"
@@ -393,7 +430,9 @@ def main(count: int = 500, first: int = 0) -> int:
     for seed, outcome in outcomes(range(first, first + count)):
         programs, fixes = programs + 1, fixes + outcome.fixes
         if not outcome.same:
-            print(outcome.before.removeprefix(PRELUDE), "# --- after ---", outcome.after.removeprefix(PRELUDE), sep="\n")
+            print(
+                outcome.before.removeprefix(PRELUDE), "# --- after ---", outcome.after.removeprefix(PRELUDE), sep="\n"
+            )
             for one, other in zip(outcome.did_before, outcome.did_after, strict=False):
                 if one != other:
                     print("before:", one, "after: ", other, sep="\n")

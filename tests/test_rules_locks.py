@@ -105,6 +105,15 @@ def test_a_file_of_a_namespace_package_imports_as_it_does_already(shop):
     assert [new.path.parent.name for new in patch.new_files] == ["space"]
 
 
+@pytest.mark.parametrize("user", ["from space.kept import Kept", "from space import kept", "import space.kept as kept"])
+def test_a_file_that_is_imported_from_a_namespace_package_is_refused(shop, user):
+    made = shop({"space/kept.py": KEPT, "main.py": user})
+    (finding,) = found(made, "bare-lock")
+    refusal = RULES["bare-lock"].fix(finding, made)
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason == "main.py imports it as space.kept, and space has no __init__.py"
+
+
 def test_nothing_is_found_in_the_runtime_that_was_copied(shop):
     source = Path(__file__).parent.parent / "src" / "fixpickle" / "runtime" / "parallel.py"
     assert found(shop({"_fixpickle_parallel.py": source.read_text()}), "bare-lock") == []

@@ -20,7 +20,7 @@ from fixpickle.model import (
     Subject,
 )
 from fixpickle.project import Project, is_test
-from fixpickle.rewrite import require_runtime
+from fixpickle.rewrite import namespaced, require_runtime
 from fixpickle.rule import Workshop
 from fixpickle.survey.constructions import LOCK_TYPE
 from fixpickle.survey.facts import Construction, Facts, Home, Kind, Sink, ToCall, ToReturn
@@ -211,6 +211,8 @@ def patch(finding: Finding, shop: Workshop, targets: Mapping[str, str]) -> Patch
     """The constructor exchanged for its counterpart of the runtime module."""
     facts, source = shop.facts[finding.path], shop.sources[finding.path]
     made = next(c for c in facts.constructions if c.span == finding.span)
+    if refusal := namespaced(facts, shop.project.files, shop.settings):
+        return refusal
     locks = require_runtime(facts, source, shop.settings, "locks")
     if isinstance(locks, Refusal):
         return locks

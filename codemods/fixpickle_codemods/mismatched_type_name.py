@@ -7,7 +7,7 @@ A type that is made by a call and bound at module level under another name than 
 
 Pickle stores an instance by its type's own name, and the module has no such name:
 
-    PicklingError: Can't pickle <class 'P'>: attribute lookup P on module failed
+    PicklingError: Can't pickle <class 'module.P'>: attribute lookup P on module failed
 
 ## What it becomes
 

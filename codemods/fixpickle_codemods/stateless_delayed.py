@@ -35,7 +35,7 @@ from pathlib import Path
 
 from fixpickle.model import Evidence, Finding, Patch, Reach, Refusal, Safety, Source, WorkerState
 from fixpickle.project import Project, is_test
-from fixpickle.rewrite import runtime_module, vendored
+from fixpickle.rewrite import namespaced, runtime_module, vendored
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, ImportFact, Reference
 from fixpickle_codemods._joblib_pair import DELAYED, PAIR, PARALLEL, exchange
@@ -79,6 +79,8 @@ class StatelessDelayed:
         new = () if sklearn else vendored(facts, source, shop.settings, "parallel")
         if isinstance(new, Refusal):
             return new
+        if not sklearn and (refusal := namespaced(facts, shop.project.files, shop.settings)):
+            return refusal
         module = _SKLEARN if sklearn else runtime_module(facts, source, shop.settings, "parallel")
         parts = facts.module.split(".")
         package = parts[0] if facts.package or len(parts) > 1 else ""

@@ -12,7 +12,7 @@ Pickle stores a function by its own qualified name, and there it finds nothing, 
 the line below, by the one attribute that pickle reads. `__name__`, the docstring and the signature stay.
 
     center = stateful_transform(Center)
-    center.__qualname__ = "center"  # pickle stores it under this name
+    center.__qualname__ = "center"  # for pickle
 
 **A decorator that copies no names**: its inner function gets `@functools.wraps(function)`. This is what such
 decorators should have had, but it changes `__name__`, `__doc__`, `__wrapped__` and what `inspect.signature` says of
@@ -20,7 +20,8 @@ every decorated function, so it is an unsafe fix: `--unsafe-fixes` applies it.
 
 ## What it leaves alone
 
-Decorators with `functools.wraps`; factories that return different things, that are decorated themselves or cached;
+Decorators with `functools.wraps`; factories that make more than three names of a module (`--reach any` names those
+too); factories that return different things, that are decorated themselves or cached;
 results that are bound more than once, or in a class or function; classes of callables.
 
 ## When it refuses
@@ -38,7 +39,8 @@ from fixpickle.rewrite import line_end, line_start, require
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import BoundCall, Factory, Facts
 
-_COMMENT = "# pickle stores it under this name"
+_COMMENT = "# for pickle"
+_MANY = 3  # names that one factory makes in a module: beyond that the factory itself is the place to name them
 
 
 class UnwrappedDecorator:
@@ -46,7 +48,7 @@ class UnwrappedDecorator:
 
     name = "unwrapped-decorator"
     summary = "a function made by a decorator or factory is bound to a name that it does not go by"
-    safety = Safety.UNSAFE
+    safety = Safety.SAFE
 
     def find(self, project: Project, facts: Facts) -> Iterator[Finding]:
         """Results bound to a module-level name, and decorators of module-level functions."""
@@ -64,12 +66,14 @@ class UnwrappedDecorator:
                 yield self._decorator(facts, made, used[0])
 
     def _bound(self, facts: Facts, call: BoundCall, made: Factory, twice: bool) -> Finding:
+        alike = sum(c.callee == call.callee for c in facts.bound_calls)
+        evidence = Evidence.STATE if alike <= _MANY else Evidence.ANY
         return Finding(
             rule=self.name,
             path=facts.path,
             span=call.span,
             message=f"the function `{call.name}` goes by another name, given by {made.name}",
-            reach=Reach(Evidence.STATE, (f"bound to the module's name {call.name}",)),
+            reach=Reach(evidence, (f"bound to the module's name {call.name}",)),
             safety=Safety.MANUAL if twice else Safety.SAFE,
             reason=f"`{call.name}` is bound more than once" if twice else "",
         )
@@ -93,7 +97,7 @@ class UnwrappedDecorator:
             at = line_end(text, call.span.end)
             broken = "" if text[:at].endswith(("\n", "\r")) else "\n"
             lines = [f'{call.name}.__qualname__ = "{call.name}"  {_COMMENT}']
-            if not shop.project.real(call.callee).startswith(f"{facts.module}."):
+            if not _made_here(shop.project, facts, call):
                 lines.insert(0, f"{call.name}.__module__ = __name__")
             subject = ByExpression(facts.module, call.name, call.name)
             return Patch(finding, (Edit(finding.path, at, at, broken + "\n".join(lines) + "\n"),), subjects=(subject,))
@@ -104,6 +108,13 @@ class UnwrappedDecorator:
         edit = Edit(finding.path, start, start, f"{indent}@{wraps.code}({made.taken})\n")
         module, _, name = shop.project.decorated(f"{facts.module}.{made.name}")[0].rpartition(".")
         return Patch(finding, (*wraps.edits, edit), subjects=(ByExpression(module, name, name),))
+
+
+def _made_here(project: Project, facts: Facts, call: BoundCall) -> bool:
+    """Whether the function says that it is of this module: its factory is, or what its factory copies names from is."""
+    made = project.factory(call.callee)
+    source = call.taken if made is not None and made.wraps else call.callee
+    return project.real(source).startswith(f"{facts.module}.")
 
 
 def _renamed(facts: Facts, call: BoundCall) -> bool:

@@ -1,6 +1,14 @@
 """Libcst helpers every rule uses: a definition lifted to module level, a free name, an import, a runtime module."""
 
-from fixpickle.rewrite.imports import Imported, import_line, require, require_runtime, runtime_module, vendored
+from fixpickle.rewrite.imports import (
+    Imported,
+    import_line,
+    namespaced,
+    require,
+    require_runtime,
+    runtime_module,
+    vendored,
+)
 from fixpickle.rewrite.lift import Lifted, lift
 from fixpickle.rewrite.place import (
     attached_start,
@@ -23,6 +31,7 @@ __all__ = [
     "lift",
     "line_end",
     "line_start",
+    "namespaced",
     "require",
     "require_runtime",
     "runtime_module",

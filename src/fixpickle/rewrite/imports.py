@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -165,6 +165,23 @@ def vendored(facts: Facts, source: Source, settings: Settings, part: str) -> tup
     if MARK not in path.read_text("utf-8", "replace")[:2000]:
         return Refusal(source.path, f"{path.name} is already there and is not fixpickle's")
     return ()
+
+
+def namespaced(facts: Facts, files: Iterable[Facts], settings: Settings) -> Refusal | None:
+    """Why a copy beside the file would not be found: others import the file from a package without `__init__.py`."""
+    if settings.runtime == "package" or facts.package or "." in facts.module:
+        return None
+    own = facts.path.with_suffix("").parts
+    for other in files:
+        for fact in other.imports:
+            parts = tuple(fact.target.split("."))
+            for length in range(2, len(parts) + 1):
+                if parts[:length] == own[-length:]:
+                    name = ".".join(parts[:length])
+                    return Refusal(
+                        facts.path, f"{other.path.name} imports it as {name}, and {parts[0]} has no __init__.py"
+                    )
+    return None
 
 
 def require_runtime(facts: Facts, source: Source, settings: Settings, part: str) -> Imported | Refusal:

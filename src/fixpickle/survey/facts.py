@@ -209,12 +209,14 @@ class Reference:
 class BoundCall:
     """The result of a call bound to one module-level name: `Point = namedtuple("P", "x y")`.
 
-    `given` is its first argument where that is a string, `arguments` how many it has, `keywords` the named ones.
+    `given` is its first argument where that is a string, `taken` the symbolic name of that argument where it is a name;
+    `arguments` says how many there are, `keywords` lists the named ones.
     """
 
     name: str
     callee: str
     given: str
+    taken: str
     arguments: int
     keywords: tuple[str, ...]
     span: Span

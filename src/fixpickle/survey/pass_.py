@@ -163,7 +163,8 @@ def _bound_calls(tree: Tree, names: Names) -> Iterator[BoundCall]:
             given = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
             keywords = tuple(k.arg for k in call.keywords if k.arg)
             count = len(call.args) + len(call.keywords)
-            yield BoundCall(target.id, names.of(call.func), given, count, keywords, tree.span(node))
+            taken = names.of(first) if first is not None and not given else ""
+            yield BoundCall(target.id, names.of(call.func), given, taken, count, keywords, tree.span(node))
 
 
 def _factories(tree: Tree, names: Names) -> Iterator[Factory]:

@@ -184,7 +184,7 @@ class Writer:
         keep = "class Keep:\n    def __init__(self, n, flag, items):\n        KEPT.append(self)\n" + self._body(2, True)
         self.known, self.fuel = [], 25
         make = "def make(n, flag, items):\n" + self._body(1, False)
-        make += f"    return Made({', '.join(f'{name}={name}' for name in self.known)})\n"
+        make += f"    return Made({', '.join(f'{name}={name}' for name in dict.fromkeys(self.known))})\n"
         table = f"TABLE = {{'one': {self._lambda(0)}, 'two': [{self._lambda(0)}]}}\nNAMED = {self._lambda(0)}\n"
         return "\n\n".join([PRELUDE, keep, make, table])
 

@@ -129,13 +129,20 @@ def _read_all(paths: Sequence[Path], settings: Settings, ports: Ports) -> tuple[
             if isinstance(refusal, Refusal):
                 skipped.append(refusal)
         if isinstance(source, Source) and isinstance(found, Facts):
-            sources[source.path], facts[source.path] = source, found
+            sources[source.path] = source
+            if not _is_runtime(source.path):
+                facts[source.path] = found
     return Standing(sources, sources, facts), skipped
 
 
 def _survey_file(asked: tuple[Path, bool]) -> tuple[Source | Refusal, Facts | Refusal | None]:
     source = read(*asked)
     return source, survey(source) if isinstance(source, Source) else None
+
+
+def _is_runtime(path: Path) -> bool:
+    """Whether a file is a copy of our own runtime, in which there is nothing to find."""
+    return path.name.startswith("_fixpickle_")
 
 
 # --- finding --------------------------------------------------------------------------------------------------------
@@ -309,7 +316,7 @@ def _moved(standing: Standing, texts: Mapping[Path, str]) -> Standing:
         source = sources.get(path) or Source(path, "", "utf-8", "\n", False, "", path.stem, path.parent)
         sources[path] = replace(source, text=text)
         found = survey(sources[path])
-        if isinstance(found, Facts) and not path.name.startswith("_fixpickle_"):
+        if isinstance(found, Facts) and not _is_runtime(path):
             facts[path] = found
     return Standing(standing.original, sources, facts)
 

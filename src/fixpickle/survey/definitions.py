@@ -32,20 +32,20 @@ class Definitions:
     def _lambda(self, node: ast.Lambda) -> Definition:
         caught = captures(self.tree, node)
         sinks = self.flow.of(node)
-        obstacles = [*self.obstacles.of_lambda(node), *self.obstacles.of_attributes(sinks)]
+        obstacles = [*self.obstacles.of_lambda(node, bool(caught)), *self.obstacles.of_attributes(sinks)]
         return self._definition(Kind.LAMBDA, node, "<lambda>", node.lineno, caught, obstacles, sinks, ())
 
     def _named(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Definition:
-        uses = self.flow.loads(self.tree.scope(node), node.name)
+        uses, caught = self.flow.loads(self.tree.scope(node), node.name), captures(self.tree, node)
         outside = [u for u in uses if not self.tree.inside(u, node)]
         if isinstance(node, ast.ClassDef):
             kind, sinks = Kind.CLASS, tuple(self._class_sinks(outside))
             obstacles = list(self.obstacles.of_class(node, uses))
         else:
             kind, sinks = Kind.FUNCTION, tuple(s for use in outside for s in self.flow.of(use))
-            obstacles = [*self.obstacles.of_function(node, uses), *self.obstacles.of_attributes(sinks)]
+            obstacles = [*self.obstacles.of_function(node, uses, bool(caught)), *self.obstacles.of_attributes(sinks)]
         line = node.decorator_list[0].lineno if node.decorator_list else node.lineno
-        return self._definition(kind, node, node.name, line, captures(self.tree, node), obstacles, sinks, uses)
+        return self._definition(kind, node, node.name, line, caught, obstacles, sinks, uses)
 
     def _class_sinks(self, uses: Sequence[ast.Name]) -> Iterator[Sink]:
         """Where instances of a class go, and the class itself where it is handed to what pickles it.

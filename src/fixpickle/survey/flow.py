@@ -35,6 +35,7 @@ CARRIERS = frozenset(
         "attrs.field",
     ]
 )
+_DELAYED = frozenset(name for name in CARRIERS if name.endswith(".delayed"))
 # Methods that put an argument into the container they are called on.
 _ADDERS = frozenset(["append", "add", "insert", "extend", "setdefault", "update", "appendleft", "__setitem__"])
 _CHAIN = 8  # calls on the result of calls: `ctx.Pool().map` is two
@@ -148,8 +149,9 @@ class Flow:
     def _into_call(self, call: ast.Call, node: ast.AST, direct: bool) -> Iterable[_Step]:
         callee = self.names.of(call.func)
         if node is call.func:
-            # An instance of a class of this file carries its class along.
-            return self._follow(call, direct) if callee in self.names.classes else ()
+            # An instance of a class of this file carries its class along, a task the function it is made of.
+            carries = callee in self.names.classes or callee.removesuffix("()") in _DELAYED
+            return self._follow(call, direct) if carries else ()
         if callee in CARRIERS:
             return self._follow(call, False)
         if isinstance(self.tree.scope(call), ast.ClassDef):

@@ -30,19 +30,22 @@ class Obstacles:
         self.tree, self.names, self.flow = tree, names, flow
         self.lazy_annotations = _lazy_annotations(tree)
 
-    def of_lambda(self, node: ast.Lambda) -> Iterator[str]:
+    def of_lambda(self, node: ast.Lambda, captures: bool) -> Iterator[str]:
         """The reasons against moving a lambda."""
         yield from self._in_body(node)
         yield from self._in_defaults(node)
         if any(isinstance(a, ast.JoinedStr) for a in self.tree.ancestors(node)):
             yield "it stands in an f-string, where Python before 3.12 does not tell its place"
         parent, scope = self.tree.parents[node], self.tree.scope(node)
+        places: list[ast.AST] = [node]
         if isinstance(parent, ast.Assign) and isinstance(scope, CALLABLES):
             for target in parent.targets:
                 if isinstance(target, ast.Name):
                     yield from self._in_uses(target.id, self.flow.loads(scope, target.id))
+                    places += self.flow.loads(scope, target.id)
+        yield from self._as_method(places if captures else [])
 
-    def of_function(self, node: Function, uses: Sequence[ast.Name]) -> Iterator[str]:
+    def of_function(self, node: Function, uses: Sequence[ast.Name], captures: bool) -> Iterator[str]:
         """The reasons against moving a local function, which is named at `uses`."""
         yield from self._in_body(node)
         yield from self._in_binding(node, self.tree.scope(node))
@@ -53,6 +56,7 @@ class Obstacles:
             yield "its decorators run at every call of the function around it"
         if getattr(node, "type_params", ()):
             yield "it has type parameters of its own"
+        yield from self._as_method(uses if captures else ())
 
     def of_class(self, node: ast.ClassDef, uses: Sequence[ast.Name]) -> Iterator[str]:
         """The reasons against moving a local class, which is named at `uses`."""
@@ -148,6 +152,22 @@ class Obstacles:
                     yield f"attributes are set on it (`{name}.{parent.attr}`), afresh at every call"
                 elif parent.attr in _INTROSPECTED:
                     yield f"`{name}.{parent.attr}` is read"
+
+    def _as_method(self, places: Iterable[ast.AST]) -> Iterator[str]:
+        """Where a value may become a method, a partial cannot stand for a function: it does not bind."""
+        for place in places:
+            parent = self.tree.parents[place]
+            called = isinstance(parent, ast.Call) and parent.func is place
+            if isinstance(self.tree.scope(place), ast.ClassDef) and not called:
+                yield "it stands in a class body, where a partial would not bind as a method"
+            for target in parent.targets if isinstance(parent, ast.Assign) else ():
+                if isinstance(target, ast.Attribute) and self.names.instance_class(target.value) is None:
+                    yield f"it is set as `{ast.unparse(target)}`, where a partial would not bind as a method"
+            for call in self.tree.ancestors(place):
+                if isinstance(call, ast.Call) and self.names.of(call.func) in ("builtins.setattr", "builtins.type"):
+                    yield f"it is handed to `{ast.unparse(call.func)}`, where a partial would not bind as a method"
+                if isinstance(call, ast.stmt):
+                    break
 
     def _in_class(self, node: ast.ClassDef, uses: Iterable[ast.Name]) -> Iterator[str]:
         if node.keywords:

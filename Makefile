@@ -13,13 +13,13 @@ test: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/black --check --quiet .
 	$(BIN)/mypy --strict
-	$(BIN)/pytest -n 2 -q -m "not slow"
+	$(BIN)/pytest -n 2 -q
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py
 
 examples: $(VENV)/.test $(VENV)/.demo
-	$(BIN)/pytest -q tests/test_examples.py
+	$(BIN)/pytest -q -m "slow or not slow" tests/test_examples.py
 
 bench: $(VENV)/.test
 	set -e; for script in benchmarks/*.py; do $(BIN)/python "$$script"; done

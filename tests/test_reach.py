@@ -142,7 +142,10 @@ def test_what_a_public_function_returns_may_be_kept_and_what_a_private_one_retur
 
 
 def test_what_only_the_file_itself_uses_up_is_not_kept(reach: Reached) -> None:
-    assert reach("def _make(n):\n    return lambda x: x + n\n\n\ndef go(xs):\n    return [_make(1)(x) for x in xs]\n") is None
+    assert (
+        reach("def _make(n):\n    return lambda x: x + n\n\n\ndef go(xs):\n    return [_make(1)(x) for x in xs]\n")
+        is None
+    )
 
 
 def test_receivers_are_followed_through_contexts_and_attributes() -> None:

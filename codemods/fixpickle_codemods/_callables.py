@@ -111,7 +111,7 @@ def lifted_patch(finding: Finding, shop: Workshop, wanted: str = "") -> Patch | 
     bound = bound_names(definition)
     imports = [c.statement for c in definition.captures if c.statement]
     inside = [u for u in definition.uses if definition.span.start <= u.start < definition.span.end]
-    made = lift(source.text, definition.statement, definition.span, name, bound, imports, inside)
+    made = lift(source.text, definition.span, name, bound, imports, inside)
     if not isinstance(made, Lifted):
         return Refusal(finding.path, made, finding.span.line, finding.rule)
     value = _value(finding, shop, definition, name, bound)

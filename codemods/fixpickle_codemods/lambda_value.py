@@ -102,7 +102,7 @@ def _module_name(shop: Workshop, finding: Finding, definition: Definition) -> st
 def _named(finding: Finding, shop: Workshop, definition: Definition, name: str) -> Patch | Refusal:
     """`name = lambda x: y` as `def name(x): return y`, in the same place."""
     source, facts = shop.sources[finding.path], shop.facts[finding.path]
-    made = lift(source.text, definition.statement, definition.span, name, (), (), ())
+    made = lift(source.text, definition.span, name, (), (), ())
     if not isinstance(made, Lifted):
         return Refusal(finding.path, made, finding.span.line, finding.rule)
     start = line_start(source.text, definition.span.start)

@@ -45,7 +45,7 @@ from fixpickle.model import Evidence, Finding, FromScript, NewFile, Patch, Reach
 from fixpickle.project import Crossing, Project
 from fixpickle.rewrite import import_line
 from fixpickle.rule import Workshop
-from fixpickle.survey.facts import Facts, Mention, Sink, ToCall, TopStatement
+from fixpickle.survey.facts import Facts, Mention, ToCall, TopStatement
 from fixpickle_codemods._script_files import edits, import_back, module_text, shares_a_line
 from fixpickle_codemods._script_layout import at_work, layout, listed, obstacle, work_to_guard
 
@@ -130,7 +130,7 @@ def _foreign(project: Project, facts: Facts, mention: Mention) -> Iterator[_Reac
             # Nobody runs a module of a package without a guard as a script.
             respawned = facts.guard is None and "." not in facts.module and not facts.package
             imported = not boundary.by_value and (respawned or under_guard)
-            foreign = boundary.foreign_main and not _loads_itself(facts, crossing, sink)
+            foreign = boundary.foreign_main and not _loads_itself(facts, crossing)
             switched = by_pickle and boundary.name.startswith("loky.")
             line = sink.line if isinstance(sink, ToCall) else mention.line
             run = [s for s in at_work(facts, line) if s.kind in ("guard", "work", "assignment")]
@@ -138,14 +138,12 @@ def _foreign(project: Project, facts: Facts, mention: Mention) -> Iterator[_Reac
                 yield _Reached(mention.name, crossing, line)
 
 
-def _loads_itself(facts: Facts, crossing: Crossing, sink: Sink) -> bool:
+def _loads_itself(facts: Facts, crossing: Crossing) -> bool:
     """Whether the script that dumps it loads such files too: there `__main__` is the right one."""
     if crossing.boundary.action != "rewrite-persist":
         return False
     family = crossing.boundary.name.partition(".")[0]
-    again = sink.onward if isinstance(sink, ToCall) else ()
-    calls = [c for s in facts.statements for c in s.calls] + [s.callee for s in again if isinstance(s, ToCall)]
-    return any(c in (f"{family}.load", f"{family}.loads") for c in calls)
+    return any(r.symbol in (f"{family}.load", f"{family}.loads") for r in facts.references)
 
 
 def _reason(project: Project, facts: Facts, reached: Sequence[_Reached]) -> str:

@@ -10,7 +10,7 @@ import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from fixpickle.model import Span
-from fixpickle.rewrite.place import line_start
+from fixpickle.rewrite.place import attached_start, block_end
 
 Liftable = cst.Lambda | cst.FunctionDef | cst.ClassDef
 
@@ -23,74 +23,46 @@ class Lifted:
 
 
 def lift(
-    text: str,
-    statement: Span,
-    target: Span,
-    name: str,
-    bound: Sequence[str],
-    imports: Sequence[str],
-    uses: Sequence[Span],
+    text: str, target: Span, name: str, bound: Sequence[str], imports: Sequence[str], uses: Sequence[Span]
 ) -> Lifted | str:
-    """The definition at `target`, inside the module-level `statement` of `text`, as a definition called `name`.
+    """The definition at `target` of `text`, with the comments that belong to it, as a definition called `name`.
 
     `bound` become leading positional-only parameters, `imports` its first statements, and the names at `uses` inside
-    it (its own, where it calls itself) are renamed. Only that one statement is parsed. Returns the reason where the
-    result would not be what it was.
+    it (its own, where it calls itself) are renamed. Only the definition is parsed. Returns the reason where the result
+    would not be what it was.
     """
-    start = line_start(text, statement.start)
-    piece = text[start : statement.end]
+    is_lambda = text.startswith("lambda", target.start)
+    # What stood around it is put back, so that it parses: a block around a statement, parentheses around a lambda.
+    start = target.start if is_lambda else attached_start(text, target.start)
+    end = target.end if is_lambda else block_end(text, target)
+    piece = f"({text[start:end]})" if is_lambda else f"if 1:\n{text[start:end]}"
     try:
         wrapper = MetadataWrapper(cst.parse_module(piece), unsafe_skip_copy=True)
     except cst.ParserSyntaxError as error:
-        return f"libcst cannot parse the statement: {error.message}"
-    first_line = statement.line
-    finder = _Finder(target.line - first_line + 1, _column(text, target), target.end - target.start)
-    wrapper.visit(finder)
-    if finder.found is None:
-        return "the definition could not be found again in its statement"
-    positions = wrapper.resolve(PositionProvider)
-    places = {(u.line - first_line + 1, u.column - 1) for u in uses if target.start <= u.start < target.end}
-    renamed = finder.found.visit(_Rename(positions, places, name))
+        return f"libcst cannot parse it: {error.message}"
+    found = _only(wrapper.module)
+    if found is None:
+        return "the definition could not be found again"
+    first = target.line - text.count("\n", start, target.start) - 1  # the line before it is where the block starts
+    places = {(u.line - first + 1, u.column - 1) for u in uses if target.start <= u.start < target.end}
+    renamed = found.visit(_Rename(wrapper.resolve(PositionProvider), places, name)) if places else found
     assert isinstance(renamed, (cst.Lambda, cst.FunctionDef, cst.ClassDef))
     made = _as_definition(renamed, name, bound, imports)
     code = cst.Module([made], default_indent=wrapper.module.default_indent).code.replace("\r\n", "\n").strip("\n")
-    original = text[target.start : target.end]
-    indent = text[line_start(text, target.start) : target.start]
-    if not same_body(original, indent, code, isinstance(finder.found, cst.Lambda), len(imports), name):
+    if not same_body(ast.parse(piece).body[0], code, len(imports), name):
         return "the lifted definition would not be the same code"
     return Lifted(code)
 
 
-def _column(text: str, target: Span) -> int:
-    return target.start - line_start(text, target.start)
-
-
-class _Finder(cst.CSTVisitor):
-    """Finds the lambda, function or class that starts at a line and column; decorators belong to it."""
-
-    METADATA_DEPENDENCIES = (PositionProvider,)
-
-    def __init__(self, line: int, column: int, length: int) -> None:
-        super().__init__()
-        self.at = (line, column)
-        self.length = length
-        self.found: Liftable | None = None
-
-    def _try(self, node: Liftable) -> None:
-        start = self.get_metadata(PositionProvider, node).start
-        if isinstance(node, (cst.FunctionDef, cst.ClassDef)) and node.decorators:
-            start = self.get_metadata(PositionProvider, node.decorators[0]).start
-        if (start.line, start.column) == self.at and self.found is None:
-            self.found = node
-
-    def visit_Lambda(self, node: cst.Lambda) -> None:
-        self._try(node)
-
-    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
-        self._try(node)
-
-    def visit_ClassDef(self, node: cst.ClassDef) -> None:
-        self._try(node)
+def _only(module: cst.Module) -> Liftable | None:
+    """The definition that a piece of code consists of, inside what was put around it."""
+    statement = module.body[0]
+    if isinstance(statement, cst.If):
+        inner = statement.body.body[0]
+        return inner if isinstance(inner, (cst.FunctionDef, cst.ClassDef)) else None
+    value = statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else None
+    lambda_ = value.value if isinstance(value, cst.Expr) else None
+    return lambda_ if isinstance(lambda_, cst.Lambda) else None
 
 
 class _Rename(cst.CSTTransformer):
@@ -174,32 +146,25 @@ def _with_bound(parameters: cst.Parameters, bound: Sequence[str]) -> cst.Paramet
 # --- sameness -------------------------------------------------------------------------------------------------------
 
 
-def same_body(original: str, indent: str, code: str, is_lambda: bool, added: int, name: str) -> bool:
+def same_body(piece: ast.stmt, code: str, added: int, name: str) -> bool:
     """Whether the lifted code does what the original does: equal trees but for its name and what was put first."""
     made = ast.parse(code).body[0]
-    if is_lambda:
-        old = ast.parse(f"({original})", mode="eval").body
+    if isinstance(piece, ast.Expr):
+        old = piece.value
         assert isinstance(old, ast.Lambda) and isinstance(made, ast.FunctionDef)
         last = made.body[added]
         value = last.value if isinstance(last, ast.Return) else None
         return value is not None and _dump(old.body) == _dump(value) and _same_parameters(old.args, made.args)
-    old_definition = _definition(original, indent)
-    if isinstance(made, (ast.FunctionDef, ast.AsyncFunctionDef)) and type(made) is type(old_definition):
-        if not _same_parameters(old_definition.args, made.args):
-            return False
-        doc = 1 if ast.get_docstring(old_definition, clean=False) is not None else 0
-        made.body[doc : doc + added] = []
-        made.args = old_definition.args
-    return _renamed(old_definition, old_definition.name) == _renamed(made, name)
-
-
-def _definition(original: str, indent: str) -> ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef:
-    """Parses a definition that was cut out of its block: the block is put back around it."""
-    block = ast.parse(f"if 1:\n{indent or ' '}{original}").body[0]
-    assert isinstance(block, ast.If)
-    definition = block.body[0]
+    assert isinstance(piece, ast.If)
+    definition = piece.body[0]
     assert isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
-    return definition
+    if isinstance(made, (ast.FunctionDef, ast.AsyncFunctionDef)) and type(made) is type(definition):
+        if not _same_parameters(definition.args, made.args):
+            return False
+        doc = 1 if ast.get_docstring(definition, clean=False) is not None else 0
+        made.body[doc : doc + added] = []
+        made.args = definition.args
+    return _renamed(definition, definition.name) == _renamed(made, name)
 
 
 def _renamed(node: ast.AST, name: str) -> str:

@@ -15,25 +15,105 @@ from fixpickle.survey.tree import CALLABLES, FUNCTIONS, LOOPS, Callable_, Compre
 UNKNOWN = "its scope could not be told from another on the same line"
 
 
-def captures(tree: Tree, node: ast.AST) -> tuple[Capture, ...] | None:
-    """The variables of enclosing functions that `node` (a function, lambda or class) reads, or None where unknown."""
-    table = tree.tables.get(node)
-    if table is None:
+class Captures:
+    """Reads what the definitions of one file capture."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self._bound: dict[ast.AST, dict[str, list[ast.AST]]] = {}
+        self._written: dict[ast.AST, frozenset[str]] = {}
+
+    def of(self, node: ast.AST) -> tuple[Capture, ...] | None:
+        """The variables of enclosing functions that a function, lambda or class reads, or None where unknown."""
+        table = self.tree.tables.get(node)
+        if table is None:
+            return None
+        names = sorted({s.get_name() for s in table.get_symbols() if s.is_free()} - {"__class__"})
+        return tuple(self._capture(node, name) for name in names)
+
+    def _capture(self, node: ast.AST, name: str) -> Capture:
+        owner = self.owner_of(node, name)
+        if owner is None:
+            return Capture(name, "", UNKNOWN)
+        if isinstance(owner, Comprehension):
+            return Capture(name, "", f"`{name}` is bound again by each turn of the comprehension")
+        assert isinstance(owner, CALLABLES)
+        own = isinstance(node, (*FUNCTIONS, ast.ClassDef)) and node.name == name and self.tree.scope(node) is owner
+        statement = "" if own else _import(self.tree, self._bindings(owner, name))
+        return Capture(name, self.tree.qualname(owner), self._reason(node, owner, name), statement)
+
+    def owner_of(self, node: ast.AST, name: str) -> ast.AST | None:
+        """The function, lambda or comprehension around `node` whose variable `name` is."""
+        scope = self.tree.scope(node)
+        while not isinstance(scope, ast.Module):
+            if isinstance(scope, Comprehension):
+                if any(name in bound_names(g.target) for g in scope.generators):
+                    return scope
+            elif isinstance(scope, CALLABLES):
+                table = self.tree.tables.get(scope)
+                if table is None:
+                    return None
+                if name in table.get_identifiers() and table.lookup(name).is_local():
+                    return scope
+            scope = self.tree.scope(scope)
         return None
-    names = sorted({s.get_name() for s in table.get_symbols() if s.is_free()} - {"__class__"})
-    return tuple(_capture(tree, node, name) for name in names)
 
+    def _reason(self, node: ast.AST, owner: Callable_, name: str) -> str:
+        """Why the value of `name` may differ between the making and the calling of `node`, or an empty string."""
+        if isinstance(owner, ast.Lambda):
+            rebound = any(isinstance(n, ast.NamedExpr) and n.target.id == name for n in ast.walk(owner.body))
+            return f"`{name}` is bound again inside the lambda around it" if rebound else ""
+        if name in self._nonlocals(owner):
+            return f"`{name}` is bound again through `nonlocal`"
+        if any(isinstance(b, (*FUNCTIONS, ast.ClassDef)) and b is not node for b in self._bindings(owner, name)):
+            return f"`{name}` is itself defined inside a function"
+        if any(isinstance(b, ast.Name) and isinstance(b.ctx, ast.Del) for b in self._bindings(owner, name)):
+            return f"`{name}` is deleted by the function around it"
+        place = _statement_in(self.tree, node, owner)
+        later = self._binding_after(owner, place, name)
+        if later is not None:
+            return f"`{name}` is bound again after the definition, at line {later}"
+        if name not in parameters(owner) and not _certain(self.tree, owner, place, name):
+            return f"`{name}` is not certain to be bound when the definition is made"
+        return ""
 
-def _capture(tree: Tree, node: ast.AST, name: str) -> Capture:
-    owner = owner_of(tree, node, name)
-    if owner is None:
-        return Capture(name, "", UNKNOWN)
-    if isinstance(owner, Comprehension):
-        return Capture(name, "", f"`{name}` is bound again by each turn of the comprehension")
-    assert isinstance(owner, CALLABLES)
-    own = isinstance(node, (*FUNCTIONS, ast.ClassDef)) and node.name == name and tree.scope(node) is owner
-    bindings = list(_bindings(owner, name))
-    return Capture(name, tree.qualname(owner), _reason(tree, node, owner, name), "" if own else _import(tree, bindings))
+    def _binding_after(self, owner: Callable_, place: ast.stmt, name: str) -> int | None:
+        """The line of a binding of `name` that can run after `place` has run once, or None."""
+        loops = [a for a in _within(self.tree, place, owner) if isinstance(a, LOOPS)]
+        for binding in self._bindings(owner, name):
+            if _in_comprehension_target(self.tree, binding, owner):
+                continue
+            line: int = binding.lineno  # type: ignore[attr-defined]
+            if isinstance(binding, ast.ExceptHandler):
+                return line  # the name is deleted when the handler ends
+            stands_in = [a for a in _within(self.tree, binding, owner) if a in loops]
+            if stands_in:
+                return line
+            statement = self.tree.statement(binding)
+            if statement is place or self.tree.span(statement).start > self.tree.span(place).start:
+                header = any(statement is a for a in _within(self.tree, place, owner))
+                if not header and binding is not place:
+                    return line
+        return None
+
+    def _nonlocals(self, owner: Callable_) -> frozenset[str]:
+        """The names that functions in `owner` declare nonlocal."""
+        if owner not in self._written:
+            found = (n for n in ast.walk(owner) if isinstance(n, ast.Nonlocal))
+            self._written[owner] = frozenset(name for n in found for name in n.names)
+        return self._written[owner]
+
+    def _bindings(self, owner: Callable_, name: str) -> list[ast.AST]:
+        """Every node of `owner`'s own scope that binds or deletes `name`, parameters left out."""
+        if owner not in self._bound:
+            table = self._bound[owner] = {}
+            pending: list[ast.AST] = list(owner.body) if isinstance(owner, FUNCTIONS) else [owner.body]
+            while pending:
+                node = pending.pop()
+                if bound := _bound_name(node):
+                    table.setdefault(bound, []).append(node)
+                pending.extend(_evaluated_here(node))
+        return self._bound[owner].get(name, [])
 
 
 def _import(tree: Tree, bindings: list[ast.AST]) -> str:
@@ -46,63 +126,12 @@ def _import(tree: Tree, bindings: list[ast.AST]) -> str:
     return ast.unparse(ast.Import([bindings[0]]))
 
 
-def owner_of(tree: Tree, node: ast.AST, name: str) -> ast.AST | None:
-    """The function, lambda or comprehension around `node` whose variable `name` is."""
-    scope = tree.scope(node)
-    while not isinstance(scope, ast.Module):
-        if isinstance(scope, Comprehension):
-            if any(name in bound_names(g.target) for g in scope.generators):
-                return scope
-        elif isinstance(scope, CALLABLES):
-            table = tree.tables.get(scope)
-            if table is None:
-                return None
-            if name in table.get_identifiers() and table.lookup(name).is_local():
-                return scope
-        scope = tree.scope(scope)
-    return None
-
-
-def _reason(tree: Tree, node: ast.AST, owner: Callable_, name: str) -> str:
-    """Why the value of `name` may differ between the making and the calling of `node`, or an empty string."""
-    if isinstance(owner, ast.Lambda):
-        rebound = any(isinstance(n, ast.NamedExpr) and n.target.id == name for n in ast.walk(owner.body))
-        return f"`{name}` is bound again inside the lambda around it" if rebound else ""
-    if _declared_nonlocal(owner, name):
-        return f"`{name}` is bound again through `nonlocal`"
-    if any(isinstance(b, (*FUNCTIONS, ast.ClassDef)) and b is not node for b in _bindings(owner, name)):
-        return f"`{name}` is itself defined inside a function"
-    if any(isinstance(b, ast.Name) and isinstance(b.ctx, ast.Del) for b in _bindings(owner, name)):
-        return f"`{name}` is deleted by the function around it"
-    place = _statement_in(tree, node, owner)
-    later = _binding_after(tree, owner, place, name)
-    if later is not None:
-        return f"`{name}` is bound again after the definition, at line {later}"
-    if name not in parameters(owner) and not _certain(tree, owner, place, name):
-        return f"`{name}` is not certain to be bound when the definition is made"
-    return ""
-
-
-def _declared_nonlocal(owner: Callable_, name: str) -> bool:
-    return any(isinstance(n, ast.Nonlocal) and name in n.names for n in ast.walk(owner))
-
-
 def _statement_in(tree: Tree, node: ast.AST, owner: Callable_) -> ast.stmt:
     """The statement of `owner`'s own body, at any depth of blocks, in which `node` is made."""
     inner = node
     while tree.scope(inner) is not owner:
         inner = tree.scope(inner)
     return tree.statement(inner)
-
-
-def _bindings(owner: Callable_, name: str) -> Iterator[ast.AST]:
-    """Every node of `owner`'s own scope that binds or deletes `name`, parameters left out."""
-    pending: list[ast.AST] = list(owner.body) if isinstance(owner, FUNCTIONS) else [owner.body]
-    while pending:
-        node = pending.pop()
-        if _binds_itself(node, name):
-            yield node
-        pending.extend(_evaluated_here(node))
 
 
 def _evaluated_here(node: ast.AST) -> Iterator[ast.AST]:
@@ -118,39 +147,16 @@ def _evaluated_here(node: ast.AST) -> Iterator[ast.AST]:
             yield child
 
 
-def _binds_itself(node: ast.AST, name: str) -> bool:
+def _bound_name(node: ast.AST) -> str | None:
+    """The name a node binds or deletes itself."""
     if isinstance(node, ast.Name):
-        return node.id == name and isinstance(node.ctx, (ast.Store, ast.Del))
-    if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
-        return node.name == name
-    if isinstance(node, ast.ExceptHandler):
-        return node.name == name
-    if isinstance(node, (ast.MatchAs, ast.MatchStar)):
-        return node.name == name
-    if isinstance(node, ast.MatchMapping):
-        return node.rest == name
+        return node.id if isinstance(node.ctx, (ast.Store, ast.Del)) else None
     if isinstance(node, ast.alias):
-        return (node.asname or node.name).split(".")[0] == name
-    return False
-
-
-def _binding_after(tree: Tree, owner: Callable_, place: ast.stmt, name: str) -> int | None:
-    """The line of a binding of `name` that can run after `place` has run once, or None."""
-    loops = [a for a in _within(tree, place, owner) if isinstance(a, LOOPS)]
-    for binding in _bindings(owner, name):
-        if _in_comprehension_target(tree, binding, owner):
-            continue
-        line: int = binding.lineno  # type: ignore[attr-defined]
-        if isinstance(binding, ast.ExceptHandler):
-            return line  # the name is deleted when the handler ends
-        stands_in = [a for a in _within(tree, binding, owner) if a in loops]
-        if stands_in:
-            return line
-        statement = tree.statement(binding)
-        if statement is place or tree.span(statement).start > tree.span(place).start:
-            header = any(statement is a for a in _within(tree, place, owner))
-            if not header and not (statement is place and isinstance(place, (*FUNCTIONS, ast.ClassDef))):
-                return line
+        return (node.asname or node.name).split(".")[0]
+    if isinstance(node, ast.MatchMapping):
+        return node.rest
+    if isinstance(node, (*FUNCTIONS, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)):
+        return node.name
     return None
 
 

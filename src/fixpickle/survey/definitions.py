@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from fixpickle.survey.captures import UNKNOWN, captures
+from fixpickle.survey.captures import UNKNOWN, Captures
 from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.facts import Capture, Definition, Kind, Sink, ToCall
 from fixpickle.survey.flow import CARRIERS, Flow
@@ -19,6 +19,7 @@ class Definitions:
 
     def __init__(self, tree: Tree, names: Names, flow: Flow) -> None:
         self.tree, self.names, self.flow = tree, names, flow
+        self.captures = Captures(tree)
         self.obstacles = Obstacles(tree, names, flow)
 
     def all(self) -> Iterator[Definition]:
@@ -30,13 +31,13 @@ class Definitions:
                 yield self._named(node)
 
     def _lambda(self, node: ast.Lambda) -> Definition:
-        caught = captures(self.tree, node)
+        caught = self.captures.of(node)
         sinks = self.flow.of(node)
         obstacles = [*self.obstacles.of_lambda(node, bool(caught)), *self.obstacles.of_attributes(sinks)]
         return self._definition(Kind.LAMBDA, node, "<lambda>", node.lineno, caught, obstacles, sinks, ())
 
     def _named(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Definition:
-        uses, caught = self.flow.loads(self.tree.scope(node), node.name), captures(self.tree, node)
+        uses, caught = self.flow.loads(self.tree.scope(node), node.name), self.captures.of(node)
         outside = [u for u in uses if not self.tree.inside(u, node)]
         if isinstance(node, ast.ClassDef):
             kind, sinks = Kind.CLASS, tuple(self._class_sinks(outside))

@@ -7,6 +7,7 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from fixpickle.model import Refusal, Source, Span
 from fixpickle.survey.constructions import constructions, witnesses
@@ -36,6 +37,10 @@ WATCHED = frozenset(
         "joblib.parallel.delayed",
         "loky.set_loky_pickler",
         "joblib.externals.loky.set_loky_pickler",
+        "pickle.load",
+        "pickle.loads",
+        "joblib.load",
+        "torch.load",
     ]
 )
 HOOKS = frozenset(
@@ -82,7 +87,7 @@ def _facts(source: Source, tree: Tree) -> Facts:
         bound_calls=tuple(_bound_calls(tree, names)),
         factories=tuple(_factories(tree, names)),
         decorators=frozenset(_decorators(tree, names)),
-        statements=tuple(_statements(tree, names)),
+        statements=tuple(_statements(tree, names, flow)),
         guard=next((tree.span(s) for s in tree.root.body if _is_guard(s)), None),
         exports=_exports(tree),
         ignored=tuple(_ignored(source.text)),
@@ -199,18 +204,24 @@ def _decorators(tree: Tree, names: Names) -> Iterator[str]:
 # --- the file's own layout ------------------------------------------------------------------------------------------
 
 
-def _statements(tree: Tree, names: Names) -> Iterator[TopStatement]:
+def _statements(tree: Tree, names: Names, flow: Flow) -> Iterator[TopStatement]:
     for index, statement in enumerate(tree.root.body):
         inner = list(ast.walk(statement))
         yield TopStatement(
             span=tree.span(statement),
             kind=_kind(statement, index),
             binds=tuple(dict.fromkeys(bound_names(statement))),
-            reads=tuple(sorted({n.id for n in inner if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)})),
+            reads=tuple(sorted({n.id for n in inner if _reads_global(n, flow)})),
             calls=tuple(names.of(n.func) for n in inner if isinstance(n, ast.Call) and tree.function(n) is None),
             global_writes=tuple(sorted({name for n in inner if isinstance(n, ast.Global) for name in n.names})),
             renames=tuple(_renames(inner)),
         )
+
+
+def _reads_global(node: ast.AST, flow: Flow) -> TypeGuard[ast.Name]:
+    if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Load):
+        return False
+    return isinstance(flow.owner(node, node.id), ast.Module)
 
 
 def _renames(nodes: list[ast.AST]) -> Iterator[str]:

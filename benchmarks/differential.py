@@ -109,6 +109,11 @@ def deco(function):
     return function
 
 
+def keyed(key):
+    note(attempt(key))
+    return deco
+
+
 def exercise(value, depth=0):
     """Calls whatever can be called, in several ways, and looks into whatever holds something."""
     if isinstance(value, (list, tuple)) and depth < 3:
@@ -121,7 +126,7 @@ def exercise(value, depth=0):
         note("class")
     elif callable(value) and depth < 3:
         try:
-            note(str(inspect.signature(value)))
+            note(*[(p.name, p.kind.name, p.default) for p in inspect.signature(value).parameters.values()])
         except ValueError as error:
             note(error)
         for args, kwargs in [((), {}), ((1,), {}), ((2, 3), {}), ((), {"a": 4}), ((5,), {"b": 6, "c": 7})]:
@@ -166,6 +171,9 @@ PARAMETERS = (
     "d=(1, -2)",
     "a=[]",
     "b=c",
+    "b=lambda: 1",
+    "c=(lambda a=2: lambda: a)",
+    "d=(c := 3)",
 )
 
 
@@ -281,7 +289,7 @@ class Writer:
             lines += self._block(depth + 1, False, self.dice.randint(1, 3))
         ends = [f"return {self._value()}", f"return {self._lambda(depth + 1)}", f"return {self._called()}()"]
         ends += [f"yield {self._value()}"] if head == "def" else []
-        decorator = ["@deco"] if self.dice.random() < 0.1 else []
+        decorator = [self._any(("@deco", f"@keyed({self._lambda(depth)})"))] if self.dice.random() < 0.1 else []
         body = textwrap.indent("\n".join([*lines, self._any(ends)]), "    ")
         self.known = [*known, name]
         return [*decorator, f"{head} {name}({parameters}):", *body.split("\n")]
@@ -355,7 +363,14 @@ class Writer:
             return f"lambda a=1, *b: note({self.count}, mix(a, b))"
         bodies = [self._value(), f"mix({self._any(NAMES)}, {self._any(NAMES)})", f"{self._called()}()"]
         bodies += [f"[{self._any(NAMES)} for i in range(2)]", f"[{(x := self._any(NAMES))} for {x} in range(2)]"]
-        bodies += [f"({self._any(NAMES)} := 3)", f"lambda: {self._value()}", "__class__", "sorted(locals())"]
+        bodies += [
+            f"({self._any(NAMES)} := 3)",
+            "(yield 1)",
+            f"f'{{plain({self._any(NAMES)})}}'",
+            f"lambda: {self._value()}",
+            "__class__",
+            "sorted(locals())",
+        ]
         return f"(lambda {first or self._parameters()}: note({self.count}, {self._any(bodies)}))"
 
     def _parameters(self) -> str:

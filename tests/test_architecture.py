@@ -53,6 +53,7 @@ OUTSIDE = {
     "typer": {"cli"},
     "click": {"cli"},
     "pathspec": {"discover"},
+    "tomllib": {"settings.py", "survey", "rewrite/style.py"},  # third-party to Python 3.10, and not imported there
     "tomli": {"settings", "survey/catalogue.py"},
     "joblib": {"runtime", "verify/probe.py"},
     "sklearn": {"runtime", "verify/probe.py"},

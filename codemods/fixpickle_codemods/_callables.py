@@ -24,6 +24,7 @@ from fixpickle.rewrite import (
     free_name,
     in_place_of,
     lift,
+    namespaced,
     require,
     require_runtime,
     snake,
@@ -138,6 +139,8 @@ def _value(
         return name, (), ()
     if definition.variadic and any(isinstance(s, ToReturn) for s in definition.sinks):
         # It may serve as a decorator outside the project, where it must bind as a method. A plain partial does not.
+        if refusal := namespaced(facts, shop.project.files, shop.settings):
+            return refusal
         calls = require_runtime(facts, source, shop.settings, "calls")
         if isinstance(calls, Refusal):
             return calls

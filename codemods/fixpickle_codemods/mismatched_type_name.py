@@ -34,9 +34,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from fixpickle.model import ByExpression, Edit, Evidence, Finding, Patch, Reach, Refusal, Safety
+from fixpickle.model import ByExpression, Evidence, Finding, Patch, Reach, Refusal, Safety
 from fixpickle.project import Project
-from fixpickle.rewrite import line_end
+from fixpickle.rewrite import below_statement
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import BoundCall, Facts
 
@@ -77,11 +77,8 @@ class MismatchedTypeName:
         """The type's own name, bound on the line below."""
         facts, text = shop.facts[finding.path], shop.sources[finding.path].text
         made = next(t for t in facts.bound_calls if t.span == finding.span)
-        at = line_end(text, made.span.end)
-        broken = "" if text[:at].endswith(("\n", "\r")) else "\n"
-        line = f"{broken}{made.given} = {made.name}  {_COMMENT}\n"
-        subject = ByExpression(facts.module, made.name, made.name)
-        return Patch(finding, (Edit(finding.path, at, at, line),), subjects=(subject,))
+        edit = below_statement(finding.path, text, made.span, [f"{made.given} = {made.name}  {_COMMENT}"])
+        return Patch(finding, (edit,), subjects=(ByExpression(facts.module, made.name, made.name),))
 
 
 def _names_itself(facts: Facts, made: BoundCall) -> bool:

@@ -35,7 +35,7 @@ from collections.abc import Iterator
 
 from fixpickle.model import ByExpression, Edit, Evidence, Finding, Patch, Reach, Refusal, Safety
 from fixpickle.project import Project, is_test
-from fixpickle.rewrite import line_end, line_start, require
+from fixpickle.rewrite import below_statement, line_start, require
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import BoundCall, Factory, Facts
 
@@ -94,13 +94,11 @@ class UnwrappedDecorator:
         text = source.text
         call = next((c for c in facts.bound_calls if c.span == finding.span), None)
         if call is not None:
-            at = line_end(text, call.span.end)
-            broken = "" if text[:at].endswith(("\n", "\r")) else "\n"
             lines = [f'{call.name}.__qualname__ = "{call.name}"  {_COMMENT}']
             if not _made_here(shop.project, facts, call):
                 lines.insert(0, f"{call.name}.__module__ = __name__")
-            subject = ByExpression(facts.module, call.name, call.name)
-            return Patch(finding, (Edit(finding.path, at, at, broken + "\n".join(lines) + "\n"),), subjects=(subject,))
+            edit = below_statement(finding.path, text, call.span, lines)
+            return Patch(finding, (edit,), subjects=(ByExpression(facts.module, call.name, call.name),))
         made = next(f for f in facts.factories if f.span == finding.span)
         wraps = require(facts, source, "functools", "wraps")
         start = line_start(text, made.span.start)

@@ -14,7 +14,6 @@ import pickle
 import re
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -212,11 +211,6 @@ def patches(files: Files, folder: Path) -> tuple[Standing, list[Patch]]:
 
 def _mark(finding: Finding, root: Path, reason: str) -> Mark:
     return Mark(finding.path.relative_to(root).as_posix(), finding.span.line, finding.rule, reason)
-
-
-def counted(found: list[Mark]) -> Counter[str]:
-    """How many findings each rule has."""
-    return Counter(mark.rule for mark in found)
 
 
 # --- crossing -------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from fixpickle.rewrite.lift import Lifted, lift
 from fixpickle.rewrite.place import (
     attached_start,
     before_statement,
+    below_statement,
     in_place_of,
     line_end,
     line_start,
@@ -25,6 +26,7 @@ __all__ = [
     "Lifted",
     "attached_start",
     "before_statement",
+    "below_statement",
     "free_name",
     "import_line",
     "in_place_of",

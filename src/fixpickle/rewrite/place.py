@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from fixpickle.model import Edit, Span
@@ -68,7 +69,14 @@ def in_place_of(path: Path, text: str, statement: Span, code: str) -> Edit:
     return Edit(path, attached_start(text, statement.start), block_end(text, statement), f"{indent}{code}\n")
 
 
-def without_statement(path: Path, text: str, statement: Span, alone: bool = False) -> Edit:
+def below_statement(path: Path, text: str, statement: Span, lines: Sequence[str]) -> Edit:
+    """Insert lines directly below a module-level statement that ends its line."""
+    at = line_end(text, statement.end)
+    broken = "" if text[:at].endswith(("\n", "\r")) else "\n"
+    return Edit(path, at, at, broken + "".join(f"{line}\n" for line in lines))
+
+
+def without_statement(path: Path, text: str, statement: Span) -> Edit:
     """Delete a definition with its comments and one run of blank lines."""
     end = block_end(text, statement)
     while end < len(text) and not text[end : line_end(text, end)].strip():

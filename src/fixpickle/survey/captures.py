@@ -24,12 +24,14 @@ class Captures:
         self._written: dict[ast.AST, frozenset[str]] = {}
 
     def of(self, node: ast.AST) -> tuple[Capture, ...] | None:
-        """The variables of enclosing functions that a function, lambda or class reads, or None where unknown."""
+        """The variables of enclosing functions that a definition reads, as they come in it, or None where unknown."""
         table = self.tree.tables.get(node)
         if table is None:
             return None
-        names = sorted({s.get_name() for s in table.get_symbols() if s.is_free()} - {"__class__"})
-        return tuple(self._capture(node, name) for name in names)
+        free = {s.get_name() for s in table.get_symbols() if s.is_free()} - {"__class__"}
+        read = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in free]
+        met = dict.fromkeys(n.id for n in sorted(read, key=lambda n: (n.lineno, n.col_offset)))
+        return tuple(self._capture(node, name) for name in (*met, *sorted(free - set(met))))
 
     def _capture(self, node: ast.AST, name: str) -> Capture:
         owner = self.owner_of(node, name)

@@ -33,7 +33,7 @@ class Definitions:
     def _lambda(self, node: ast.Lambda) -> Definition:
         caught = self.captures.of(node)
         sinks = self.flow.of(node)
-        obstacles = [*self.obstacles.of_lambda(node, bool(caught)), *self.obstacles.of_attributes(sinks)]
+        obstacles = [*self.obstacles.of_lambda(node, bool(caught)), *self.obstacles.of_attributes(sinks, bool(caught))]
         return self._definition(Kind.LAMBDA, node, "<lambda>", node.lineno, caught, obstacles, sinks, ())
 
     def _named(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Definition:
@@ -44,7 +44,10 @@ class Definitions:
             obstacles = list(self.obstacles.of_class(node, uses))
         else:
             kind, sinks = Kind.FUNCTION, tuple(s for use in outside for s in self.flow.of(use))
-            obstacles = [*self.obstacles.of_function(node, uses, bool(caught)), *self.obstacles.of_attributes(sinks)]
+            obstacles = [
+                *self.obstacles.of_function(node, uses, bool(caught)),
+                *self.obstacles.of_attributes(sinks, bool(caught)),
+            ]
         line = node.decorator_list[0].lineno if node.decorator_list else node.lineno
         return self._definition(kind, node, node.name, line, caught, obstacles, sinks, uses)
 
@@ -98,15 +101,15 @@ class Definitions:
     def _replaceable(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, uses: Sequence[ast.Name]
     ) -> bool:
-        """Whether no use in the same function can run before the definition, or would miss the name."""
-        scope, end = self.tree.scope(node), self.tree.span(node).end
+        """Whether no use can run before the definition, or would miss the name once that is gone."""
+        scope = self.tree.scope(node)
         if self.tree.parents[node] is not scope:
             return False
-        if any(self.tree.function(u) is scope and self.tree.span(u).start < end for u in uses):
+        start = self.tree.span(node).start
+        if any(self.tree.span(use).start < start for use in uses):
             return False
-        return not any(
-            isinstance(n, ast.Name) and n.id == node.name and isinstance(n.ctx, ast.Del) for n in ast.walk(scope)
-        )
+        names = (n for n in ast.walk(scope) if isinstance(n, ast.Name) and n.id == node.name)
+        return not any(isinstance(n.ctx, ast.Del) for n in names)
 
     def _hint(self, node: ast.AST) -> str:
         """The words a person would name it after: the variable, keyword, attribute, key or parameter it is given to."""

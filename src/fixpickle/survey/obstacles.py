@@ -14,8 +14,19 @@ from fixpickle.survey.names import Names
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Function, Tree
 
 _FRAME_READERS = frozenset({"locals", "vars", "dir", "eval", "exec", "super"})
-_INTROSPECTED = frozenset(
-    {"__name__", "__qualname__", "__code__", "__closure__", "__defaults__", "__dict__", "__wrapped__"}
+# What is another's once a function has another name, and what a partial has not or has of its own.
+_RENAMED = frozenset(["__name__", "__qualname__", "__code__", "__closure__", "__dict__"])
+_PARTIAL = frozenset(
+    [
+        "__doc__",
+        "__module__",
+        "__annotations__",
+        "__defaults__",
+        "__kwdefaults__",
+        "__globals__",
+        "__wrapped__",
+        "__get__",
+    ]
 )
 # Class decorators and bases that do the same whether they run once or at every call of the enclosing function.
 _PLAIN_DECORATORS = frozenset({"dataclasses.dataclass", "functools.total_ordering", "typing.final", "enum.unique"})
@@ -41,7 +52,7 @@ class Obstacles:
         if isinstance(parent, ast.Assign) and isinstance(scope, CALLABLES):
             for target in parent.targets:
                 if isinstance(target, ast.Name):
-                    yield from self._in_uses(target.id, self.flow.loads(scope, target.id))
+                    yield from self._in_uses(target.id, self.flow.loads(scope, target.id), captures)
                     places += self.flow.loads(scope, target.id)
         yield from self._as_method(places if captures else [])
 
@@ -49,7 +60,7 @@ class Obstacles:
         """The reasons against moving a local function, which is named at `uses`."""
         yield from self._in_body(node)
         yield from self._in_binding(node, self.tree.scope(node))
-        yield from self._in_uses(node.name, uses)
+        yield from self._in_uses(node.name, uses, captures)
         yield from self._in_defaults(node)
         yield from self._in_annotations(node)
         if node.decorator_list:
@@ -66,20 +77,21 @@ class Obstacles:
         if getattr(node, "type_params", ()):
             yield "it has type parameters of its own"
 
-    def of_attributes(self, sinks: Iterable[Sink]) -> Iterator[str]:
+    def of_attributes(self, sinks: Iterable[Sink], captures: bool) -> Iterator[str]:
         """The reasons against exchanging a function that is kept in an attribute of `self`."""
-        for sink in sinks:
-            if isinstance(sink, ToAttribute) and sink.attribute in self._introspected_attributes:
-                yield self._introspected_attributes[sink.attribute]
+        for attribute in (sink.attribute for sink in sinks if isinstance(sink, ToAttribute)):
+            for node in self._introspected.get(attribute, ()):
+                if node.attr in _RENAMED or captures:
+                    yield f"`{node.attr}` of what is kept in `{attribute}` is read at line {node.lineno}"
 
     @cached_property
-    def _introspected_attributes(self) -> dict[str, str]:
-        """Attributes of whose values the file reads a name, or sets an attribute, and where."""
-        found: dict[str, str] = {}
+    def _introspected(self) -> dict[str, list[ast.Attribute]]:
+        """Where the file reads, of the value of an attribute, what may differ; by that attribute."""
+        found: dict[str, list[ast.Attribute]] = {}
+        looked_at = _RENAMED | _PARTIAL
         for node in self.tree.nodes:
-            if isinstance(node, ast.Attribute) and node.attr in _INTROSPECTED and isinstance(node.value, ast.Attribute):
-                text = f"`{node.attr}` of what is kept in `{node.value.attr}` is read at line {node.lineno}"
-                found.setdefault(node.value.attr, text)
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute) and node.attr in looked_at:
+                found.setdefault(node.value.attr, []).append(node)
         return found
 
     def _in_body(self, node: ast.AST) -> Iterator[str]:
@@ -144,13 +156,13 @@ class Obstacles:
             if isinstance(reader, ast.Name) and reader.id in ("locals", "vars", "eval", "exec"):
                 yield f"the function around it calls {reader.id}(), which can see the name `{node.name}`"
 
-    def _in_uses(self, name: str, uses: Iterable[ast.Name]) -> Iterator[str]:
+    def _in_uses(self, name: str, uses: Iterable[ast.Name], captures: bool) -> Iterator[str]:
         for use in uses:
             parent = self.tree.parents[use]
             if isinstance(parent, ast.Attribute):
                 if isinstance(parent.ctx, (ast.Store, ast.Del)):
                     yield f"attributes are set on it (`{name}.{parent.attr}`), afresh at every call"
-                elif parent.attr in _INTROSPECTED:
+                elif parent.attr in _RENAMED or (captures and parent.attr in _PARTIAL):
                     yield f"`{name}.{parent.attr}` is read"
 
     def _as_method(self, places: Iterable[ast.AST]) -> Iterator[str]:

@@ -25,7 +25,8 @@ name, `<lambda>`, leads nowhere:
 
 A captured variable is bound again later, by a loop too: a partial would freeze what the lambda reads late. A captured
 variable may be unbound. The body uses `super()`, `__class__`, `locals()`, `eval`, a private name `__x`, or `nonlocal`.
-A default is evaluated at every call of the function around it.
+A default is evaluated at every call of the function around it. Attributes are set on it, or its `__name__` is read. It
+captures something and may become a method, in a class body or set on a class, where a partial would not bind.
 
 What can differ: `__name__`, and identity where the lambda was made afresh at every call.
 """

@@ -9,7 +9,8 @@ returned to whoever stores it. Pickle stores functions by name, and a name with 
 ## What it becomes
 
 A private module-level function, placed before the statement it stood in, with its comments, docstring, annotations
-and defaults. Where it captured nothing, its uses name the new function. Where it captured variables that are never
+and defaults. Where it captured nothing, its uses name the new function, or the old name is bound to it where some use may
+come before the definition. Where it captured variables that are never
 bound again, the old name is bound to `functools.partial(_function, captured, ...)`; the captured values come first and
 are positional-only. Modules imported by the function around it are imported again inside it.
 
@@ -27,7 +28,8 @@ that ship functions by value (Ray, Dask, loky, Spark).
 A captured variable is bound again after the definition, by a loop too, or may be unbound when it is made. `nonlocal`,
 `super()`, `__class__`, `locals()`, private names `__x`. Defaults and decorators, which run at every call of the
 function around it. Attributes set on the function, or its `__name__` read. Annotations that name local variables.
-Recursion together with captured variables.
+Recursion together with captured variables. What captures something and may become a method, in a class body or set on a
+class, where a partial would not bind.
 
 What can differ: `__name__` and `__qualname__`, and identity where the function was made afresh at every call.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -49,7 +50,7 @@ def lift(
     assert isinstance(renamed, (cst.Lambda, cst.FunctionDef, cst.ClassDef))
     made = _as_definition(renamed, name, bound, imports)
     code = cst.Module([made], default_indent=wrapper.module.default_indent).code.replace("\r\n", "\n").strip("\n")
-    if not same_body(ast.parse(piece).body[0], code, len(imports), name):
+    if not same_body(_named_anew(piece, places, name), code, len(imports)):
         return "the lifted definition would not be the same code"
     return Lifted(code)
 
@@ -146,8 +147,23 @@ def _with_bound(parameters: cst.Parameters, bound: Sequence[str]) -> cst.Paramet
 # --- sameness -------------------------------------------------------------------------------------------------------
 
 
-def same_body(piece: ast.stmt, code: str, added: int, name: str) -> bool:
-    """Whether the lifted code does what the original does: equal trees but for its name and what was put first."""
+def _named_anew(piece: str, places: set[tuple[int, int]], name: str) -> ast.stmt:
+    """The tree of a piece of code, with the definition in it called `name`, and the names at `places` too."""
+    statement = ast.parse(piece).body[0]
+    lines = re.split(r"\r\n|\r|\n", piece)
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name) and places:
+            column = len(lines[node.lineno - 1].encode()[: node.col_offset].decode())
+            node.id = name if (node.lineno, column) in places else node.id
+    if isinstance(statement, ast.If):
+        definition = statement.body[0]
+        assert isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        definition.name = name
+    return statement
+
+
+def same_body(piece: ast.stmt, code: str, added: int) -> bool:
+    """Whether the lifted code does what the original does: equal trees but for what was put first."""
     made = ast.parse(code).body[0]
     if isinstance(piece, ast.Expr):
         old = piece.value
@@ -157,19 +173,14 @@ def same_body(piece: ast.stmt, code: str, added: int, name: str) -> bool:
         return value is not None and _dump(old.body) == _dump(value) and _same_parameters(old.args, made.args)
     assert isinstance(piece, ast.If)
     definition = piece.body[0]
-    assert isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
-    if isinstance(made, (ast.FunctionDef, ast.AsyncFunctionDef)) and type(made) is type(definition):
+    if isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef)) and type(made) is type(definition):
+        assert isinstance(made, (ast.FunctionDef, ast.AsyncFunctionDef))
         if not _same_parameters(definition.args, made.args):
             return False
         doc = 1 if ast.get_docstring(definition, clean=False) is not None else 0
         made.body[doc : doc + added] = []
         made.args = definition.args
-    return _renamed(definition, definition.name) == _renamed(made, name)
-
-
-def _renamed(node: ast.AST, name: str) -> str:
-    """The dump of a tree in which the definition's own name is a neutral one."""
-    return _dump(node).replace(f"id='{name}'", "id='*'").replace(f"name='{name}'", "name='*'")
+    return _dump(definition) == _dump(made)
 
 
 def _same_parameters(old: ast.arguments, new: ast.arguments) -> bool:

@@ -25,12 +25,6 @@ def tidy(old: str, new: str, path: Path) -> str:
     lines keep every byte, and the syntax tree stays the same. Where that cannot be had, the lines in question stay as
     the fix wrote them: unformatted rather than wider. `path` says where black's options are looked for.
     """
-    once = _formatted(old, new, path)
-    # A range that black leaves, because of how its neighbours were, it may take once they are formatted.
-    return once if once == new else _formatted(old, once, path)
-
-
-def _formatted(old: str, new: str, path: Path) -> str:
     if old == new:
         return new
     before, after = _plain(old), _plain(new)

@@ -9,10 +9,10 @@ returned to whoever stores it. Pickle stores functions by name, and a name with 
 ## What it becomes
 
 A private module-level function, placed before the statement it stood in, with its comments, docstring, annotations
-and defaults. Where it captured nothing, its uses name the new function, or the old name is bound to it where some use may
-come before the definition. Where it captured variables that are never
-bound again, the old name is bound to `functools.partial(_function, captured, ...)`; the captured values come first and
-are positional-only. Modules imported by the function around it are imported again inside it.
+and defaults. Where it captured nothing, its uses name the new function; where one of them may come before the
+definition, the old name is bound to it. Where it captured variables that are never bound again, the old name is bound
+to `functools.partial(_function, captured, ...)`; the captured values come first and are positional-only. Modules
+imported by the function around it are imported again inside it.
 
 A function that takes `*args` and is returned may serve as a decorator somewhere: there the partial is one that binds
 as a method does (`method_partial` of the runtime).

@@ -116,6 +116,9 @@ class Obstacles:
         return not named and not isinstance(node, ast.ClassDef)
 
     def _in_defaults(self, node: Callable_) -> Iterator[str]:
+        at_top = isinstance(self.tree.scope(node), ast.Module)
+        if at_top and isinstance(self.tree.top(node), (ast.Assign, ast.AnnAssign, ast.Expr)):
+            return  # evaluated once, when the module is imported; the lifted definition stands right before it
         for default in [*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)]:
             if not _constant(default):
                 yield f"its default `{ast.unparse(default)}` is evaluated at every call of the function around it"

@@ -172,3 +172,9 @@ def test_literal_keywords_say_that_nothing_crosses() -> None:
     assert catalogue().match(several) is not None
     none = ToCall(call.callee, -1, "collate_fn", 1, (("num_workers", "0"),))
     assert catalogue().match(none) is None
+
+
+@pytest.mark.parametrize("base", ["queue.Queue", "threading.local", "concurrent.futures.Executor", "logging.Handler"])
+def test_an_object_whose_base_belongs_to_one_process_is_not_state(reach: Reached, base: str) -> None:
+    head = "import concurrent.futures, logging, queue, threading\n\n\n"
+    assert reach(head + KEPT.format(bases=f"({base})", extra="", line="pass")) is None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
+import tokenize
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
@@ -30,13 +32,23 @@ def require(facts: Facts, source: Source, module: str, name: str) -> Imported:
     for fact in facts.imports:
         if fact.top and fact.whole and fact.target == module and "." not in module and _bound_once(facts, fact.local):
             return Imported(f"{fact.local}.{name}")
-    # `joblib.delayed` spelled out does not take the name `delayed`; anything else in the file might.
-    if not re.search(rf"(?<![\w.]){re.escape(name)}\b", source.text):
+    if not _taken(source.text, name):
         return Imported(name, (import_line(facts, source, f"from {module} import {name}"),))
     alias = f"_{module.rpartition('.')[2]}"
     while re.search(rf"\b{alias}\b", source.text):
         alias = f"_{alias}"
     return Imported(f"{alias}.{name}", (import_line(facts, source, f"import {module} as {alias}"),))
+
+
+def _taken(text: str, name: str) -> bool:
+    """Whether the file uses the name for something: as a word of its own, or in an f-string, but not behind a dot."""
+    before = ""
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        in_string = token.type == tokenize.STRING and "f" in token.string[:2].lower() and name in token.string
+        if in_string or (token.type == tokenize.NAME and token.string == name and before != "."):
+            return True
+        before = token.string
+    return False
 
 
 def _bound_once(facts: Facts, name: str) -> bool:

@@ -93,7 +93,7 @@ class Definitions:
             uses=tuple(self.tree.span(u) for u in uses),
             variadic=isinstance(node, CALLABLES) and node.args.vararg is not None,
             receiver=bool(first) and first[0] in ("self", "cls"),
-            wraps=isinstance(node, ast.AsyncFunctionDef) or _decorates(node),
+            wraps=isinstance(node, ast.AsyncFunctionDef) or decorates(node),
             decorated=tuple(self.names.of(d) for d in getattr(node, "decorator_list", ())),
             replaceable=not isinstance(node, ast.Lambda) and self._replaceable(node, uses),
         )
@@ -138,13 +138,13 @@ class Definitions:
 _COPIED = frozenset({"__name__", "__qualname__", "__doc__", "__module__", "__dict__", "__wrapped__", "__signature__"})
 
 
-def _decorates(node: ast.AST) -> bool:
+def decorates(node: ast.AST) -> bool:
     """Whether a function works as a decorator: it returns a function of its own, or takes one and copies its names."""
     if not isinstance(node, FUNCTIONS):
         return False
     own = {n.name for n in ast.walk(node) if isinstance(n, (*FUNCTIONS, ast.ClassDef)) and n is not node}
     taken = set(parameters(node)) if len(parameters(node)) == 1 else set[str]()
-    for inner in ast.walk(node):
+    for inner in (n for statement in node.body for n in ast.walk(statement)):
         if isinstance(inner, ast.Return) and isinstance(inner.value, ast.Name) and inner.value.id in own | taken:
             return True
         copied = isinstance(inner, ast.Attribute) and inner.attr in _COPIED and isinstance(inner.value, ast.Name)

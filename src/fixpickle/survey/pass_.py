@@ -11,7 +11,7 @@ from typing import TypeGuard
 
 from fixpickle.model import Refusal, Source, Span
 from fixpickle.survey.constructions import constructions, witnesses
-from fixpickle.survey.definitions import Definitions
+from fixpickle.survey.definitions import Definitions, decorates
 from fixpickle.survey.facts import (
     BoundCall,
     ClassFacts,
@@ -178,7 +178,12 @@ def _factories(tree: Tree, names: Names) -> Iterator[Factory]:
             continue
         inner = [n for n in node.body if isinstance(n, ast.FunctionDef)]
         returned = [n for n in ast.walk(node) if isinstance(n, ast.Return) and tree.function(n) is node]
-        if len(inner) != 1 or not returned or any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in ast.walk(node)):
+        if (
+            len(inner) != 1
+            or decorates(inner[0])
+            or not returned
+            or any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in ast.walk(node))
+        ):
             continue
         if all(isinstance(r.value, ast.Name) and r.value.id == inner[0].name for r in returned):
             symbols = {names.of(d) for d in inner[0].decorator_list}

@@ -4,7 +4,7 @@ A module-level name that leads to a function which calls itself something else, 
 Pickle stores a function by its own qualified name, and there it finds nothing, or another object:
 
     AttributeError: Can't pickle local object 'timed.<locals>.wrapper'
-    PicklingError: Can't pickle <function Center>: it's not the same object as patsy.state.Center
+    PicklingError: Can't pickle <function Center>: it's not the same object as module.Center
 
 ## What it becomes
 

@@ -10,11 +10,12 @@ a function that is shipped.
 ## What it becomes
 
 Its counterpart of the runtime module, called with the same arguments. In the process it behaves as the original does;
-`with` costs no more, `acquire()` and `release()` spelled out up to 1.5 times (`benchmarks/locks.py`). Pickled it becomes a fresh, free lock of the same kind in the other process, whether or not it was held;
-two attributes that share one lock still share one. A lock that travels with a function, or that all instances keep
-because it is a global of the module or a default argument, becomes `shared_lock` or `shared_rlock`: whatever arrives in
-one worker gets the same one, for a fresh lock each would guard nothing. Instances that keep a global of their module
-find the module's own lock there, by its name.
+`with` costs no more, `acquire()` and `release()` spelled out up to 1.5 times (`benchmarks/locks.py`). Pickled it
+becomes a fresh, free lock of the same kind in the other process, whether or not it was held; two attributes that share
+one lock still share one. A lock that travels with a function, or that all instances keep because it is a global of the
+module or a default argument, becomes `shared_lock` or `shared_rlock`: whatever arrives in one worker gets the same one,
+for a fresh lock each would guard nothing. Instances that keep a global of their module find the module's own lock
+there, by its name.
 
 The runtime module is copied into your package as `_fixpickle_locks.py` (`runtime = "vendor"`), or imported from
 `fixpickle.runtime.locks` (`runtime = "package"`).

@@ -105,7 +105,10 @@ def test_a_file_of_a_namespace_package_imports_as_it_does_already(shop):
     assert [new.path.parent.name for new in patch.new_files] == ["space"]
 
 
-@pytest.mark.parametrize("user", ["from space.kept import Kept", "from space import kept", "import space.kept as kept"])
+@pytest.mark.parametrize(
+    "user",
+    ["from space.kept import Kept", "from space import kept", "import space.kept as kept", "import space.kept"],
+)
 def test_a_file_that_is_imported_from_a_namespace_package_is_refused(shop, user):
     made = shop({"space/kept.py": KEPT, "main.py": user})
     (finding,) = found(made, "bare-lock")

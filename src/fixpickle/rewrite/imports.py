@@ -185,8 +185,8 @@ def namespaced(facts: Facts, files: Iterable[Facts], settings: Settings) -> Refu
         return None
     own = facts.path.with_suffix("").parts
     for other in files:
-        for fact in other.imports:
-            parts = tuple(fact.target.split("."))
+        for written in sorted({n for fact in other.imports for n in (fact.target, fact.module)}):
+            parts = tuple(written.split("."))
             for length in range(2, len(parts) + 1):
                 if parts[:length] == own[-length:]:
                     name = ".".join(parts[:length])

@@ -186,10 +186,14 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class ImportFact:
-    """A name that an import binds. `top` is false inside functions; `whole` for `import x` and `import x as y`."""
+    """A name that an import binds. `top` is false inside functions; `whole` for `import x` and `import x as y`.
+
+    `target` is what the name stands for, `module` the module that is loaded: `import a.b` binds a, and loads a.b.
+    """
 
     local: str
     target: str
+    module: str
     span: Span
     top: bool
     whole: bool

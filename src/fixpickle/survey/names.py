@@ -38,7 +38,8 @@ class Names:
                     if isinstance(node, ast.Import) and not alias.asname:
                         local = alias.name.split(".")[0]
                     target = self._import_target(node, alias)
-                    found.append(ImportFact(local, target, span, top, isinstance(node, ast.Import)))
+                    module = alias.name if isinstance(node, ast.Import) else self.absolute(node)
+                    found.append(ImportFact(local, target, module, span, top, isinstance(node, ast.Import)))
         return tuple(found)
 
     def _import_target(self, node: ast.Import | ast.ImportFrom, alias: ast.alias) -> str:

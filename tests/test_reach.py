@@ -178,3 +178,13 @@ def test_literal_keywords_say_that_nothing_crosses() -> None:
 def test_an_object_whose_base_belongs_to_one_process_is_not_state(reach: Reached, base: str) -> None:
     head = "import concurrent.futures, logging, queue, threading\n\n\n"
     assert reach(head + KEPT.format(bases=f"({base})", extra="", line="pass")) is None
+
+
+def test_functions_of_one_name_in_two_files_are_both_followed(reach: Reached) -> None:
+    found = reach(
+        "from .first import spread as one\nfrom .second import spread as two\n\n\n"
+        "def go(xs):\n    f = lambda x: x\n    one(f)\n    two(f)\n",
+        first="def spread(work):\n    print(work)\n",
+        second="import multiprocessing\n\n\ndef spread(work):\n    multiprocessing.Pool().map(work, [])\n",
+    )
+    assert found is not None and found.evidence is Evidence.BOUNDARY

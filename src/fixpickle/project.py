@@ -168,15 +168,15 @@ class Project:
 
     def _spread(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[tuple[Facts, Sink, tuple[str, ...]]]:
         """Sinks, and those of every parameter they lead to, nearest first, each parameter once; with their steps."""
-        seen: set[tuple[str, str]] = set()
+        seen: set[tuple[str, str, str]] = set()
         pending: list[tuple[Facts, Sink, tuple[str, ...]]] = [(facts, s, ()) for s in sinks]
         for owner, sink, chain in pending:
             yield owner, sink, chain
             if len(chain) >= _DEPTH:
                 continue
             for step, inner, flow in self._onward(owner, sink):
-                if (flow.function, flow.parameter) not in seen:
-                    seen.add((flow.function, flow.parameter))
+                if (key := (inner.module, flow.function, flow.parameter)) not in seen:
+                    seen.add(key)
                     pending += [(inner, s, (*chain, step)) for s in flow.sinks]
 
     def _onward(self, facts: Facts, sink: Sink) -> Iterator[tuple[str, Facts, ParameterFlow]]:

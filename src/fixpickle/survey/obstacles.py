@@ -34,6 +34,9 @@ _TESTS = ("builtins.isinstance", "builtins.issubclass")
 _PLAIN_BASES = re.compile(r"(builtins|typing|collections|abc|enum|threading|queue|collections\.abc)\.\w+(\(\))?")
 
 
+_EVERY_CALL = "at every call of the function around it"
+
+
 class Obstacles:
     """Reads the reasons against moving definitions of one file."""
 
@@ -116,12 +119,14 @@ class Obstacles:
         return not named and not isinstance(node, ast.ClassDef)
 
     def _in_defaults(self, node: Callable_) -> Iterator[str]:
-        at_top = isinstance(self.tree.scope(node), ast.Module)
-        if at_top and isinstance(self.tree.top(node), (ast.Assign, ast.AnnAssign, ast.Expr)):
-            return  # evaluated once, when the module is imported; the lifted definition stands right before it
+        parent = self.tree.parents[node]
+        if isinstance(parent, ast.Assign) and self.tree.parents[parent] is self.tree.root:
+            return  # evaluated once, when the module is imported, and nothing of the statement is evaluated before it
+        late = self.tree.function(node) is None
+        when = "later than a definition before the statement would be" if late else _EVERY_CALL
         for default in [*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)]:
             if not _constant(default):
-                yield f"its default `{ast.unparse(default)}` is evaluated at every call of the function around it"
+                yield f"its default `{ast.unparse(default)}` is evaluated {when}"
 
     def _in_annotations(self, node: Function) -> Iterator[str]:
         annotated = [a.annotation for a in ast.walk(node.args) if isinstance(a, ast.arg)] + [node.returns]

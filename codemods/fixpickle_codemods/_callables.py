@@ -104,11 +104,11 @@ def wanted_name(definition: Definition) -> str:
     return f"_{snake('' if owner.startswith('<') else owner, definition.hint)}"
 
 
-def lifted_patch(finding: Finding, shop: Workshop, wanted: str = "") -> Patch | Refusal:
+def lifted_patch(finding: Finding, shop: Workshop) -> Patch | Refusal:
     """Lift the definition to module level, under a new private name, and put the name or a partial in its place."""
     facts, source = shop.facts[finding.path], shop.sources[finding.path]
     definition = definition_at(facts, finding)
-    name = free_name(wanted or wanted_name(definition), source.text, shop.taken)
+    name = free_name(wanted_name(definition), source.text, shop.taken)
     bound = bound_names(definition)
     imports = [c.statement for c in definition.captures if c.statement]
     inside = [u for u in definition.uses if definition.span.start <= u.start < definition.span.end]

@@ -53,11 +53,12 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The files as the run has them: the original sources, the sources as fixed so far, and the facts of those."""
+    """The files as the run has them: the original sources, the sources as fixed so far, their facts, and the link."""
 
     original: Mapping[Path, Source]
     sources: Mapping[Path, Source]
     facts: Mapping[Path, Facts]
+    project: Project
 
     def changed(self) -> dict[Path, str]:
         """The texts that differ from what is on disk, new files included."""
@@ -132,7 +133,7 @@ def _read_all(paths: Sequence[Path], settings: Settings, ports: Ports) -> tuple[
             sources[source.path] = source
             if not _is_runtime(source.path):
                 facts[source.path] = found
-    return Standing(sources, sources, facts), skipped
+    return Standing(sources, sources, facts, Project(facts.values())), skipped
 
 
 def _survey_file(asked: tuple[Path, bool]) -> tuple[Source | Refusal, Facts | Refusal | None]:
@@ -150,12 +151,11 @@ def _is_runtime(path: Path) -> bool:
 
 def _find(standing: Standing, task: Run) -> list[Finding]:
     """What the rules find with enough evidence and no comment against it, in reading order."""
-    project = Project(standing.facts.values())
     found: list[Finding] = []
-    for facts in project.files:
+    for facts in standing.project.files:
         ignored = set(facts.ignored)
         for rule in task.rules:
-            for finding in rule.find(project, facts):
+            for finding in rule.find(standing.project, facts):
                 admitted = task.settings.reach.admits(finding.reach.evidence)
                 if admitted and (finding.span.line, finding.rule) not in ignored:
                     found.append(finding)
@@ -205,7 +205,7 @@ def _round(
 def _patches(standing: Standing, findings: Sequence[Finding], given_up: dict[Key, str], task: Run) -> Iterator[Patch]:
     """The patches of one round. Of two that overlap the later one waits; what a rule refuses is noted in `given_up`."""
     by_name = {r.name: r for r in task.rules}
-    shop = Workshop(Project(standing.facts.values()), standing.sources, task.settings, standing.facts)
+    shop = Workshop(standing.project, standing.sources, task.settings, standing.facts)
     made: list[Patch] = []
     for finding in findings:
         key = _key(finding, standing)
@@ -318,7 +318,7 @@ def _moved(standing: Standing, texts: Mapping[Path, str]) -> Standing:
         found = survey(sources[path])
         if isinstance(found, Facts) and not _is_runtime(path):
             facts[path] = found
-    return Standing(standing.original, sources, facts)
+    return Standing(standing.original, sources, facts, Project(facts.values()))
 
 
 def _changes(standing: Standing) -> Iterator[Change]:

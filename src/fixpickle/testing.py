@@ -206,7 +206,7 @@ def patches(files: Files, folder: Path) -> tuple[Standing, list[Patch]]:
         for finding in rule.find(shop.project, one)
         if finding.fixable and finding.safety is not Safety.MANUAL
     ]
-    return Standing(sources, sources, facts), [p for p in made if isinstance(p, Patch)]
+    return Standing(sources, sources, facts, shop.project), [p for p in made if isinstance(p, Patch)]
 
 
 def _mark(finding: Finding, root: Path, reason: str) -> Mark:

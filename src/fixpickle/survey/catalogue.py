@@ -25,7 +25,6 @@ class Boundary:
     params: tuple[tuple[str, str], ...]
     pickler: str
     action: str
-    when: str
     needs: tuple[str, ...]
     foreign_main: bool
 
@@ -105,7 +104,6 @@ def _boundary(entry: Mapping[str, Any]) -> Boundary:
         params=tuple((place, keyword) for place, keyword in entry["params"]),
         pickler=entry["pickler"],
         action=entry["action"],
-        when=entry["when"],
         needs=tuple(entry.get("needs", ())),
         foreign_main=entry.get("main", entry["action"] == "rewrite-persist"),
     )

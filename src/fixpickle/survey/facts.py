@@ -160,7 +160,6 @@ class ClassFacts:
     bases: tuple[str, ...]
     hooks: tuple[str, ...]
     attributes: tuple[tuple[str, str], ...]
-    metaclass: bool
     coroutines: bool
 
 

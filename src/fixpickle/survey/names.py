@@ -88,11 +88,6 @@ class Names:
         found = [n for n in self.tree.nodes if isinstance(n, ast.ClassDef)]
         return frozenset(f"{self.module}.{self.tree.qualname(n)}" for n in found)
 
-    @cached_property
-    def module_names(self) -> frozenset[str]:
-        """The names bound at module level."""
-        return frozenset(self.bindings.get(self.tree.root, {}))
-
     # --- resolution ---
 
     def of(self, node: ast.AST, depth: int = _DEPTH) -> str:

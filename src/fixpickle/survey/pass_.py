@@ -9,7 +9,7 @@ import tokenize
 from collections.abc import Iterator
 from typing import TypeGuard
 
-from fixpickle.model import Refusal, Source, Span
+from fixpickle.model import Refusal, Source
 from fixpickle.survey.constructions import constructions, witnesses
 from fixpickle.survey.definitions import Definitions, decorates
 from fixpickle.survey.facts import (
@@ -109,7 +109,6 @@ def _classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
                 bases=tuple(names.of(b.value if isinstance(b, ast.Subscript) else b) for b in node.bases),
                 hooks=tuple(sorted(HOOKS & defined)),
                 attributes=tuple(kept),
-                metaclass=any(k.arg == "metaclass" for k in node.keywords),
                 coroutines=any(isinstance(s, ast.AsyncFunctionDef) for s in node.body),
             )
 
@@ -299,8 +298,3 @@ def _ignored(text: str) -> Iterator[tuple[int, str]]:
         ):
             yield from ((token.start[0], r) for r in waiting)
             waiting = []
-
-
-def top_span(facts: Facts, offset: int) -> Span | None:
-    """The module-level statement that an offset stands in."""
-    return next((s.span for s in facts.statements if s.span.start <= offset < s.span.end), None)

@@ -122,7 +122,7 @@ def _reach(project: Project, facts: Facts, made: Construction) -> Reach | None:
 
 
 def _kept(project: Project, facts: Facts, made: Construction) -> Reach | None:
-    if is_test(facts) or not project.carries(facts, made.cls) or _registered(facts, made.cls):
+    if is_test(facts) or not project.carries(facts, made.cls, made.attribute) or _registered(facts, made.cls):
         return None
     if _LOCAL in made.cls:
         return _shipped_local(project, facts, made.cls)

@@ -138,16 +138,17 @@ class Project:
             return False
         return any(symbol in self.catalogue.bound_bases for symbol, _ in self.lineage(found[0], found[1].name))
 
-    def hooked(self, facts: Facts, name: str) -> str:
-        """The pickling hook that the class or an ancestor of it in the project defines, or an empty string."""
+    def hooked(self, facts: Facts, name: str, attribute: str) -> str:
+        """The pickling hook, of the class or an ancestor in the project, that may keep the attribute back, or ""."""
         for _, found in self.lineage(facts, name):
-            if found is not None and (hooks := HIDING & set(found.hooks)):
+            hooks = HIDING & frozenset(found.hooks if found is not None else ())
+            if found is not None and hooks and not _hands_on(found, hooks, attribute):
                 return f"{found.name}.{min(hooks)}"
         return ""
 
-    def carries(self, facts: Facts, name: str) -> bool:
-        """Whether instances of the class carry their attributes along when pickled, and can be pickled at all."""
-        return not self.process_bound(facts, name) and not self.hooked(facts, name)
+    def carries(self, facts: Facts, name: str, attribute: str) -> bool:
+        """Whether instances of the class carry that attribute along when pickled, and can be pickled at all."""
+        return not self.process_bound(facts, name) and not self.hooked(facts, name, attribute)
 
     # --- reach ---
 
@@ -163,7 +164,7 @@ class Project:
     def kept(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[tuple[str, ...]]:
         """The ways in which instances carry a value with these sinks along, as chains of steps."""
         for owner, sink, chain in self._spread(facts, sinks):
-            if isinstance(sink, ToAttribute) and self.carries(owner, sink.cls):
+            if isinstance(sink, ToAttribute) and self.carries(owner, sink.cls, sink.attribute):
                 yield (*chain, f"stored on self.{sink.attribute} of {sink.cls} at line {sink.line}")
 
     def _spread(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[tuple[Facts, Sink, tuple[str, ...]]]:
@@ -238,6 +239,12 @@ class Project:
         public = not name.startswith("_") if facts.exports is None else name in facts.exports
         results = next((m.results for m in facts.mentions if m.name == name), ())
         return public or any(isinstance(s, (ToAttribute, ToReturn)) for s in results)
+
+
+def _hands_on(cls: ClassFacts, hooks: frozenset[str], attribute: str) -> bool:
+    """Whether a class' only hook is a `__getstate__` that copies the state, that attribute included."""
+    state = cls.state
+    return hooks == {"__getstate__"} and state is not None and state.copies and attribute not in state.dropped
 
 
 def is_test(facts: Facts) -> bool:

@@ -1,5 +1,6 @@
 """Libcst helpers every rule uses: a definition lifted to module level, a free name, an import, a runtime module."""
 
+from fixpickle.rewrite.hooks import Rebuilt, state_hooks
 from fixpickle.rewrite.imports import (
     Imported,
     import_line,
@@ -24,6 +25,7 @@ from fixpickle.rewrite.words import free_name, snake
 __all__ = [
     "Imported",
     "Lifted",
+    "Rebuilt",
     "attached_start",
     "before_statement",
     "below_statement",
@@ -38,6 +40,7 @@ __all__ = [
     "require_runtime",
     "runtime_module",
     "snake",
+    "state_hooks",
     "vendored",
     "without_statement",
 ]

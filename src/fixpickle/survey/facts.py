@@ -152,8 +152,46 @@ class Construction:
 
 
 @dataclass(frozen=True, slots=True)
+class StateHooks:
+    """A class' own `__getstate__` (it `makes` the state) and `__setstate__` (it `takes` it).
+
+    The first `copies` where it returns a copy of the instance's dictionary, or of its base's state, in which nothing
+    but `dropped` is missing or another value. The second `restores` where it puts the whole state back; `set_again`
+    are the attributes it sets.
+    """
+
+    makes: bool
+    copies: bool
+    dropped: tuple[str, ...]
+    takes: bool
+    restores: bool
+    set_again: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How instances of a class keep their attributes, its bases included.
+
+    `slots` are as stored, private names mangled; there is a `dictionary` too where one of the classes has no slots.
+    `base_makes` and `base_takes` tell of an ancestor's `__getstate__` and `__setstate__`. Where it is `guarded`, an
+    attribute is set through `object.__setattr__`.
+    """
+
+    slots: tuple[str, ...]
+    dictionary: bool
+    base_makes: bool
+    base_takes: bool
+    guarded: bool
+    own: StateHooks | None
+
+
+@dataclass(frozen=True, slots=True)
 class ClassFacts:
-    """A module-level class, or one nested in such: its bases by symbolic name and what it keeps on its instances."""
+    """A module-level class, or one nested in such: its bases by symbolic name and what it keeps on its instances.
+
+    `slots` are the names in its `__slots__`, None where it has none. `shaped` names what makes slots or hooks that are
+    not written there, such as `dataclass(slots=True)`. It is `guarded` where setting an attribute does more than that.
+    """
 
     name: str
     line: int
@@ -161,6 +199,10 @@ class ClassFacts:
     hooks: tuple[str, ...]
     attributes: tuple[tuple[str, str], ...]
     coroutines: bool
+    slots: tuple[str, ...] | None
+    shaped: str
+    guarded: bool
+    state: StateHooks | None
 
 
 @dataclass(frozen=True, slots=True)

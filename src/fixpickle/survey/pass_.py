@@ -26,6 +26,7 @@ from fixpickle.survey.facts import (
     TopStatement,
 )
 from fixpickle.survey.flow import Flow
+from fixpickle.survey.hooks import state_hooks
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Tree, bound_names, parameters
 
@@ -53,6 +54,9 @@ HOOKS = frozenset(
         "__getnewargs_ex__",
         "__deepcopy__",
     ]
+)
+_ATTRS_SLOTTED = frozenset(
+    {"attrs.define", "attr.define", "attrs.frozen", "attr.frozen", "attrs.mutable", "attr.mutable"}
 )
 _IGNORE = re.compile(r"#\s*fixpickle:\s*ignore\[([\w\-, ]+)\]")
 
@@ -110,7 +114,42 @@ def _classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
                 hooks=tuple(sorted(HOOKS & defined)),
                 attributes=tuple(kept),
                 coroutines=any(isinstance(s, ast.AsyncFunctionDef) for s in node.body),
+                slots=_slots(node),
+                shaped=_shaped(node, names),
+                guarded="__setattr__" in defined or _frozen(node),
+                state=state_hooks(node),
             )
+
+
+def _slots(node: ast.ClassDef) -> tuple[str, ...] | None:
+    """The names in `__slots__`; what is not written out counts as a name that no attribute has."""
+    for statement in node.body:
+        if isinstance(statement, ast.Assign) and "__slots__" in set(bound_names(statement)):
+            value = statement.value
+            items = value.elts if isinstance(value, (ast.Tuple, ast.List, ast.Set)) else [value]
+            return tuple(str(i.value) if isinstance(i, ast.Constant) else "" for i in items)
+    return None
+
+
+def _shaped(node: ast.ClassDef, names: Names) -> str:
+    for decorator in node.decorator_list:
+        symbol = names.of(decorator).removesuffix("()")
+        slotted = _said(decorator, "slots")
+        if symbol in _ATTRS_SLOTTED and slotted is not False:
+            return symbol
+        if slotted and symbol:
+            return f"{symbol}(slots=True)"
+    return next((f"metaclass {names.of(k.value)}" for k in node.keywords if k.arg == "metaclass"), "")
+
+
+def _frozen(node: ast.ClassDef) -> bool:
+    return any(_said(d, "frozen") for d in node.decorator_list)
+
+
+def _said(decorator: ast.expr, keyword: str) -> object:
+    """The constant a decorator is called with under that keyword, or None."""
+    given = decorator.keywords if isinstance(decorator, ast.Call) else []
+    return next((k.value.value for k in given if k.arg == keyword and isinstance(k.value, ast.Constant)), None)
 
 
 def _parameters(tree: Tree, names: Names, flow: Flow) -> Iterator[ParameterFlow]:

@@ -1,0 +1,172 @@
+"""State hooks as a maintainer writes them: `__getstate__` leaves something out, `__setstate__` makes it anew."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from fixpickle.model import Edit, Refusal, Source
+from fixpickle.rewrite.place import block_end
+from fixpickle.survey.facts import Layout
+from fixpickle.survey.tree import FUNCTIONS, Function, Tree
+
+_AFTER = ("__post_init__", "__init__", "__new__")
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """An attribute that is pickled as None. `code` makes it anew from `self` when loaded; empty where None will do."""
+
+    attribute: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """The class in its file, and how code in it is written."""
+
+    tree: Tree
+    node: ast.ClassDef
+    layout: Layout
+
+    @property
+    def indent(self) -> str:
+        return " " * self.node.body[0].col_offset
+
+    @property
+    def inner(self) -> str:
+        """The indentation of the body of a method, as the file has it."""
+        return self.indent + (self.indent[self.node.col_offset :] or "    ")
+
+    @property
+    def annotated(self) -> bool:
+        methods = [s for s in self.node.body if isinstance(s, FUNCTIONS)]
+        return bool(methods) and all(m.returns is not None for m in methods)
+
+    def method(self, name: str) -> Function | None:
+        return next((s for s in self.node.body if isinstance(s, FUNCTIONS) and s.name == name), None)
+
+    def stored(self, attribute: str) -> str:
+        """The key of an attribute in the instance's dictionary."""
+        owner = self.node.name.lstrip("_")
+        private = attribute.startswith("__") and not attribute.endswith("__")
+        return f"_{owner}{attribute}" if private and owner else attribute
+
+
+def state_hooks(source: Source, cls: str, layout: Layout, rebuilt: Sequence[Rebuilt]) -> tuple[Edit, ...] | Refusal:
+    """The edits after which instances of `cls`, a qualified name, are pickled without these attributes.
+
+    Hooks that the class has already, of the plain shapes that `layout` knows, are extended. The state keeps the key,
+    with None: so it is never empty, which old protocols would not hand to `__setstate__`, and hooks of subclasses find
+    what they know. The instance itself is left alone.
+    """
+    tree = Tree(source)
+    node = next((n for n in tree.nodes if isinstance(n, ast.ClassDef) and tree.qualname(n) == cls), None)
+    if node is None or node.body[0].lineno == node.lineno:
+        return Refusal(source.path, f"{cls} has no body that methods can be added to")
+    site = _Site(tree, node, layout)
+    for one in rebuilt:
+        if not layout.dictionary and site.stored(one.attribute) not in layout.slots:
+            return Refusal(source.path, f"{one.attribute} is in no slot of {cls}", node.lineno)
+    return tuple(_edits(site, rebuilt))
+
+
+def _edits(site: _Site, rebuilt: Sequence[Rebuilt]) -> Iterator[Edit]:
+    makes, takes = site.method("__getstate__"), site.method("__setstate__")
+    blanked = [f'state["{site.stored(one.attribute)}"] = None' for one in rebuilt]
+    remade = [_assigned(site, one) for one in rebuilt if one.code]
+    fresh: list[str] = []
+    if takes is None and (remade or site.layout.slots):
+        fresh = ["", *_setstate(site, remade)]
+    elif takes is not None and remade:
+        yield _behind(site, site.tree.span(takes.body[-1]).end, [" " * takes.body[-1].col_offset + r for r in remade])
+    if makes is None:
+        yield _behind(site, _content_end(site, _place(site)), ["", *_getstate(site, blanked), *fresh])
+    else:
+        yield _extended(site, makes, blanked, fresh)
+
+
+def _assigned(site: _Site, one: Rebuilt) -> str:
+    if site.layout.guarded:
+        return f'object.__setattr__(self, "{site.stored(one.attribute)}", {one.code})'
+    return f"self.{one.attribute} = {one.code}"
+
+
+# --- whole methods --------------------------------------------------------------------------------------------------
+
+
+def _getstate(site: _Site, blanked: Sequence[str]) -> list[str]:
+    state = "dict[str, object]"
+    head = f"def __getstate__(self) -> {state}:" if site.annotated else "def __getstate__(self):"
+    lines = list(_copying(site))
+    return [f"{site.indent}{head}", *(site.inner + line for line in (*lines, *blanked, "return state"))]
+
+
+def _copying(site: _Site) -> Iterator[str]:
+    layout = site.layout
+    if layout.base_makes:
+        yield "state = super().__getstate__()"
+        return
+    if not layout.slots:
+        yield "state = self.__dict__.copy()"
+        return
+    names = ", ".join(f'"{s}"' for s in layout.slots if s not in ("__dict__", "__weakref__"))
+    yield f"slots = ({names},)"
+    kept = "{name: getattr(self, name) for name in slots if hasattr(self, name)}"
+    yield f"state = {{**self.__dict__, **{kept}}}" if layout.dictionary else f"state = {kept}"
+
+
+def _setstate(site: _Site, remade: Sequence[str]) -> list[str]:
+    state = "dict[str, object]"
+    head = f"def __setstate__(self, state: {state}) -> None:" if site.annotated else "def __setstate__(self, state):"
+    lines = [*_restoring(site), *remade]
+    return [f"{site.indent}{head}", *(site.inner + line for line in lines)]
+
+
+def _restoring(site: _Site) -> Iterator[str]:
+    layout = site.layout
+    if layout.base_takes:
+        yield "super().__setstate__(state)"
+    elif layout.slots:
+        setter = "object.__setattr__" if layout.guarded else "setattr"
+        yield "for name, value in state.items():"
+        yield f"{site.inner[len(site.indent) :]}{setter}(self, name, value)"
+    else:
+        yield "self.__dict__.update(state)"
+
+
+# --- edits ----------------------------------------------------------------------------------------------------------
+# Each replaces at least one character: of two patches that would add to one place, the second then waits for its round.
+
+
+def _place(site: _Site) -> ast.stmt:
+    """The statement that new methods go behind: the constructor, or the last one of the class."""
+    made = (site.method(name) for name in _AFTER)
+    return next((m for m in made if m is not None), site.node.body[-1])
+
+
+def _behind(site: _Site, end: int, lines: Sequence[str]) -> Edit:
+    added = "".join(f"\n{line}" for line in lines)
+    return Edit(site.tree.source.path, end - 1, end, site.tree.text[end - 1 : end] + added)
+
+
+def _content_end(site: _Site, statement: ast.stmt) -> int:
+    """The offset behind a statement and the comments that belong to it, before the line break."""
+    text = site.tree.text
+    return len(text[: block_end(text, site.tree.span(statement))].rstrip("\r\n"))
+
+
+def _extended(site: _Site, makes: Function, blanked: Sequence[str], fresh: Sequence[str]) -> Edit:
+    """The return of a `__getstate__` with what is left out before it, and the rest of the method's lines behind it."""
+    last = makes.body[-1]
+    span, inner = site.tree.span(last), " " * last.col_offset
+    value = last.value if isinstance(last, ast.Return) else None
+    if isinstance(value, ast.Name):
+        lines = [line.replace("state[", f"{value.id}[", 1) for line in blanked] + [site.tree.code(last)]
+    else:
+        made = site.tree.code(value) if value is not None else ""
+        lines = [f"state = {made}", *blanked, "return state"]
+    end = _content_end(site, makes)
+    text = f"\n{inner}".join(lines) + site.tree.text[span.end : end] + "".join(f"\n{line}" for line in fresh)
+    return Edit(site.tree.source.path, span.start, end, text)

@@ -52,7 +52,12 @@ def compare(seed: int) -> Outcome | None:
         path = Path(folder).resolve() / "program.py"
         path.write_text(text)
         settings = Settings(path.parent, Path(sys.executable), select=RULES, reach=Evidence.ANY, verify=False)
-        ports = Ports(prove=lambda *_: [], tidy=lambda old, new, where: new, progress=lambda what, done, total: None)
+        ports = Ports(
+            prove=lambda *_: [],
+            examine=lambda *_: [],
+            tidy=lambda old, new, where: new,
+            progress=lambda what, done, total: None,
+        )
         report = run([path], replace(settings, runtime="package"), load_rules(), ports, fix=True)
     after = next((change.new for change in report.changes), text)
     if report.taken_back or report.skipped:

@@ -8,27 +8,31 @@ from pathlib import Path
 
 import pytest
 
-from fixpickle.engine import Ports, run
+from fixpickle.engine import Outcome, Ports, run
 from fixpickle.model import (
     ByExpression,
     Edit,
     Evidence,
     Finding,
+    Fixed,
+    Instance,
     Patch,
     Proved,
     Reach,
     Refusal,
+    Refuted,
     RunReport,
     Safety,
     Settings,
     Span,
+    TakenBack,
 )
 from fixpickle.project import Project
 from fixpickle.registry import load_rules
 from fixpickle.rewrite.style import tidy
 from fixpickle.rule import Rule, Workshop
 from fixpickle.survey.facts import Facts
-from fixpickle.verify import prove
+from fixpickle.verify import examine, prove
 
 SEED = "VALUE = [lambda x: x]\n"
 
@@ -72,7 +76,7 @@ Fix = Callable[..., RunReport]
 def fixed(package: Path) -> Fix:
     def go(*rules: Rule, verify: bool = True, paths: tuple[str, ...] = ("pkg",)) -> RunReport:
         settings = Settings(root=package, python=Path(sys.executable), verify=verify, time_limit=3.0)
-        ports = Ports(prove=prove, tidy=tidy, progress=lambda *_: None)
+        ports = Ports(prove=prove, examine=examine, tidy=tidy, progress=lambda *_: None)
         return run([package / p for p in paths], settings, [*load_rules(), *rules], ports, fix=True)
 
     return go
@@ -160,6 +164,45 @@ def test_a_chain_over_two_files_is_fixed_in_one_run(fixed: Fix, package: Path) -
     assert chain == ("passed to Box at line 6", "stored on self.drop of Box at line 6")
     assert {f.patch.finding.path.name for f in report.fixed} == {"box.py", "m.py", "good.py"}
     assert all(isinstance(f.verdict, Proved) for f in report.fixed)
+
+
+POOL = "import threading\n\n\nclass Pool:\n    def __init__(self):\n        self._lock = threading.Lock()\n"
+STORE = "from .pool import Pool\n\n\nclass Store:\n    def __init__(self):\n        self.one = Pool()\n"
+CACHE = (
+    "from .store import Store\n\n\nclass Cache:\n    def __init__(self):\n"
+    "        self.key = lambda x: x\n        self._store = Store()\n"
+)
+
+
+def test_a_whole_object_is_told_of_once_with_all_the_fixes_it_needed(fixed: Fix, package: Path) -> None:
+    for name, text in {"pool": POOL, "store": STORE, "cache": CACHE}.items():
+        (package / "pkg" / f"{name}.py").write_text(text)
+    report = fixed()
+    cache, good = report.carriers
+    assert (cache.subject, good.subject) == (Instance("pkg.cache", "Cache"), Instance("pkg.good", "Good"))
+    assert {(f.rule, f.path.name) for f in cache.fixes} == {("lambda-value", "cache.py"), ("bare-lock", "pool.py")}
+    assert isinstance(cache.verdict, Proved) and cache.verdict.how == "an instance from its constructor"
+    assert "Cache.key is Cache.__init__.<locals>.<lambda>, set in Cache at cache.py:6" in cache.verdict.before
+
+
+def test_what_is_still_in_the_way_is_named_by_its_path(fixed: Fix, package: Path) -> None:
+    (package / "pkg" / "pool.py").write_text(POOL + "        self.found = __import__('re').match('a', 'a')\n")
+    (package / "pkg" / "cache.py").write_text(CACHE.replace("store import Store", "pool import Pool as Store"))
+    report = fixed(paths=("pkg/cache.py", "pkg/pool.py"))
+    (cache,) = report.carriers
+    assert isinstance(cache.verdict, Refuted)
+    assert "Cache._store.found is a re.Match, set in Pool at pool.py:" in cache.verdict.reason
+
+
+def test_what_did_not_do_alone_is_tried_again_where_its_file_has_changed_since(tmp_path: Path) -> None:
+    def patch(name: str) -> Patch:
+        finding = Finding("seeded", tmp_path / name, Span(0, 1, 1, 1), name, Reach(Evidence.STATE, ("seeded",)))
+        return Patch(finding, (Edit(finding.path, 0, 1, "x"),))
+
+    keys = [("seeded", tmp_path / name, name, "x") for name in ("a.py", "b.py")]
+    backs = tuple((k, TakenBack(patch(k[2]), Refuted("it does not cross yet", ""))) for k in keys)
+    outcome = Outcome(taken_back=backs).reopened([Fixed(patch("b.py"), Proved("how", "before"))])
+    assert outcome.closed() == {keys[0]}
 
 
 def test_a_comment_on_the_line_or_above_it_suppresses_a_finding(fixed: Fix, package: Path) -> None:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from fixpickle.engine import Standing, compose
 from fixpickle.model import Patch, Proved
 from fixpickle.rewrite.style import tidy
+from fixpickle.standing import Standing, compose
 from fixpickle.testing import (
     RUNTIME,
     Files,

@@ -19,6 +19,7 @@ from fixpickle.model import (
     Finding,
     FromScript,
     Ground,
+    Instance,
     NewFile,
     Origin,
     Patch,
@@ -32,7 +33,7 @@ from fixpickle.model import (
     Verdict,
     WorkerState,
 )
-from fixpickle.verify import prove
+from fixpickle.verify import examine, prove
 
 LOCKED = """\
 import threading
@@ -218,12 +219,15 @@ def test_the_users_factory_comes_first(tree: Callable[..., Tree]) -> None:
     assert verdict.how == "an instance from your factory making:account"
 
 
-def test_an_obstacle_that_is_left_in_the_whole_object_is_named(tree: Callable[..., Tree]) -> None:
-    there = tree(bank=LOCKED.replace("= owner", "= iter(threading.local, 0), lambda: owner"), runtime=RUNTIME)
-    (verdict,) = there.prove(locking(there))
-    assert isinstance(verdict, Proved)
-    assert verdict.how.startswith("an instance holding only what the fix touches; the whole object still fails: ")
-    assert "Error: " in verdict.how
+def test_an_obstacle_that_is_left_in_the_whole_object_is_named_by_its_path(tree: Callable[..., Tree]) -> None:
+    there = tree(bank=LOCKED.replace("= owner", "= owner, {'calls': [lambda: owner]}"), runtime=RUNTIME)
+    settings = Settings(root=there.root, python=Path(sys.executable), time_limit=20.0)
+    whole = [Instance("bank", "Account")]
+    (verdict,) = examine(whole, {}, there.compose([locking(there)]), Ground((there.root,)), settings)
+    assert isinstance(verdict, Refuted)
+    assert "Account.owner[1]['calls'][0] is Account.__init__.<locals>.<lambda>, set in Account at bank.py:" in (
+        verdict.reason
+    )
 
 
 SLOTTED = """\

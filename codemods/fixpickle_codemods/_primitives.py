@@ -126,7 +126,8 @@ def _kept(project: Project, facts: Facts, made: Construction) -> Reach | None:
         return None
     if _LOCAL in made.cls:
         return _shipped_local(project, facts, made.cls)
-    return Reach(Evidence.STATE, (f"stored on self.{made.attribute} of {made.cls} at line {made.line}",))
+    step = f"stored on self.{made.attribute} of {made.cls} at line {made.line}"
+    return Reach(Evidence.STATE, (step,), carrier=f"{facts.module}:{made.cls}")
 
 
 def _registered(facts: Facts, cls: str) -> bool:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from fixpickle.carriers import carriers
 from fixpickle.check import check
 from fixpickle.discover import discover
 from fixpickle.model import (
-    Change,
+    Carrier,
     Compose,
-    Edit,
     Finding,
     Fixed,
     Ground,
@@ -26,20 +26,22 @@ from fixpickle.model import (
     Safety,
     Settings,
     Source,
+    Subject,
     TakenBack,
     Unproved,
     Verdict,
 )
 from fixpickle.project import Project
 from fixpickle.rule import Rule, Workshop
-from fixpickle.source import apply_edits, read
+from fixpickle.source import read
+from fixpickle.standing import Standing, Tidy, changes, compose, grounds, is_runtime, moved
 from fixpickle.survey import Facts, survey
 from fixpickle.workers import each
 
 _ROUNDS = 10  # one fix uncovers the next; real chains are three or four long
 
 Prove = Callable[[Sequence[Patch], Overlay, Compose, Ground, Settings], Sequence[Verdict]]
-Tidy = Callable[[str, str, Path], str]
+Examine = Callable[[Sequence[Subject], Overlay, Overlay, Ground, Settings], Sequence[Verdict]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +49,9 @@ class Ports:
     """What the engine is handed: how to prove and to format a change, and whom to tell how far it is."""
 
     prove: Prove
+    examine: Examine
     tidy: Tidy
     progress: Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """The files as the run has them: the original sources, the sources as fixed so far, their facts, and the link."""
-
-    original: Mapping[Path, Source]
-    sources: Mapping[Path, Source]
-    facts: Mapping[Path, Facts]
-    project: Project
-
-    def changed(self) -> dict[Path, str]:
-        """The texts that differ from what is on disk, new files included."""
-        old = self.original
-        return {p: s.text for p, s in self.sources.items() if p not in old or old[p].text != s.text}
 
 
 Key = tuple[str, Path, str, str]
@@ -72,11 +60,20 @@ Key = tuple[str, Path, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the rounds so far have kept, taken back and given up."""
+    """What the rounds so far have kept and taken back, and what a rule refused to fix, with the reason."""
 
     fixed: tuple[Fixed, ...] = ()
-    taken_back: tuple[TakenBack, ...] = ()
-    given_up: Mapping[Key, str] = field(default_factory=dict)
+    taken_back: tuple[tuple[Key, TakenBack], ...] = ()
+    refused: Mapping[Key, str] = field(default_factory=dict)
+
+    def closed(self) -> frozenset[Key]:
+        """What is not tried again."""
+        return frozenset(self.refused) | {key for key, _ in self.taken_back}
+
+    def reopened(self, kept: Sequence[Fixed]) -> Outcome:
+        """Without what was taken back in files that `kept` changes since: what did not do alone may do with these."""
+        paths = frozenset[Path]().union(*(one.patch.paths for one in kept))
+        return replace(self, taken_back=tuple(t for t in self.taken_back if not t[1].patch.paths & paths))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +102,11 @@ def run(paths: Sequence[Path], settings: Settings, rules: Sequence[Rule], ports:
         root=settings.root,
         files=len(standing.original),
         fixed=outcome.fixed,
-        taken_back=outcome.taken_back,
+        taken_back=tuple(back for _, back in outcome.taken_back),
         left=tuple(x for x in left if x is not None),
         skipped=tuple(skipped),
-        changes=tuple(_changes(standing)),
+        carriers=_carriers(standing, outcome.fixed, task),
+        changes=tuple(changes(standing)),
         python=str(settings.python),
         seconds=time.monotonic() - started,
     )
@@ -131,7 +129,7 @@ def _read_all(paths: Sequence[Path], settings: Settings, ports: Ports) -> tuple[
                 skipped.append(refusal)
         if isinstance(source, Source) and isinstance(found, Facts):
             sources[source.path] = source
-            if not _is_runtime(source.path):
+            if not is_runtime(source.path):
                 facts[source.path] = found
     return Standing(sources, sources, facts, Project(facts.values())), skipped
 
@@ -139,11 +137,6 @@ def _read_all(paths: Sequence[Path], settings: Settings, ports: Ports) -> tuple[
 def _survey_file(asked: tuple[Path, bool]) -> tuple[Source | Refusal, Facts | Refusal | None]:
     source = read(*asked)
     return source, survey(source) if isinstance(source, Source) else None
-
-
-def _is_runtime(path: Path) -> bool:
-    """Whether a file is a copy of our own runtime, in which there is nothing to find."""
-    return path.name.startswith("_fixpickle_")
 
 
 # --- finding --------------------------------------------------------------------------------------------------------
@@ -169,16 +162,13 @@ def _key(finding: Finding, standing: Standing) -> Key:
 
 def _left(finding: Finding, key: Key, outcome: Outcome, settings: Settings, fix: bool) -> Left | None:
     """A finding that is still there, with the reason; None for one that was taken back, which is reported as that."""
-    if any(
-        t.patch.finding.path == finding.path and outcome.given_up.get(key) == t.verdict.reason
-        for t in outcome.taken_back
-    ):
+    if key in {k for k, _ in outcome.taken_back}:
         return None
     if finding.reason:
         return Left(finding, finding.reason)
     if finding.safety is Safety.UNSAFE and not settings.unsafe_fixes:
         return Left(finding, "its fix can change behaviour; --unsafe-fixes applies it")
-    return Left(finding, outcome.given_up.get(key) or ("it was still there after the last round" if fix else ""))
+    return Left(finding, outcome.refused.get(key) or ("it was still there after the last round" if fix else ""))
 
 
 # --- one round ------------------------------------------------------------------------------------------------------
@@ -188,33 +178,35 @@ def _round(
     standing: Standing, findings: Sequence[Finding], outcome: Outcome, task: Run
 ) -> tuple[Standing, list[Finding], Outcome] | None:
     """Fix what can be fixed side by side, prove it and keep what holds; None where nothing is left to try."""
-    given_up = dict(outcome.given_up)
-    patches = list(_patches(standing, findings, given_up, task))
+    refused = dict(outcome.refused)
+    patches = list(_patches(standing, findings, outcome.closed(), refused, task))
     sound, back = _checked(patches, standing, task.ports)
     if not sound and not back:
-        return None if given_up == outcome.given_up else (standing, list(findings), replace(outcome, given_up=given_up))
+        return None if refused == outcome.refused else (standing, list(findings), replace(outcome, refused=refused))
     verdicts = _verdicts(sound, standing, task) if sound else ()
     fixed = [Fixed(p, v) for p, v in zip(sound, verdicts, strict=True) if not isinstance(v, Refuted)]
     back += [TakenBack(p, v) for p, v in zip(sound, verdicts, strict=True) if isinstance(v, Refuted)]
     after, rest, kept, unsettled = _settled(standing, findings, fixed, task)
-    back += unsettled
-    given_up.update({_key(t.patch.finding, standing): t.verdict.reason for t in back})
-    return after, rest, Outcome((*outcome.fixed, *kept), (*outcome.taken_back, *back), given_up)
+    keyed = [(_key(t.patch.finding, standing), t) for t in (*back, *unsettled)]
+    earlier = outcome.reopened(kept)
+    return after, rest, Outcome((*earlier.fixed, *kept), (*earlier.taken_back, *keyed), refused)
 
 
-def _patches(standing: Standing, findings: Sequence[Finding], given_up: dict[Key, str], task: Run) -> Iterator[Patch]:
-    """The patches of one round. Of two that overlap the later one waits; what a rule refuses is noted in `given_up`."""
+def _patches(
+    standing: Standing, findings: Sequence[Finding], closed: frozenset[Key], refused: dict[Key, str], task: Run
+) -> Iterator[Patch]:
+    """The patches of one round. Of two that overlap the later one waits; what a rule refuses is noted in `refused`."""
     by_name = {r.name: r for r in task.rules}
     shop = Workshop(standing.project, standing.sources, task.settings, standing.facts)
     made: list[Patch] = []
     for finding in findings:
         key = _key(finding, standing)
         unsafe = finding.safety is Safety.UNSAFE and not task.settings.unsafe_fixes
-        if finding.reason or unsafe or key in given_up:
+        if finding.reason or unsafe or key in closed:
             continue
         patch = by_name[finding.rule].fix(finding, shop)
         if isinstance(patch, Refusal):
-            given_up[key] = patch.reason
+            refused[key] = patch.reason
         elif not any(_overlap(patch, other) for other in made):
             made.append(patch)
             yield patch
@@ -224,7 +216,7 @@ def _settled(
     standing: Standing, findings: Sequence[Finding], fixed: Sequence[Fixed], task: Run
 ) -> tuple[Standing, list[Finding], list[Fixed], list[TakenBack]]:
     """The standing with these fixes in place, and what is found in it. A fix that leaves its finding is taken back."""
-    after = _moved(standing, compose(standing, [f.patch for f in fixed], task.ports.tidy))
+    after = moved(standing, compose(standing, [f.patch for f in fixed], task.ports.tidy))
     rest = _find(after, task)
     was = Counter(_key(f, standing) for f in findings)
     now = Counter(_key(f, after) for f in rest)
@@ -258,20 +250,6 @@ def _overlap(one: Patch, other: Patch) -> bool:
     return any(files.get(n.path, n.text) != n.text for n in other.new_files)
 
 
-def compose(standing: Standing, patches: Sequence[Patch], tidy: Tidy) -> dict[Path, str]:
-    """The texts that these patches change, with their edits made and the changed statements formatted."""
-    edits: dict[Path, list[Edit]] = {}
-    for patch in patches:
-        for edit in patch.edits:
-            edits.setdefault(edit.path, []).append(edit)
-    texts: dict[Path, str] = {}
-    for path, changes in edits.items():
-        source = standing.sources[path]
-        text = apply_edits(source.text, changes, source.newline)
-        texts[path] = tidy(source.text, text, path)
-    return {**texts, **{n.path: n.text for p in patches for n in p.new_files}}
-
-
 def _checked(patches: list[Patch], standing: Standing, ports: Ports) -> tuple[list[Patch], list[TakenBack]]:
     """The patches whose result is Python and leaves everything else as it was, and those that are our own bugs."""
     if not patches or not check(standing.sources, compose(standing, patches, ports.tidy), patches):
@@ -292,39 +270,19 @@ def _verdicts(patches: Sequence[Patch], standing: Standing, task: Run) -> Sequen
         return [Unproved("the proof was turned off by --no-verify")] * len(patches)
     ports = task.ports
     ports.progress("proving", 0, len(patches))
-    touched = {p for patch in patches for p in patch.paths}
-    sources = [standing.sources[p] for p in sorted(touched) if p in standing.sources]
-    roots = dict.fromkeys([s.root for s in sources] + [p.parent for p in sorted(touched) if p not in standing.sources])
-    scripts = {f.module: p for p, f in standing.facts.items() if f.is_script}
-    ground = Ground(tuple(_outermost(roots)), scripts)
+    ground = grounds(standing, {p for patch in patches for p in patch.paths})
     overlay = standing.changed()
     return ports.prove(patches, overlay, lambda some: compose(standing, some, ports.tidy), ground, task.settings)
 
 
-def _outermost(roots: Iterable[Path]) -> Iterator[Path]:
-    """Import roots without the folders that lie inside a package of another one."""
-    every = list(roots)
-    for root in every:
-        if not (root / "__init__.py").exists():
-            yield root
-
-
-def _moved(standing: Standing, texts: Mapping[Path, str]) -> Standing:
-    """The standing with these texts in place, surveyed anew."""
-    sources, facts = dict(standing.sources), dict(standing.facts)
-    for path, text in texts.items():
-        source = sources.get(path) or Source(path, "", "utf-8", "\n", False, "", path.stem, path.parent)
-        sources[path] = replace(source, text=text)
-        found = survey(sources[path])
-        if isinstance(found, Facts) and not _is_runtime(path):
-            facts[path] = found
-    return Standing(standing.original, sources, facts, Project(facts.values()))
-
-
-def _changes(standing: Standing) -> Iterator[Change]:
-    for path, text in sorted(standing.changed().items()):
-        old = standing.original.get(path)
-        yield Change(path, old.text if old else None, text)
-
-
-__all__ = ["Ports", "Standing", "compose", "run"]
+def _carriers(standing: Standing, fixed: Sequence[Fixed], task: Run) -> tuple[Carrier, ...]:
+    """What becomes of whole objects, with everything in place that the run has fixed."""
+    found = carriers((f.patch.finding for f in fixed), standing.project)
+    if not found or not task.settings.verify:
+        return ()
+    task.ports.progress("looking at whole objects", 0, len(found))
+    after = standing.changed()
+    before = {p: standing.original[p].text for p in after if p in standing.original}
+    ground = grounds(standing, {f.path for _, fixes in found for f in fixes} | after.keys())
+    verdicts = task.ports.examine([subject for subject, _ in found], before, after, ground, task.settings)
+    return tuple(Carrier(s, fixes, v) for (s, fixes), v in zip(found, verdicts, strict=True))

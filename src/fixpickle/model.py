@@ -56,11 +56,15 @@ class Evidence(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Why a value is believed to be pickled: the evidence, the steps a reader can follow, the pickler at the end."""
+    """Why a value is believed to be pickled: the evidence, the steps a reader can follow, the pickler at the end.
+
+    `carrier` is the class, as `module:Class`, whose instances carry the value along; empty where none does.
+    """
 
     evidence: Evidence
     chain: tuple[str, ...]
     pickler: str = "pickle"
+    carrier: str = ""
 
     def __str__(self) -> str:
         return ", ".join(self.chain)
@@ -117,6 +121,14 @@ class ByState:
 
 
 @dataclass(frozen=True, slots=True)
+class Instance:
+    """A whole instance of `module`.`cls`, with everything in it: from the user's factory, or from its constructor."""
+
+    module: str
+    cls: str
+
+
+@dataclass(frozen=True, slots=True)
 class ByExpression:
     """A value that an expression gives in the module's namespace, before and after the fix."""
 
@@ -156,7 +168,7 @@ class WorkerState:
     state: str
 
 
-Subject = ByReference | ByState | ByExpression | ByValue | FromScript | WorkerState
+Subject = ByReference | ByState | Instance | ByExpression | ByValue | FromScript | WorkerState
 
 
 # --- findings and patches -------------------------------------------------------------------------------------------
@@ -286,6 +298,19 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
+class Carrier:
+    """A class whose instances carry what was fixed: the fixes they needed, and what becomes of an instance now.
+
+    The verdict compares the files as the run found them with the files as it leaves them. Refuted says that an
+    instance still does not cross, and names what is in the way by its path.
+    """
+
+    subject: Instance
+    fixes: tuple[Finding, ...]
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One file before and after. `old` is None for a new file."""
 
@@ -304,6 +329,7 @@ class RunReport:
     taken_back: tuple[TakenBack, ...] = ()
     left: tuple[Left, ...] = ()
     skipped: tuple[Refusal, ...] = ()
+    carriers: tuple[Carrier, ...] = ()
     changes: tuple[Change, ...] = ()
     written: bool = False
     python: str = ""

@@ -114,6 +114,22 @@ class Project:
             if found is not None:
                 pending += [b for b in found.bases if b]
 
+    def held(self, carrier: str) -> frozenset[str]:
+        """The classes, as `module:Class`, of which instances of `carrier` hold instances, directly or through these."""
+        found: dict[str, None] = {}
+        pending = [carrier]
+        for one in pending:
+            owner = self._classes.get(one.replace(":", "."))
+            kinds = [value for _, value in owner[1].attributes if value.endswith("()")] if owner else []
+            for facts, cls in (self._classes[k] for k in map(self._made, kinds) if k in self._classes):
+                if (name := f"{facts.module}:{cls.name}") not in found and name != carrier:
+                    found[name] = None
+                    pending.append(name)
+        return frozenset(found)
+
+    def _made(self, value: str) -> str:
+        return self.real(value.removesuffix("()"))
+
     # --- state ---
 
     def process_bound(self, facts: Facts, name: str) -> str:
@@ -133,7 +149,7 @@ class Project:
 
     def _made_bound(self, value: str) -> bool:
         """Whether an attribute holds an instance of a project's class that is a thread, server or the like."""
-        found = self._classes.get(self.real(value.removesuffix("()"))) if value.endswith("()") else None
+        found = self._classes.get(self._made(value)) if value.endswith("()") else None
         if found is None:
             return False
         return any(symbol in self.catalogue.bound_bases for symbol, _ in self.lineage(found[0], found[1].name))
@@ -161,11 +177,12 @@ class Project:
     def _boundary(self, sink: ToCall) -> Boundary | None:
         return self.catalogue.match(sink) or self.catalogue.match(replace(sink, callee=self.real(sink.callee)))
 
-    def kept(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[tuple[str, ...]]:
-        """The ways in which instances carry a value with these sinks along, as chains of steps."""
+    def kept(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[Reach]:
+        """The ways in which instances carry a value with these sinks along."""
         for owner, sink, chain in self._spread(facts, sinks):
             if isinstance(sink, ToAttribute) and self.carries(owner, sink.cls, sink.attribute):
-                yield (*chain, f"stored on self.{sink.attribute} of {sink.cls} at line {sink.line}")
+                step = f"stored on self.{sink.attribute} of {sink.cls} at line {sink.line}"
+                yield Reach(Evidence.STATE, (*chain, step), carrier=f"{owner.module}:{sink.cls}")
 
     def _spread(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[tuple[Facts, Sink, tuple[str, ...]]]:
         """Sinks, and those of every parameter they lead to, nearest first, each parameter once; with their steps."""
@@ -213,9 +230,8 @@ class Project:
             return Reach(Evidence.BOUNDARY, crossing.chain, crossing.boundary.pickler)
         if is_test(facts):
             return None  # what tests keep on their objects ends with the test
-        chain = next(self.kept(facts, sinks), None)
-        if chain is not None:
-            return Reach(Evidence.STATE, chain)
+        if kept := next(self.kept(facts, sinks), None):
+            return kept
         for sink in sinks:
             if isinstance(sink, ToGlobal) and sink.direct:
                 return Reach(Evidence.STATE, (f"bound to the module's name {sink.name}",))

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fixpickle.engine import Ports, Standing, run
+from fixpickle.engine import Ports, run
 from fixpickle.model import Finding, Patch, Refusal, RunReport, Safety, Settings, Source
 from fixpickle.project import Project
 from fixpickle.registry import load_rules
@@ -26,15 +26,16 @@ from fixpickle.report.diff import unified
 from fixpickle.rewrite.style import tidy
 from fixpickle.rule import Workshop
 from fixpickle.source import encode, read
+from fixpickle.standing import Standing
 from fixpickle.survey import Facts, survey
-from fixpickle.verify import prove
+from fixpickle.verify import examine, prove
 
 Files = Mapping[str, bytes]
 """File contents by their path below a folder, with `/`."""
 
 RUNTIME = re.compile(r"\b_fixpickle_\w+")
 _MARK = re.compile(r"#\s*(finds|left):\s*([\w-]+)(?::[ \t]*([^#\r\n]*))?")
-_PORTS = Ports(prove=prove, tidy=tidy, progress=lambda what, done, total: None)
+_PORTS = Ports(prove=prove, examine=examine, tidy=tidy, progress=lambda what, done, total: None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,7 +18,7 @@ from fixpickle.report.diff import unified
 from fixpickle.rewrite.style import tidy
 from fixpickle.settings import Options, load
 from fixpickle.source import encode, read
-from fixpickle.verify import prove
+from fixpickle.verify import examine, prove
 from fixpickle.write import account, grouped, write
 
 
@@ -54,7 +54,7 @@ def execute(request: Request) -> int:
     if isinstance(settings, Refusal):
         complain(": ".join(filter(None, [_where(settings), settings.reason])))
         return 2
-    ports = Ports(prove=prove, tidy=tidy, progress=progress(sys.stderr, request.quiet))
+    ports = Ports(prove=prove, examine=examine, tidy=tidy, progress=progress(sys.stderr, request.quiet))
     report = run(request.paths, settings, rules, ports, fix=request.mode is not Mode.CHECK)
     sources, refused = _read_again(report.changes)
     report = account(report, refused)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from fixpickle.model import Finding, Patch, Proved, Refusal, Refuted, RunReport, Unproved, Verdict
+from fixpickle.model import Carrier, Finding, Patch, Proved, Refusal, Refuted, RunReport, Unproved, Verdict
 from fixpickle.report import in_order
 
 SCHEMA = 1
@@ -36,6 +36,7 @@ def as_dict(report: RunReport) -> dict[str, object]:
         "taken_back": [_patch(one.patch, one.verdict, root) for one in in_order(report.taken_back)],
         "left": [{**_finding(one.finding, root), "reason": one.reason} for one in in_order(report.left)],
         "skipped": [_refusal(one, root) for one in skipped],
+        "carriers": [_carrier(one, root) for one in report.carriers],
         "changes": [{"path": _path(one.path, root), "new": one.old is None} for one in changes],
     }
 
@@ -46,6 +47,15 @@ def _patch(patch: Patch, verdict: Verdict, root: Path) -> dict[str, object]:
         "files": sorted(_path(path, root) for path in patch.paths),
         "notes": list(patch.notes),
         "verdict": _verdict(verdict),
+    }
+
+
+def _carrier(carrier: Carrier, root: Path) -> dict[str, object]:
+    return {
+        "module": carrier.subject.module,
+        "class": carrier.subject.cls,
+        "fixes": [{"rule": f.rule, "path": _path(f.path, root), "line": f.span.line} for f in carrier.fixes],
+        "verdict": _verdict(carrier.verdict),
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fixpickle.model import Finding, Proved, Refusal, RunReport
+from fixpickle.model import Finding, Proved, Refusal, Refuted, RunReport, Unproved
 from fixpickle.report import in_order
 
 _BOLD, _DIM, _RED, _GREEN, _YELLOW, _CYAN = "1", "2", "31", "32", "33", "36"
@@ -23,8 +23,11 @@ class _Pen:
     def ink(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.color and text else text
 
+    def shown(self, path: Path) -> str:
+        return os.path.relpath(path, self.base) if path.is_relative_to(self.base) else str(path)
+
     def place(self, path: Path, line: int = 0, column: int = 0) -> str:
-        shown = os.path.relpath(path, self.base) if path.is_relative_to(self.base) else str(path)
+        shown = self.shown(path)
         where = "".join(f":{number}" for number in (line, column) if number)
         return f"{self.ink(shown, _BOLD)}{where}:"
 
@@ -44,7 +47,7 @@ def render(report: RunReport, color: bool, base: Path | None = None) -> str:
     Paths are shown from `base`, by default the report's root, and absolute where they lie elsewhere.
     """
     pen = _Pen(color, base or report.root)
-    return _joined([*_worked(report, pen), *_remaining(report, pen), summary(report)])
+    return _joined([*_worked(report, pen), *_carried(report, pen), *_remaining(report, pen), summary(report)])
 
 
 def render_quiet(report: RunReport, color: bool, base: Path | None = None) -> str:
@@ -68,10 +71,12 @@ def render_findings(report: RunReport, color: bool, base: Path | None = None) ->
 def summary(report: RunReport) -> str:
     """The counts of a run in one line."""
     proved = sum(isinstance(one.verdict, Proved) for one in report.fixed)
+    whole = [not isinstance(carrier.verdict, Refuted) for carrier in report.carriers]
+    blocked = f", {_count(whole.count(False), 'class', 'classes')} not crossing yet" if not all(whole) else ""
     fixed = f"{len(report.fixed)} fixed ({proved} proved, {len(report.fixed) - proved} unproved)"
     rest = f"{len(report.taken_back)} taken back, {len(report.left)} left, {len(report.skipped)} skipped"
     unwritten = "; nothing was written" if report.changes and not report.written else ""
-    return f"{fixed}, {rest} in {_tail(report)}{unwritten}"
+    return f"{fixed}{blocked}, {rest} in {_tail(report)}{unwritten}"
 
 
 def _worked(report: RunReport, pen: _Pen) -> Iterator[str]:
@@ -83,6 +88,21 @@ def _worked(report: RunReport, pen: _Pen) -> Iterator[str]:
         yield from pen.detail("proof", verdict.how if isinstance(verdict, Proved) else verdict.reason)
         yield from pen.detail("before", verdict.before)
         yield from pen.detail("note", "\n".join(fixed.patch.notes))
+
+
+def _carried(report: RunReport, pen: _Pen) -> Iterator[str]:
+    """What became of whole objects, each with the fixes that it needed."""
+    for carrier in report.carriers:
+        subject, verdict = carrier.subject, carrier.verdict
+        said = {Proved: "crosses now", Refuted: "does not cross yet", Unproved: "was not tried"}[type(verdict)]
+        yield f"{pen.ink(f'{subject.module}.{subject.cls}', _BOLD)} {said}"
+        places = (
+            f"{f.rule} at {pen.shown(f.path)}:{f.span.line}"
+            for f in sorted(carrier.fixes, key=lambda f: (f.path, f.span))
+        )
+        yield from pen.detail("needed", "\n".join(dict.fromkeys(places)))
+        yield from pen.detail("because", verdict.reason if not isinstance(verdict, Proved) else "")
+        yield from pen.detail("before", verdict.before)
 
 
 def _remaining(report: RunReport, pen: _Pen) -> Iterator[str]:
@@ -111,5 +131,5 @@ def _tail(report: RunReport) -> str:
     return f"{_count(report.files, 'file')}, {report.seconds:.1f} s"
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _count(number: int, noun: str, plural: str = "") -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {plural or f'{noun}s'}"

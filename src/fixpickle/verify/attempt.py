@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from fixpickle.model import ByExpression, ByReference, ByState, ByValue, FromScript, Patch, Subject, WorkerState
+from fixpickle.model import (
+    ByExpression,
+    ByReference,
+    ByState,
+    ByValue,
+    FromScript,
+    Instance,
+    Patch,
+    Subject,
+    WorkerState,
+)
 from fixpickle.verify.script import roots_of
 
 Side = Literal["before", "after"]
@@ -48,7 +58,7 @@ class Attempt:
                 return f"{module}.{name} by value"
             case ByExpression(after=after):
                 return f"the value of {after}"
-            case ByState():
+            case ByState() | Instance():
                 return {
                     "factory": f"an instance from your factory {self.factory}",
                     "constructor": "an instance from its constructor",
@@ -67,6 +77,8 @@ class Attempt:
                 return roots_of(cls) | roots_of(before if side == "before" else after)
             case ByExpression(before=before, after=after):
                 return roots_of(before if side == "before" else after)
+            case Instance(_, cls):
+                return roots_of(cls)
             case WorkerState(_, before, after):
                 parallel, delayed = before if side == "before" else after
                 return roots_of(parallel) | roots_of(delayed)
@@ -88,6 +100,9 @@ class Attempt:
                 expression = before if side == "before" else after
                 made: Task = {"manner": self.manner, "factory": self.factory, "expression": expression}
                 return made | {"kind": "state", "cls": cls, "attribute": attribute, "pickler": pickler}
+            case Instance(_, cls):
+                made = {"manner": self.manner, "factory": self.factory, "expression": ""}
+                return made | {"kind": "state", "cls": cls, "attribute": "", "pickler": "pickle"}
             case ByExpression(_, before, after, pickler):
                 return {"kind": "expression", "expression": before if side == "before" else after, "pickler": pickler}
             case ByValue(_, name):
@@ -104,18 +119,30 @@ def attempts(patches: Sequence[Patch], factories: Mapping[str, str], roots: Sequ
     return tuple(a for i, patch in enumerate(patches) for a in _of_patch(i, patch, factories, roots))
 
 
+def of_subjects(subjects: Sequence[Subject], factories: Mapping[str, str]) -> tuple[Attempt, ...]:
+    """All that is tried for subjects that no patch names, each counted as a patch of its own."""
+    return tuple(a for i, subject in enumerate(subjects) for a in _numbered(_of_subject(i, subject, factories)))
+
+
 def _of_patch(index: int, patch: Patch, factories: Mapping[str, str], roots: Sequence[Path]) -> Iterator[Attempt]:
-    number = 0
-    for subject in patch.subjects:
-        if not isinstance(subject, ByState):
-            yield Attempt(index, number := number + 1, subject)
-            continue
-        if factory := factories.get(f"{subject.module}:{subject.cls}"):
-            yield Attempt(index, number := number + 1, subject, "factory", factory)
-        yield Attempt(index, number := number + 1, subject, "constructor")
-        yield Attempt(index, number := number + 1, subject, "part")
-    for module in sorted(set(_modules(patch.paths, roots))):
-        yield Attempt(index, number := number + 1, Importing(module))
+    tried = [a for subject in patch.subjects for a in _of_subject(index, subject, factories)]
+    tried += [Attempt(index, 0, Importing(module)) for module in sorted(set(_modules(patch.paths, roots)))]
+    return _numbered(tried)
+
+
+def _numbered(tried: Iterable[Attempt]) -> Iterator[Attempt]:
+    return (replace(one, number=number) for number, one in enumerate(tried, 1))
+
+
+def _of_subject(index: int, subject: Subject, factories: Mapping[str, str]) -> Iterator[Attempt]:
+    if not isinstance(subject, (ByState, Instance)):
+        yield Attempt(index, 0, subject)
+        return
+    if factory := factories.get(f"{subject.module}:{subject.cls}"):
+        yield Attempt(index, 0, subject, "factory", factory)
+    yield Attempt(index, 0, subject, "constructor")
+    if isinstance(subject, ByState):
+        yield Attempt(index, 0, subject, "part")
 
 
 def _modules(paths: Iterable[Path], roots: Sequence[Path]) -> Iterator[str]:

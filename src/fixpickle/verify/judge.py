@@ -36,7 +36,8 @@ def judge(tries: Sequence[Try]) -> Verdict:
     subjects = [one for one in tries if not isinstance(one.attempt.subject, Importing)]
     for one in subjects:
         if isinstance(one.after, Crossed) and isinstance(one.before, Failed):
-            return Proved(_how(one, one.after, subjects), one.before.error)
+            how = "; ".join(part for part in (one.attempt.how, one.after.note) if part)
+            return Proved(how, one.before.error)
     if any(isinstance(one.after, Crossed) for one in subjects):
         return Unproved("it already crossed before the change")
     failures = [(one, one.after) for one in subjects if isinstance(one.after, Failed)]
@@ -72,16 +73,6 @@ def _untried(trial: Trial) -> bool:
 
 def _said(before: Trial) -> str:
     return before.error if isinstance(before, Failed) else "it did not fail before"
-
-
-def _how(one: Try, after: Crossed, subjects: Sequence[Try]) -> str:
-    """Never more than was done: where only a part crossed, the error of the whole goes along."""
-    how = "; ".join(part for part in (one.attempt.how, after.note) if part)
-    for other in subjects:
-        same = other.attempt.subject == one.attempt.subject and other.attempt.number < one.attempt.number
-        if same and isinstance(other.after, Failed) and other.after.stage in ("dump", "load"):
-            return f"{how}; the whole object still fails: {other.after.error}"
-    return how
 
 
 def _only_imported(tries: Sequence[Try]) -> Unproved:

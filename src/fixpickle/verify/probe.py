@@ -17,6 +17,7 @@ import sys
 if not getattr(sys.flags, "safe_path", False):
     del sys.path[0]
 
+import ast
 import base64
 import contextlib
 import copy
@@ -359,6 +360,113 @@ def protocols() -> Iterable[int]:
     return range(2, pickle.HIGHEST_PROTOCOL + 1)
 
 
+# --- what is in the way ---------------------------------------------------------------------------------------------
+
+
+Step = Tuple[str, Any]
+_LEAVES = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.CodeType)
+
+
+class Search:
+    """Finds the innermost value that pickle cannot take, and the way there."""
+
+    TRIES, DEPTH = 2000, 25
+
+    def __init__(self) -> None:
+        self.seen: Dict[int, Any] = {}  # the values too: an id belongs to a living object only
+        self.root = ""
+
+    def way(self, value: Any) -> List[Step]:
+        """The steps from a value that fails to its innermost part that does: names with what they lead to."""
+        steps: List[Step] = []
+        with contextlib.suppress(BaseException):
+            while len(steps) < self.DEPTH:
+                step = next((s for s in _parts(value) if self._fails(s[1])), None)
+                if step is None:
+                    break
+                steps.append(step)
+                value = step[1]
+        return steps
+
+    def _fails(self, value: Any) -> bool:
+        if id(value) in self.seen or len(self.seen) >= self.TRIES:
+            return False
+        self.seen[id(value)] = value
+        try:
+            pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+        except BaseException:
+            return True
+        return False
+
+
+def _parts(value: Any) -> Iterator[Step]:
+    """What pickle would write of a value, each with the step that leads to it."""
+    if isinstance(value, dict):
+        for key, one in list(value.items()):
+            yield "[%s]" % _short(key), one
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for number, one in enumerate(list(value)):
+            yield "[%d]" % number, one
+    elif isinstance(value, functools.partial):
+        yield from [(".func", value.func), (".args", value.args), (".keywords", value.keywords)]
+    elif isinstance(value, types.MethodType):
+        yield ".__self__", value.__self__
+    if isinstance(value, _LEAVES):
+        return
+    reduced = value.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
+    if isinstance(reduced, tuple):
+        for state in reduced[2] if len(reduced) > 2 and isinstance(reduced[2], tuple) else reduced[2:3]:
+            for name, one in list(state.items()) if isinstance(state, dict) else ():
+                yield ".%s" % name, one
+        yield from (("(%s)" % _short(one), one) for one in reduced[1])
+
+
+def _short(value: Any) -> str:
+    text = repr(value) if isinstance(value, (str, int, float, bytes)) else type(value).__name__
+    return text if len(text) <= 40 else text[:39] + "\u2026"
+
+
+def culprit(value: Any, overlay: Overlay) -> str:
+    """Which part of an instance cannot be pickled and where its class sets it; empty where that is not known."""
+    steps = Search().way(value)
+    if not steps:
+        return ""
+    leaf, keeper, attribute = steps[-1][1], value, ""
+    for number, (step, _) in enumerate(steps):
+        if step.startswith("."):
+            keeper, attribute = (steps[number - 1][1] if number else value), step[1:]
+    path = type(value).__name__ + "".join(step for step, _ in steps)
+    kind = leaf.__qualname__ if isinstance(leaf, _LEAVES[:3]) and hasattr(leaf, "__qualname__") else _kind(leaf)
+    where = _set_at(type(keeper), attribute, overlay) if attribute else ""
+    return "%s is %s%s" % (path, kind, where)
+
+
+def _kind(value: Any) -> str:
+    kind = type(value)
+    return "a %s" % (kind.__qualname__ if kind.__module__ == "builtins" else "%s.%s" % (kind.__module__, kind.__name__))
+
+
+def _set_at(cls: type, attribute: str, overlay: Overlay) -> str:
+    """Where the class, or a base of it, sets the attribute: ", set in Pool at pool.py:6"."""
+    for base in cls.__mro__:
+        path = getattr(sys.modules.get(base.__module__), "__file__", None) or ""
+        with contextlib.suppress(Exception):
+            for node in ast.walk(ast.parse(overlay.source(path))):
+                if isinstance(node, ast.ClassDef) and node.name == base.__name__:
+                    for line in _settings(node, attribute, base.__name__):
+                        return ", set in %s at %s:%d" % (base.__name__, os.path.basename(path), line)
+    return ""
+
+
+def _settings(cls: ast.ClassDef, attribute: str, owner: str) -> Iterator[int]:
+    for node in ast.walk(cls):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            if mangled(owner, node.attr) == attribute:
+                yield node.lineno
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == attribute:
+            yield node.lineno
+
+
 # --- subjects: how each is dumped, and what must be true of it once loaded ------------------------------------------
 # A dump gives (parcels, facts): the pickles, and what the loading side needs to know to judge them. Facts are JSON.
 
@@ -440,7 +548,11 @@ class State:
         if attribute:
             with stage("build"):
                 facts["holds"] = named(type(getattr(value, attribute)))
-        return [dumps(value, task["pickler"])], facts
+        try:
+            return [dumps(value, task["pickler"])], facts
+        except Failure as failure:
+            found = culprit(value, world.overlay)
+            raise Failure("dump", "%s; %s" % (failure.error, found) if found else failure.error) from failure
 
     def _instance(self, world: World, task: Json, module: types.ModuleType, cls: Any, attribute: str) -> Any:
         if task["manner"] == "factory":

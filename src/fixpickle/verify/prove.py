@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fixpickle.model import Compose, FromScript, Ground, Overlay, Patch, Refuted, Settings, Unproved, Verdict
-from fixpickle.verify.attempt import Attempt, Side, attempts
+from fixpickle.model import Compose, FromScript, Ground, Overlay, Patch, Refuted, Settings, Subject, Unproved, Verdict
+from fixpickle.verify.attempt import Attempt, Side, attempts, of_subjects
 from fixpickle.verify.exchange import Bench, Broken, Sources, Trial, cross
 from fixpickle.verify.judge import Try, judge
 from fixpickle.verify.script import trim
@@ -27,7 +27,52 @@ def prove(
     to those. Nothing is written outside a temporary directory. User code runs in children of `settings.python` only,
     under `settings.time_limit` (seconds without progress) and `settings.memory_limit` (megabytes).
     """
-    return tuple(_Proof(patches, before, compose, ground, settings).verdicts()) if patches else ()
+    return tuple(_Proof(patches, before, compose, _Place(ground, settings)).verdicts()) if patches else ()
+
+
+def examine(
+    subjects: Sequence[Subject], before: Overlay, after: Overlay, ground: Ground, settings: Settings
+) -> tuple[Verdict, ...]:
+    """What becomes of each subject from one state of the files to another: one pair of interpreters for each.
+
+    `before` and `after` are texts over what is on disk. Nobody is looked for who is to blame.
+    """
+    place, tried = _Place(ground, settings), of_subjects(subjects, settings.factories)
+    answers: list[Mapping[str, Trial]] = []
+    sides: tuple[tuple[Side, Overlay], ...] = (("before", before), ("after", after))
+    for side, texts in sides if subjects else ():
+        found = cross(place.bench(), place.sources(side, texts, tried), tried)
+        if isinstance(found, Broken):
+            return (Unproved(found.reason),) * len(subjects)
+        answers.append(found)
+    tries = [Try(a, answers[0][a.key], answers[1][a.key]) for a in tried]
+    return tuple(judge([t for t in tries if t.attempt.patch == i]) for i in range(len(subjects)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the children run, and what they are shown."""
+
+    ground: Ground
+    settings: Settings
+
+    def bench(self) -> Bench:
+        return Bench(self.settings.python, self.settings.time_limit, self.settings.memory_limit)
+
+    def sources(self, side: Side, overlay: Overlay, tried: Sequence[Attempt]) -> Sources:
+        texts = dict(overlay)
+        runs: dict[Path, str] = {}
+        for module, path in self.ground.scripts.items():
+            of_module = [a.names(side) for a in tried if a.subject.module == module]
+            texts.setdefault(path, _read(path))
+            runs[path] = _trimmed(texts[path], frozenset().union(*of_module) if of_module else None)
+        mains: dict[Path, frozenset[str]] = {}
+        for a in tried:
+            if isinstance(a.subject, FromScript):
+                mains[a.subject.script] = mains.get(a.subject.script, frozenset()) | a.names(side)
+        scripts = {path: _trimmed(texts.get(path) or _read(path), names) for path, names in mains.items()}
+        roots = dict.fromkeys((*self.ground.roots, *(path.parent for path in mains)))
+        return Sources(side, texts, runs, scripts, tuple(roots))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +80,11 @@ class _Proof:
     patches: Sequence[Patch]
     texts: Overlay
     compose: Compose
-    ground: Ground
-    settings: Settings
+    place: _Place
 
     def verdicts(self) -> Iterable[Verdict]:
-        tried = attempts(self.patches, self.settings.factories, self.ground.roots)
-        before = cross(self._bench(), self._sources("before", self.texts, tried), tried)
+        tried = attempts(self.patches, self.place.settings.factories, self.place.ground.roots)
+        before = cross(self.place.bench(), self.place.sources("before", self.texts, tried), tried)
         if isinstance(before, Broken):
             return [Unproved(before.reason)] * len(self.patches)
         found = self._settle((), range(len(self.patches)), tried, before)
@@ -54,7 +98,7 @@ class _Proof:
         In the batch, one module's failed import leaves parts of others behind, on one side and not on the other.
         """
         own = [a for a in tried if a.patch == suspect]
-        before = cross(self._bench(), self._sources("before", self.texts, own), own)
+        before = cross(self.place.bench(), self.place.sources("before", self.texts, own), own)
         if isinstance(before, Broken):
             return {suspect: Unproved(before.reason)}
         held = [i for i, verdict in found.items() if not isinstance(verdict, Refuted)]
@@ -79,29 +123,11 @@ class _Proof:
     ) -> dict[int, Verdict]:
         wanted = [a for a in tried if a.patch in suspects]
         texts = self.compose([self.patches[i] for i in sorted({*held, *suspects})])
-        after = cross(self._bench(), self._sources("after", texts, wanted), wanted)
+        after = cross(self.place.bench(), self.place.sources("after", {**self.texts, **texts}, wanted), wanted)
         if isinstance(after, Broken):
             return {i: Unproved(after.reason) for i in suspects}
         tries = [Try(a, before[a.key], after[a.key]) for a in wanted]
         return {i: judge([t for t in tries if t.attempt.patch == i]) for i in suspects}
-
-    def _bench(self) -> Bench:
-        return Bench(self.settings.python, self.settings.time_limit, self.settings.memory_limit)
-
-    def _sources(self, side: Side, overlay: Overlay, tried: Sequence[Attempt]) -> Sources:
-        texts = {**self.texts, **overlay}
-        runs: dict[Path, str] = {}
-        for module, path in self.ground.scripts.items():
-            of_module = [a.names(side) for a in tried if a.subject.module == module]
-            texts.setdefault(path, _read(path))
-            runs[path] = _trimmed(texts[path], frozenset().union(*of_module) if of_module else None)
-        mains: dict[Path, frozenset[str]] = {}
-        for a in tried:
-            if isinstance(a.subject, FromScript):
-                mains[a.subject.script] = mains.get(a.subject.script, frozenset()) | a.names(side)
-        scripts = {path: _trimmed(texts.get(path) or _read(path), names) for path, names in mains.items()}
-        roots = dict.fromkeys((*self.ground.roots, *(path.parent for path in mains)))
-        return Sources(side, texts, runs, scripts, tuple(roots))
 
 
 def _read(path: Path) -> str:

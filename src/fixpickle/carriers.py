@@ -1,0 +1,26 @@
+"""Which classes' instances carry what was fixed: the objects that a run was about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fixpickle.model import Finding, Instance
+from fixpickle.project import Project
+
+
+def carriers(fixed: Iterable[Finding], project: Project) -> tuple[tuple[Instance, tuple[Finding, ...]], ...]:
+    """The outermost classes among those whose instances carry a fixed value, each with all the fixes it needed.
+
+    A class of which another one here holds an instance is part of that one, and not told of by itself.
+    """
+    carried: dict[str, list[Finding]] = {}
+    for finding in fixed:
+        if finding.reach.carrier:
+            carried.setdefault(finding.reach.carrier, []).append(finding)
+    held = {name: project.held(name) & carried.keys() for name in carried}
+    inner = {part for name, parts in held.items() for part in parts if name not in held[part]}
+    return tuple(
+        (Instance(*name.split(":")), tuple(f for part in (name, *sorted(held[name])) for f in carried[part]))
+        for name in sorted(carried)
+        if name not in inner
+    )

@@ -1,0 +1,82 @@
+"""The files as a run has them: what was read, what is fixed so far, and the texts that a set of patches gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fixpickle.model import Change, Edit, Ground, Patch, Source
+from fixpickle.project import Project
+from fixpickle.source import apply_edits
+from fixpickle.survey import Facts, survey
+
+Tidy = Callable[[str, str, Path], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The files as the run has them: the original sources, the sources as fixed so far, their facts, and the link."""
+
+    original: Mapping[Path, Source]
+    sources: Mapping[Path, Source]
+    facts: Mapping[Path, Facts]
+    project: Project
+
+    def changed(self) -> dict[Path, str]:
+        """The texts that differ from what is on disk, new files included."""
+        old = self.original
+        return {p: s.text for p, s in self.sources.items() if p not in old or old[p].text != s.text}
+
+
+def compose(standing: Standing, patches: Sequence[Patch], tidy: Tidy) -> dict[Path, str]:
+    """The texts that these patches change, with their edits made and the changed statements formatted."""
+    edits: dict[Path, list[Edit]] = {}
+    for patch in patches:
+        for edit in patch.edits:
+            edits.setdefault(edit.path, []).append(edit)
+    texts: dict[Path, str] = {}
+    for path, changes in edits.items():
+        source = standing.sources[path]
+        text = apply_edits(source.text, changes, source.newline)
+        texts[path] = tidy(source.text, text, path)
+    return {**texts, **{n.path: n.text for p in patches for n in p.new_files}}
+
+
+def grounds(standing: Standing, touched: Collection[Path]) -> Ground:
+    """Where the modules of these files live, those that are not on disk yet included."""
+    sources = [standing.sources[p] for p in sorted(touched) if p in standing.sources]
+    roots = dict.fromkeys([s.root for s in sources] + [p.parent for p in sorted(touched) if p not in standing.sources])
+    scripts = {f.module: p for p, f in standing.facts.items() if f.is_script}
+    return Ground(tuple(_outermost(roots)), scripts)
+
+
+def _outermost(roots: Iterable[Path]) -> Iterator[Path]:
+    """Import roots without the folders that lie inside a package of another one."""
+    every = list(roots)
+    for root in every:
+        if not (root / "__init__.py").exists():
+            yield root
+
+
+def moved(standing: Standing, texts: Mapping[Path, str]) -> Standing:
+    """The standing with these texts in place, surveyed anew."""
+    sources, facts = dict(standing.sources), dict(standing.facts)
+    for path, text in texts.items():
+        source = sources.get(path) or Source(path, "", "utf-8", "\n", False, "", path.stem, path.parent)
+        sources[path] = replace(source, text=text)
+        found = survey(sources[path])
+        if isinstance(found, Facts) and not is_runtime(path):
+            facts[path] = found
+    return Standing(standing.original, sources, facts, Project(facts.values()))
+
+
+def changes(standing: Standing) -> Iterator[Change]:
+    for path, text in sorted(standing.changed().items()):
+        old = standing.original.get(path)
+        yield Change(path, old.text if old else None, text)
+
+
+def is_runtime(path: Path) -> bool:
+    """Whether a file is a copy of our own runtime, in which there is nothing to find."""
+    return path.name.startswith("_fixpickle_")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixpickle.model import (
+    Carrier,
     Change,
     Edit,
     Evidence,
     Finding,
     Fixed,
+    Instance,
     Left,
     Patch,
     Proved,
@@ -28,10 +31,11 @@ from fixpickle.model import (
     TakenBack,
     Unproved,
 )
+from fixpickle.report import View
 from fixpickle.report.diff import unified
 from fixpickle.report.json import as_dict
 from fixpickle.report.json import render as render_json
-from fixpickle.report.text import render, render_findings, render_quiet, summary
+from fixpickle.report.text import render, summary
 from fixpickle.source import decode, encode, read
 
 ROOT = Path("/project")
@@ -63,7 +67,7 @@ REPORT = RunReport(
 
 
 def test_the_text_says_of_each_finding_what_became_of_it_and_why() -> None:
-    assert render(REPORT, color=False) == ("""\
+    assert render(REPORT, View(ROOT)) == ("""\
 a.py:3:5: lambda-value: a lambda is pickled [proved]
     why     it is passed to pool.map, pool is a Pool
     proof   by reference, a._key
@@ -89,30 +93,44 @@ e.py:2: not valid utf-8 [skipped]
 
 
 def test_the_quiet_text_says_only_what_is_left_to_do() -> None:
-    quiet = render_quiet(REPORT, color=False)
+    quiet = render(REPORT, View(ROOT, quiet=True))
     assert "[proved]" not in quiet and "fixed (" not in quiet
     assert all(word in quiet for word in ("[taken back]", "[left]", "[skipped]"))
-    assert render_quiet(RunReport(ROOT, 1), color=False) == ""
+    assert render(RunReport(ROOT, 1), View(ROOT, quiet=True)) == ""
 
 
 def test_a_check_lists_findings_and_marks_those_that_can_be_fixed() -> None:
-    lines = render_findings(REPORT, color=False).splitlines()
+    lines = render(REPORT, View(ROOT, found=True)).splitlines()
     shared = "lambda-value: a lambda is pickled [it is passed to pool.map, pool is a Pool]"
     assert lines[:3] == [f"d.py:9:5: {shared} [*]", f"d.py:10:5: {shared}", "    left    the name is bound again"]
     assert lines[-1] == "2 findings (1 to fix with `fixpickle apply`), 2 skipped in 4 files, 1.3 s"
 
 
-def test_colour_adds_only_escapes() -> None:
+@pytest.mark.parametrize("view", [View(ROOT), View(ROOT, quiet=True), View(ROOT, found=True)])
+def test_colour_adds_only_escapes(view: View) -> None:
+    colored = render(REPORT, replace(view, color=True))
+    assert "\x1b[" in colored
+    assert re.sub(r"\x1b\[\d+m", "", colored) == render(REPORT, view)
 
-    for write in (render, render_quiet, render_findings):
-        colored = write(REPORT, True)
-        assert "\x1b[" in colored
-        assert re.sub(r"\x1b\[\d+m", "", colored) == write(REPORT, False)
+
+def test_a_whole_object_is_shown_with_the_fixes_it_needed_and_what_is_in_its_way() -> None:
+    fix = REPORT.fixed[0].patch.finding
+    still = Refuted("TypeError: no; Shop.door is a re.Match, set in Shop at shop.py:3", "TypeError: lock")
+    report = RunReport(ROOT, 1, carriers=(Carrier(Instance("shop", "Shop"), (fix,), still),))
+    assert render(report, View(ROOT)).splitlines()[:4] == [
+        "shop.Shop does not cross yet",
+        f"    needed  {fix.rule} at {fix.path.name}:{fix.span.line}",
+        "    because TypeError: no; Shop.door is a re.Match, set in Shop at shop.py:3",
+        "    before  TypeError: lock",
+    ]
+    assert summary(report).startswith("0 fixed (0 proved, 0 unproved), 1 class not crossing yet, ")
+    (carrier,) = json.loads(render_json(report, View(ROOT)))["carriers"]
+    assert (carrier["module"], carrier["class"], carrier["verdict"]["kind"]) == ("shop", "Shop", "refuted")
 
 
 def test_paths_are_shown_from_where_the_reader_is() -> None:
-    assert "\n/project/e.py:2:" in render(REPORT, False, base=Path("/other"))
-    assert "\nproject/e.py:2:" in render(REPORT, False, base=Path("/"))
+    assert "\n/project/e.py:2:" in render(REPORT, View(Path("/other")))
+    assert "\nproject/e.py:2:" in render(REPORT, View(Path("/")))
 
 
 def test_one_of_a_thing_is_not_many() -> None:
@@ -123,7 +141,7 @@ def test_one_of_a_thing_is_not_many() -> None:
 
 
 def test_the_json_has_a_schema_and_a_stable_order() -> None:
-    document = json.loads(render_json(REPORT))
+    document = json.loads(render_json(REPORT, View(ROOT)))
     assert document["schema"] == 1
     assert [item["path"] for item in document["fixed"]] == ["a.py", "b.py"]
     assert document["fixed"][0] == {
@@ -134,6 +152,7 @@ def test_the_json_has_a_schema_and_a_stable_order() -> None:
         "message": "a lambda is pickled",
         "safety": "safe",
         "fixable": True,
+        "fingerprint": "",
         "reach": {
             "evidence": "boundary",
             "chain": ["it is passed to pool.map", "pool is a Pool"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +20,7 @@ from fixpickle.model import (
     Fixed,
     Ground,
     Left,
+    Offer,
     Overlay,
     Patch,
     Refusal,
@@ -34,7 +37,7 @@ from fixpickle.model import (
 from fixpickle.project import Project
 from fixpickle.rule import Rule, Workshop
 from fixpickle.source import read
-from fixpickle.standing import Standing, Tidy, changes, compose, grounds, is_runtime, moved
+from fixpickle.standing import Standing, Tidy, changes_of, compose, grounds, is_runtime, moved
 from fixpickle.survey import Facts, survey
 from fixpickle.workers import each
 
@@ -42,16 +45,21 @@ _ROUNDS = 10  # one fix uncovers the next; real chains are three or four long
 
 Prove = Callable[[Sequence[Patch], Overlay, Compose, Ground, Settings], Sequence[Verdict]]
 Examine = Callable[[Sequence[Subject], Overlay, Overlay, Ground, Settings], Sequence[Verdict]]
+Decide = Callable[[Sequence[Offer]], Sequence[bool]]
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What the engine is handed: how to prove and to format a change, and whom to tell how far it is."""
+    """What the engine is handed: how to prove and to format a change, and whom to tell how far it is.
+
+    `decide` is asked, once a round, which of the fixes that held are wanted; without it all are.
+    """
 
     prove: Prove
     examine: Examine
     tidy: Tidy
     progress: Callable[[str, int, int], None]
+    decide: Decide | None = None
 
 
 Key = tuple[str, Path, str, str]
@@ -106,7 +114,7 @@ def run(paths: Sequence[Path], settings: Settings, rules: Sequence[Rule], ports:
         left=tuple(x for x in left if x is not None),
         skipped=tuple(skipped),
         carriers=_carriers(standing, outcome.fixed, task),
-        changes=tuple(changes(standing)),
+        changes=changes_of(replace(standing, sources=standing.original), standing.changed()),
         python=str(settings.python),
         seconds=time.monotonic() - started,
     )
@@ -152,7 +160,19 @@ def _find(standing: Standing, task: Run) -> list[Finding]:
                 admitted = task.settings.reach.admits(finding.reach.evidence)
                 if admitted and (finding.span.line, finding.rule) not in ignored:
                     found.append(finding)
-    return sorted(found, key=lambda f: (f.path, f.span, f.rule))
+    ordered = sorted(found, key=lambda f: (f.path, f.span, f.rule))
+    return list(_fingerprinted(ordered, standing, task.settings.root))
+
+
+def _fingerprinted(findings: Sequence[Finding], standing: Standing, root: Path) -> Iterator[Finding]:
+    """Findings that are alike in all that is hashed are told apart by their order."""
+    met = Counter[Key]()
+    for finding in findings:
+        key = _key(finding, standing)
+        met[key] += 1
+        place = os.path.relpath(finding.path, root).replace(os.sep, "/")
+        words = (finding.rule, place, finding.message, key[3], str(met[key]))
+        yield replace(finding, fingerprint=hashlib.sha256("\0".join(words).encode()).hexdigest()[:16])
 
 
 def _key(finding: Finding, standing: Standing) -> Key:
@@ -186,7 +206,9 @@ def _round(
     verdicts = _verdicts(sound, standing, task) if sound else ()
     fixed = [Fixed(p, v) for p, v in zip(sound, verdicts, strict=True) if not isinstance(v, Refuted)]
     back += [TakenBack(p, v) for p, v in zip(sound, verdicts, strict=True) if isinstance(v, Refuted)]
-    after, rest, kept, unsettled = _settled(standing, findings, fixed, task)
+    wanted = _wanted(fixed, standing, task.ports)
+    refused.update({_key(f.patch.finding, standing): "it was declined" for f in fixed if f not in wanted})
+    after, rest, kept, unsettled = _settled(standing, findings, wanted, task)
     keyed = [(_key(t.patch.finding, standing), t) for t in (*back, *unsettled)]
     earlier = outcome.reopened(kept)
     return after, rest, Outcome((*earlier.fixed, *kept), (*earlier.taken_back, *keyed), refused)
@@ -210,6 +232,13 @@ def _patches(
         elif not any(_overlap(patch, other) for other in made):
             made.append(patch)
             yield patch
+
+
+def _wanted(fixed: Sequence[Fixed], standing: Standing, ports: Ports) -> list[Fixed]:
+    if ports.decide is None or not fixed:
+        return list(fixed)
+    offers = [Offer(one, changes_of(standing, compose(standing, [one.patch], ports.tidy))) for one in fixed]
+    return [one for one, wanted in zip(fixed, ports.decide(offers), strict=True) if wanted]
 
 
 def _settled(

@@ -178,7 +178,8 @@ Subject = ByReference | ByState | Instance | ByExpression | ByValue | FromScript
 class Finding:
     """One place that cannot cross a process boundary, and why it is believed to have to.
 
-    `reason` says why there is no fix, and is empty where there is one.
+    `reason` says why there is no fix, and is empty where there is one. `fingerprint` is 16 hexadecimal digits that stay
+    the same while lines move: it is made of the rule, the path below the root, the message and the code.
     """
 
     rule: str
@@ -188,6 +189,7 @@ class Finding:
     reach: Reach
     safety: Safety = Safety.SAFE
     reason: str = ""
+    fingerprint: str = ""
 
     @property
     def fixable(self) -> bool:
@@ -317,6 +319,14 @@ class Change:
     path: Path
     old: str | None
     new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A fix that held, and what it alone changes in the files as they stand."""
+
+    fixed: Fixed
+    changes: tuple[Change, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,10 +71,10 @@ def moved(standing: Standing, texts: Mapping[Path, str]) -> Standing:
     return Standing(standing.original, sources, facts, Project(facts.values()))
 
 
-def changes(standing: Standing) -> Iterator[Change]:
-    for path, text in sorted(standing.changed().items()):
-        old = standing.original.get(path)
-        yield Change(path, old.text if old else None, text)
+def changes_of(standing: Standing, texts: Mapping[Path, str]) -> tuple[Change, ...]:
+    """What these texts change in the files as they stand."""
+    sources = standing.sources
+    return tuple(Change(p, sources[p].text if p in sources else None, text) for p, text in sorted(texts.items()))
 
 
 def is_runtime(path: Path) -> bool:

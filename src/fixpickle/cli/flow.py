@@ -13,7 +13,7 @@ from fixpickle.cli.terminal import Color, clear, complain, in_color, progress, p
 from fixpickle.engine import Ports, run
 from fixpickle.model import Change, Refusal, RunReport, Source
 from fixpickle.registry import load_rules
-from fixpickle.report import json, text
+from fixpickle.report import Format, View, render
 from fixpickle.report.diff import unified
 from fixpickle.rewrite.style import tidy
 from fixpickle.settings import Options, load
@@ -38,7 +38,7 @@ class Request:
     mode: Mode
     paths: tuple[Path, ...]
     options: Options
-    as_json: bool
+    output: Format
     color: Color
     quiet: bool
     exit_zero: bool
@@ -92,10 +92,6 @@ def _read_again(changes: Iterable[Change]) -> tuple[dict[Path, Source], list[Ref
 
 def _say(request: Request, report: RunReport) -> None:
     stream = sys.stderr if request.mode is Mode.DIFF else sys.stdout
-    if request.as_json:
-        put(stream, json.render(report))
-        return
-    render = text.render_findings if request.mode is Mode.CHECK else text.render
-    if request.quiet:
-        render = text.render_quiet
-    put(stream, render(report, in_color(request.color, stream), Path.cwd()))
+    color = in_color(request.color, stream)
+    view = View(Path.cwd(), color, request.quiet, found=request.mode is Mode.CHECK)
+    put(stream, render(request.output, report, view))

@@ -1,14 +1,43 @@
-"""RunReport -> text: for people, for programs, and as a patch."""
+"""RunReport -> text: for people, for programs, and as a patch. One file for each format."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
-from fixpickle.model import Finding, Fixed, Left, Span, TakenBack
+from fixpickle.model import Finding, Fixed, Left, RunReport, Span, TakenBack
 
 T = TypeVar("T", Fixed, TakenBack, Left)
+
+
+class Format(str, Enum):
+    """How a report is written. Each has a module of its name here, with `render(report, view)`."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a reader asked for: colour, the folder that paths are shown from, and only what is left to do.
+
+    `found` says that nothing was to be fixed: the report is a list of findings.
+    """
+
+    base: Path
+    color: bool = False
+    quiet: bool = False
+    found: bool = False
+
+
+def render(form: Format, report: RunReport, view: View) -> str:
+    """The report in that format, whole, ending in a newline."""
+    text: str = importlib.import_module(f"fixpickle.report.{form.value}").render(report, view)
+    return text
 
 
 def in_order(items: Iterable[T]) -> list[T]:

@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 from fixpickle.model import Carrier, Finding, Patch, Proved, Refusal, Refuted, RunReport, Unproved, Verdict
-from fixpickle.report import in_order
+from fixpickle.report import View, in_order
 
 SCHEMA = 1
 
 
-def render(report: RunReport) -> str:
+def render(report: RunReport, view: View) -> str:
     """The report as one JSON document in ASCII, ending in a newline."""
     return json.dumps(as_dict(report), indent=2) + "\n"
 
@@ -68,6 +68,7 @@ def _finding(finding: Finding, root: Path) -> dict[str, object]:
         "message": finding.message,
         "safety": finding.safety.value,
         "fixable": finding.fixable,
+        "fingerprint": finding.fingerprint,
         "reach": {
             "evidence": finding.reach.evidence.value,
             "chain": list(finding.reach.chain),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fixpickle.model import Finding, Proved, Refusal, Refuted, RunReport, Unproved
-from fixpickle.report import in_order
+from fixpickle.report import View, in_order
 
 _BOLD, _DIM, _RED, _GREEN, _YELLOW, _CYAN = "1", "2", "31", "32", "33", "36"
 
@@ -41,23 +41,18 @@ class _Pen:
             yield f"    {self.ink(f'{label:<8}', _DIM) if number == 0 else ' ' * 8}{line}"
 
 
-def render(report: RunReport, color: bool, base: Path | None = None) -> str:
-    """What a run fixed, took back, left and skipped, each with its reason, and a summary line.
-
-    Paths are shown from `base`, by default the report's root, and absolute where they lie elsewhere.
-    """
-    pen = _Pen(color, base or report.root)
+def render(report: RunReport, view: View) -> str:
+    """What a run fixed, took back, left and skipped, each with its reason, and a summary line."""
+    pen = _Pen(view.color, view.base)
+    if view.quiet:
+        return _joined(_remaining(report, pen))
+    if view.found:
+        return _findings(report, pen)
     return _joined([*_worked(report, pen), *_carried(report, pen), *_remaining(report, pen), summary(report)])
 
 
-def render_quiet(report: RunReport, color: bool, base: Path | None = None) -> str:
-    """Only what is left for a person to do."""
-    return _joined(_remaining(report, _Pen(color, base or report.root)))
-
-
-def render_findings(report: RunReport, color: bool, base: Path | None = None) -> str:
+def _findings(report: RunReport, pen: _Pen) -> str:
     """What a run that fixes nothing found: `[*]` marks what `apply` would try to fix."""
-    pen = _Pen(color, base or report.root)
     lines: list[str] = []
     for left in in_order(report.left):
         mark = f" {pen.ink('[*]', _GREEN)}" if not left.reason else ""

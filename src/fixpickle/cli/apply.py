@@ -1,0 +1,68 @@
+"""`fixpickle apply`."""
+
+from __future__ import annotations
+
+from fixpickle.cli.options import (
+    Diff,
+    DryRun,
+    Exclude,
+    ExitZero,
+    Ignore,
+    OutputFormat,
+    Paths,
+    Python,
+    Quiet,
+    Reach,
+    Select,
+    UnsafeFixes,
+    Verbose,
+    Verify,
+    WhenColor,
+    WhichRuntime,
+    finish,
+    given,
+    listed,
+    located,
+)
+from fixpickle.cli.terminal import Color
+from fixpickle.report import Format
+from fixpickle.settings import Options
+
+
+def apply(
+    paths: Paths = None,
+    diff: Diff = False,
+    dry_run: DryRun = False,
+    select: Select = None,
+    ignore: Ignore = None,
+    exclude: Exclude = None,
+    unsafe_fixes: UnsafeFixes = None,
+    verify: Verify = None,
+    python: Python = None,
+    reach: Reach = None,
+    runtime: WhichRuntime = None,
+    output_format: OutputFormat = Format.TEXT,
+    color: WhenColor = Color.AUTO,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    exit_zero: ExitZero = False,
+) -> None:
+    """Fix what can be fixed, prove each fix by pickling the result, and keep what was not refuted."""
+    options = Options(
+        select=listed(select),
+        ignore=listed(ignore),
+        exclude=given(exclude),
+        reach=reach.value if reach else None,
+        runtime=runtime.value if runtime else None,
+        unsafe_fixes=unsafe_fixes,
+        verify=verify,
+        python=python,
+    )
+
+    def work() -> int:
+        from fixpickle.cli.flow import Mode, Request, execute
+
+        mode = Mode.DIFF if diff else Mode.DRY_RUN if dry_run else Mode.APPLY
+        return execute(Request(mode, located(paths), options, output_format, color, quiet, exit_zero))
+
+    finish(work, verbose)

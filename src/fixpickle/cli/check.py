@@ -1,0 +1,51 @@
+"""`fixpickle check`."""
+
+from __future__ import annotations
+
+from fixpickle.cli.options import (
+    Exclude,
+    ExitZero,
+    Ignore,
+    OutputFormat,
+    Paths,
+    Quiet,
+    Reach,
+    Select,
+    Verbose,
+    WhenColor,
+    finish,
+    given,
+    listed,
+    located,
+)
+from fixpickle.cli.terminal import Color
+from fixpickle.report import Format
+from fixpickle.settings import Options
+
+
+def check(
+    paths: Paths = None,
+    select: Select = None,
+    ignore: Ignore = None,
+    exclude: Exclude = None,
+    reach: Reach = None,
+    output_format: OutputFormat = Format.TEXT,
+    color: WhenColor = Color.AUTO,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    exit_zero: ExitZero = False,
+) -> None:
+    """List what cannot be pickled and has to be. Changes nothing and runs none of your code."""
+    options = Options(
+        select=listed(select),
+        ignore=listed(ignore),
+        exclude=given(exclude),
+        reach=reach.value if reach else None,
+    )
+
+    def work() -> int:
+        from fixpickle.cli.flow import Mode, Request, execute
+
+        return execute(Request(Mode.CHECK, located(paths), options, output_format, color, quiet, exit_zero))
+
+    finish(work, verbose)

@@ -1,0 +1,94 @@
+"""Options that several commands share, and how a command ends. Imports nothing that takes time."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from fixpickle.cli.terminal import Color, abandon, complain
+from fixpickle.model import Evidence
+from fixpickle.report import Format
+
+EPILOG = """\b
+Exit codes:
+  0    nothing is left to do: nothing was found, or everything found was fixed
+       (with --diff and --dry-run: nothing was found that would be fixed)
+  1    findings are left or were taken back, the diff is not empty,
+       or a file was skipped for cause
+  2    wrong usage or configuration, or an internal error
+  130  interrupted
+"""
+
+
+class Runtime(str, Enum):
+    """Where rewritten code finds what it needs at run time."""
+
+    VENDOR = "vendor"
+    PACKAGE = "package"
+
+
+Paths = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Files and folders.  [default: .]", show_default=False),
+]
+Select = Annotated[list[str] | None, typer.Option(metavar="RULES", help="Only these rules; commas, or again.")]
+Ignore = Annotated[list[str] | None, typer.Option(metavar="RULES", help="Not these rules; commas, or again.")]
+Exclude = Annotated[list[str] | None, typer.Option(metavar="PATTERN", help="Leave out, as in a .gitignore; again.")]
+Reach = Annotated[Evidence | None, typer.Option(help="How sure it must be that a value is pickled.  [default: state]")]
+Diff = Annotated[bool, typer.Option("--diff", help="Print a patch for git apply; write nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Fix and prove, but write nothing.")]
+UnsafeFixes = Annotated[
+    bool | None, typer.Option("--unsafe-fixes/--no-unsafe-fixes", help="Fix also where behaviour can differ.")
+]
+Verify = Annotated[
+    bool | None, typer.Option("--verify/--no-verify", help="Prove each fix by running it.  [default: verify]")
+]
+Python = Annotated[
+    str | None, typer.Option(metavar="PATH", help="The interpreter that proves.  [default: the environment's]")
+]
+WhichRuntime = Annotated[Runtime | None, typer.Option(help="Copy what fixes need, or import it.  [default: vendor]")]
+OutputFormat = Annotated[Format, typer.Option(help="How the report is written.")]
+WhenColor = Annotated[Color, typer.Option(help="When to write in colour.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only what is left to do.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the traceback of an internal error.")]
+ExitZero = Annotated[bool, typer.Option("--exit-zero", help="Exit with 0 even if something is left.")]
+
+
+def located(paths: list[Path] | None) -> tuple[Path, ...]:
+    """The paths given, or the working directory."""
+    return tuple(paths or [Path()])
+
+
+def listed(values: Iterable[str] | None) -> tuple[str, ...] | None:
+    """`a,b` and `c` as a, b, c; None where the option was not given."""
+    return given(name.strip() for value in values for name in value.split(",") if name.strip()) if values else None
+
+
+def given(values: Iterable[str] | None) -> tuple[str, ...] | None:
+    """The values of an option; None where it was not given."""
+    return tuple(values) or None if values is not None else None
+
+
+def finish(work: Callable[[], int], verbose: bool) -> NoReturn:
+    """Ends the process with what `work` returns. A pipe that was closed and a bug are no tracebacks for a user."""
+    try:
+        code = work()
+    except KeyboardInterrupt:
+        complain("interrupted")
+        code = 130
+    except BrokenPipeError:
+        abandon(sys.stdout)
+        code = 1
+    except Exception as error:
+        if verbose or os.environ.get("FIXPICKLE_DEBUG"):
+            traceback.print_exc()
+        complain(f"internal error: {type(error).__name__}: {error}; please report it with the output of -v")
+        code = 2
+    raise typer.Exit(code)

@@ -73,6 +73,7 @@ class Outcome:
     fixed: tuple[Fixed, ...] = ()
     taken_back: tuple[tuple[Key, TakenBack], ...] = ()
     refused: Mapping[Key, str] = field(default_factory=dict)
+    rounds: int = 0
 
     def closed(self) -> frozenset[Key]:
         """What is not tried again."""
@@ -204,14 +205,15 @@ def _round(
     if not sound and not back:
         return None if refused == outcome.refused else (standing, list(findings), replace(outcome, refused=refused))
     verdicts = _verdicts(sound, standing, task) if sound else ()
-    fixed = [Fixed(p, v) for p, v in zip(sound, verdicts, strict=True) if not isinstance(v, Refuted)]
+    held = [(p, v) for p, v in zip(sound, verdicts, strict=True) if not isinstance(v, Refuted)]
+    fixed = [Fixed(p, v, outcome.rounds + 1) for p, v in held]
     back += [TakenBack(p, v) for p, v in zip(sound, verdicts, strict=True) if isinstance(v, Refuted)]
     wanted = _wanted(fixed, standing, task.ports)
     refused.update({_key(f.patch.finding, standing): "it was declined" for f in fixed if f not in wanted})
     after, rest, kept, unsettled = _settled(standing, findings, wanted, task)
     keyed = [(_key(t.patch.finding, standing), t) for t in (*back, *unsettled)]
     earlier = outcome.reopened(kept)
-    return after, rest, Outcome((*earlier.fixed, *kept), (*earlier.taken_back, *keyed), refused)
+    return after, rest, Outcome((*earlier.fixed, *kept), (*earlier.taken_back, *keyed), refused, outcome.rounds + 1)
 
 
 def _patches(

@@ -277,10 +277,11 @@ Verdict = Proved | Refuted | Unproved
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """A patch that was kept, and its verdict."""
+    """A patch that was kept, and its verdict. `round` counts from 1: the edits of later ones are to changed texts."""
 
     patch: Patch
     verdict: Verdict
+    round: int = 1
 
 
 @dataclass(frozen=True, slots=True)

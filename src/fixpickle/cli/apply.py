@@ -8,6 +8,7 @@ from fixpickle.cli.options import (
     Exclude,
     ExitZero,
     Ignore,
+    Output,
     OutputFormat,
     Paths,
     Python,
@@ -23,6 +24,7 @@ from fixpickle.cli.options import (
     given,
     listed,
     located,
+    outputs,
 )
 from fixpickle.cli.terminal import Color
 from fixpickle.report import Format
@@ -42,6 +44,7 @@ def apply(
     reach: Reach = None,
     runtime: WhichRuntime = None,
     output_format: OutputFormat = Format.TEXT,
+    output: Output = None,
     color: WhenColor = Color.AUTO,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -59,10 +62,12 @@ def apply(
         python=python,
     )
 
+    files = outputs(output)
+
     def work() -> int:
         from fixpickle.cli.flow import Mode, Request, execute
 
         mode = Mode.DIFF if diff else Mode.DRY_RUN if dry_run else Mode.APPLY
-        return execute(Request(mode, located(paths), options, output_format, color, quiet, exit_zero))
+        return execute(Request(mode, located(paths), options, output_format, files, color, quiet, exit_zero))
 
     finish(work, verbose)

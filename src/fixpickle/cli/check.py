@@ -6,6 +6,7 @@ from fixpickle.cli.options import (
     Exclude,
     ExitZero,
     Ignore,
+    Output,
     OutputFormat,
     Paths,
     Quiet,
@@ -17,6 +18,7 @@ from fixpickle.cli.options import (
     given,
     listed,
     located,
+    outputs,
 )
 from fixpickle.cli.terminal import Color
 from fixpickle.report import Format
@@ -30,6 +32,7 @@ def check(
     exclude: Exclude = None,
     reach: Reach = None,
     output_format: OutputFormat = Format.TEXT,
+    output: Output = None,
     color: WhenColor = Color.AUTO,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -43,9 +46,11 @@ def check(
         reach=reach.value if reach else None,
     )
 
+    files = outputs(output)
+
     def work() -> int:
         from fixpickle.cli.flow import Mode, Request, execute
 
-        return execute(Request(Mode.CHECK, located(paths), options, output_format, color, quiet, exit_zero))
+        return execute(Request(Mode.CHECK, located(paths), options, output_format, files, color, quiet, exit_zero))
 
     finish(work, verbose)

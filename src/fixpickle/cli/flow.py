@@ -39,6 +39,7 @@ class Request:
     paths: tuple[Path, ...]
     options: Options
     output: Format
+    files: tuple[tuple[Format, Path], ...]
     color: Color
     quiet: bool
     exit_zero: bool
@@ -95,3 +96,6 @@ def _say(request: Request, report: RunReport) -> None:
     color = in_color(request.color, stream)
     view = View(Path.cwd(), color, request.quiet, found=request.mode is Mode.CHECK)
     put(stream, render(request.output, report, view))
+    for form, path in request.files:
+        text = render(form, report, replace(view, color=False, quiet=False))
+        path.write_text(text, encoding="utf-8", newline="\n")

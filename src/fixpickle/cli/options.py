@@ -55,6 +55,9 @@ Python = Annotated[
 ]
 WhichRuntime = Annotated[Runtime | None, typer.Option(help="Copy what fixes need, or import it.  [default: vendor]")]
 OutputFormat = Annotated[Format, typer.Option(help="How the report is written.")]
+Output = Annotated[
+    list[str] | None, typer.Option(metavar="FORMAT=FILE", help="Write the report to a file as well; again.")
+]
 WhenColor = Annotated[Color, typer.Option(help="When to write in colour.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only what is left to do.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the traceback of an internal error.")]
@@ -74,6 +77,18 @@ def listed(values: Iterable[str] | None) -> tuple[str, ...] | None:
 def given(values: Iterable[str] | None) -> tuple[str, ...] | None:
     """The values of an option; None where it was not given."""
     return tuple(values) or None if values is not None else None
+
+
+def outputs(values: Iterable[str] | None) -> tuple[tuple[Format, Path], ...]:
+    """The formats and files that `--output` names. Raises BadParameter, a usage error, for anything else."""
+    found: list[tuple[Format, Path]] = []
+    for value in values or ():
+        name, _, path = value.partition("=")
+        if name not in {form.value for form in Format} or not path:
+            names = ", ".join(form.value for form in Format)
+            raise typer.BadParameter(f"`{value}` is not FORMAT=FILE with a format of {names}", param_hint="--output")
+        found.append((Format(name), Path(path)))
+    return tuple(found)
 
 
 def finish(work: Callable[[], int], verbose: bool) -> NoReturn:

@@ -30,12 +30,13 @@ from fixpickle.model import (
     Settings,
     Source,
     Subject,
+    Suppressed,
     TakenBack,
     Unproved,
     Verdict,
 )
 from fixpickle.project import Project
-from fixpickle.rule import Rule, Workshop
+from fixpickle.rule import Reviewer, Rule, Workshop
 from fixpickle.source import read
 from fixpickle.standing import Standing, Tidy, changes_of, compose, grounds, is_runtime, moved
 from fixpickle.survey import Facts, survey
@@ -87,10 +88,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run's constants."""
+    """One run's constants. `idle` names the rules that take no part."""
 
     settings: Settings
     rules: Sequence[Rule]
+    idle: frozenset[str]
     ports: Ports
 
 
@@ -98,8 +100,10 @@ def run(paths: Sequence[Path], settings: Settings, rules: Sequence[Rule], ports:
     """One whole run over `paths`. Nothing is written: `changes` of the report says what would be."""
     started = time.monotonic()
     standing, skipped = _read_all(paths, settings, ports)
-    task = Run(settings, [r for r in rules if settings.selects(r.name)], ports)
-    findings, outcome = _find(standing, task), Outcome()
+    idle = frozenset(r.name for r in rules if not settings.selects(r.name))
+    task = Run(settings, [r for r in rules if r.name not in idle], idle, ports)
+    findings, suppressed = _find(standing, task)
+    outcome, known = Outcome(), {s.finding.fingerprint for s in suppressed}
     for number in range(_ROUNDS if fix else 0):
         ports.progress("fixing, round", number + 1, _ROUNDS)
         after = _round(standing, findings, outcome, task)
@@ -114,6 +118,8 @@ def run(paths: Sequence[Path], settings: Settings, rules: Sequence[Rule], ports:
         taken_back=tuple(back for _, back in outcome.taken_back),
         left=tuple(x for x in left if x is not None),
         skipped=tuple(skipped),
+        suppressed=tuple(suppressed),
+        stale=tuple(sorted(settings.baseline - known)),
         carriers=_carriers(standing, outcome.fixed, task),
         changes=changes_of(replace(standing, sources=standing.original), standing.changed()),
         python=str(settings.python),
@@ -151,18 +157,33 @@ def _survey_file(asked: tuple[Path, bool]) -> tuple[Source | Refusal, Facts | Re
 # --- finding --------------------------------------------------------------------------------------------------------
 
 
-def _find(standing: Standing, task: Run) -> list[Finding]:
-    """What the rules find with enough evidence and no comment against it, in reading order."""
-    found: list[Finding] = []
-    for facts in standing.project.files:
-        ignored = set(facts.ignored)
-        for rule in task.rules:
-            for finding in rule.find(standing.project, facts):
-                admitted = task.settings.reach.admits(finding.reach.evidence)
-                if admitted and (finding.span.line, finding.rule) not in ignored:
-                    found.append(finding)
-    ordered = sorted(found, key=lambda f: (f.path, f.span, f.rule))
-    return list(_fingerprinted(ordered, standing, task.settings.root))
+def _find(standing: Standing, task: Run) -> tuple[list[Finding], list[Suppressed]]:
+    """What the rules find with enough evidence, in reading order; and what of it somebody said to leave alone."""
+    settings = task.settings
+    found = [f for facts in standing.project.files for f in _in_file(standing.project, facts, task)]
+    admitted = [f for f in found if settings.reach.admits(f.reach.evidence)]
+    ordered = sorted(admitted, key=lambda f: (f.path, f.span, f.rule))
+    kept: list[Finding] = []
+    silent: list[Suppressed] = []
+    for finding in _fingerprinted(ordered, standing, settings.root):
+        comments = standing.facts[finding.path].suppressions
+        said = next((c for c in comments if (c.line, c.rule) == (finding.span.line, finding.rule)), None)
+        if said is not None:
+            silent.append(Suppressed(finding, said.reason or "a comment says so"))
+        elif finding.fingerprint in settings.baseline:
+            silent.append(Suppressed(finding, "it is in the baseline"))
+        elif settings.only is None or finding.path in settings.only:
+            kept.append(finding)
+    return kept, silent
+
+
+def _in_file(project: Project, facts: Facts, task: Run) -> Iterator[Finding]:
+    found = [f for rule in task.rules for f in rule.find(project, facts)]
+    yield from found
+    met = {(f.span.line, f.rule) for f in found}
+    for rule in task.rules:
+        if isinstance(rule, Reviewer):
+            yield from rule.review(facts, met, task.idle)
 
 
 def _fingerprinted(findings: Sequence[Finding], standing: Standing, root: Path) -> Iterator[Finding]:
@@ -248,7 +269,7 @@ def _settled(
 ) -> tuple[Standing, list[Finding], list[Fixed], list[TakenBack]]:
     """The standing with these fixes in place, and what is found in it. A fix that leaves its finding is taken back."""
     after = moved(standing, compose(standing, [f.patch for f in fixed], task.ports.tidy))
-    rest = _find(after, task)
+    rest, _ = _find(after, task)
     was = Counter(_key(f, standing) for f in findings)
     now = Counter(_key(f, after) for f in rest)
     kept: list[Fixed] = []

@@ -301,6 +301,14 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
+class Suppressed:
+    """A finding that is not acted on because somebody said so, in a comment or in the baseline, and why."""
+
+    finding: Finding
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Carrier:
     """A class whose instances carry what was fixed: the fixes they needed, and what becomes of an instance now.
 
@@ -332,7 +340,10 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """All that one run found and did. `changes` is what was, or in a dry run would be, written."""
+    """All that one run found and did. `changes` is what was, or in a dry run would be, written.
+
+    `stale` are the fingerprints of the baseline that no finding has any more.
+    """
 
     root: Path
     files: int
@@ -340,6 +351,8 @@ class RunReport:
     taken_back: tuple[TakenBack, ...] = ()
     left: tuple[Left, ...] = ()
     skipped: tuple[Refusal, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
+    stale: tuple[str, ...] = ()
     carriers: tuple[Carrier, ...] = ()
     changes: tuple[Change, ...] = ()
     written: bool = False
@@ -357,7 +370,11 @@ class RunReport:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a run was asked to do: the command line over `[tool.fixpickle]` over the defaults."""
+    """What a run was asked to do: the command line over `[tool.fixpickle]` over the defaults.
+
+    `baseline` are fingerprints of findings that are known and wait. Where `only` is given, findings in other files are
+    left out; these files are still read, for what they tell about the others.
+    """
 
     root: Path
     python: Path
@@ -369,6 +386,8 @@ class Settings:
     unsafe_fixes: bool = False
     verify: bool = True
     factories: Mapping[str, str] = field(default_factory=dict)
+    baseline: frozenset[str] = frozenset()
+    only: frozenset[Path] | None = None
     time_limit: float = 60.0
     memory_limit: int = 4096
 

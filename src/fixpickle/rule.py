@@ -7,7 +7,7 @@ finding that is acted on and may parse. A rule is found by its module: one file,
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -42,6 +42,15 @@ class Rule(Protocol):
 
     def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
         """The whole change for one finding, against the sources as they stand."""
+        ...
+
+
+@runtime_checkable
+class Reviewer(Protocol):
+    """A rule that looks at what the other rules found, suppressed or not."""
+
+    def review(self, facts: Facts, met: Collection[tuple[int, str]], idle: Collection[str]) -> Iterator[Finding]:
+        """The findings in one file. `met` are the lines and rules of all others, `idle` the rules that did not look."""
         ...
 
 

@@ -28,7 +28,7 @@ def tidy(old: str, new: str, path: Path) -> str:
     if old == new:
         return new
     before, after = _plain(old), _plain(new)
-    if before is None or after is None:
+    if before is None or after is None or _same_code(before, after):
         return new
     ending = "" if after.endswith("\n") else "\n"
     try:
@@ -37,6 +37,14 @@ def tidy(old: str, new: str, path: Path) -> str:
         return new
     formatted = _format(after + ending, runs, path).removesuffix(ending)
     return formatted.replace("\n", "\r\n") if "\r\n" in new else formatted
+
+
+def _same_code(before: str, after: str) -> bool:
+    """Whether only comments and blanks differ: those are not ours to format."""
+    try:
+        return ast.dump(ast.parse(before)) == ast.dump(ast.parse(after))
+    except (SyntaxError, ValueError):
+        return False
 
 
 def _plain(text: str) -> str | None:

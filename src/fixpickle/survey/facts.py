@@ -300,6 +300,16 @@ class TopStatement:
 
 
 @dataclass(frozen=True, slots=True)
+class Suppression:
+    """A rule that a comment suppresses on a line of code; `span` is the comment, up to the end of its reason."""
+
+    line: int
+    rule: str
+    reason: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything the link and find steps know about one file."""
 
@@ -321,7 +331,7 @@ class Facts:
     statements: tuple[TopStatement, ...]
     guard: Span | None
     exports: frozenset[str] | None
-    ignored: tuple[tuple[int, str], ...]
+    suppressions: tuple[Suppression, ...]
 
     @property
     def is_script(self) -> bool:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import ast
-import io
-import re
-import tokenize
 from collections.abc import Iterator
 from typing import TypeGuard
 
@@ -28,6 +25,7 @@ from fixpickle.survey.facts import (
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.hooks import state_hooks
 from fixpickle.survey.names import Names
+from fixpickle.survey.suppress import suppressions
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Tree, bound_names, parameters
 
 WATCHED = frozenset(
@@ -58,7 +56,6 @@ HOOKS = frozenset(
 _ATTRS_SLOTTED = frozenset(
     {"attrs.define", "attr.define", "attrs.frozen", "attr.frozen", "attrs.mutable", "attr.mutable"}
 )
-_IGNORE = re.compile(r"#\s*fixpickle:\s*ignore\[([\w\-, ]+)\]")
 
 
 def survey(source: Source) -> Facts | Refusal:
@@ -94,7 +91,7 @@ def _facts(source: Source, tree: Tree) -> Facts:
         statements=tuple(_statements(tree, names, flow)),
         guard=next((tree.span(s) for s in tree.root.body if _is_guard(s)), None),
         exports=_exports(tree),
-        ignored=tuple(_ignored(source.text)),
+        suppressions=tuple(suppressions(source.text)),
     )
 
 
@@ -314,26 +311,3 @@ def _exports(tree: Tree) -> frozenset[str] | None:
             names = [c.value for c in ast.walk(statement.value) if isinstance(c, ast.Constant)]
             return frozenset(str(n) for n in names)
     return None
-
-
-def _ignored(text: str) -> Iterator[tuple[int, str]]:
-    """Lines and the rules suppressed on them. A comment alone on its line speaks for the next line of code."""
-    if "fixpickle:" not in text:
-        return
-    waiting: list[str] = []
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == tokenize.COMMENT and (match := _IGNORE.search(token.string)):
-            rules = [r.strip() for r in match.group(1).split(",") if r.strip()]
-            if token.line[: token.start[1]].strip():
-                yield from ((token.start[0], r) for r in rules)
-            else:
-                waiting += rules
-        elif waiting and token.type not in (
-            tokenize.NL,
-            tokenize.NEWLINE,
-            tokenize.COMMENT,
-            tokenize.INDENT,
-            tokenize.DEDENT,
-        ):
-            yield from ((token.start[0], r) for r in waiting)
-            waiting = []

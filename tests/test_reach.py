@@ -93,7 +93,7 @@ def test_a_wrapper_of_the_project_is_a_boundary(reach: Reached) -> None:
         pools="import multiprocessing\n\n\ndef spread(xs, work):\n    multiprocessing.Pool().map(work, xs)\n",
     )
     assert found is not None and found.evidence is Evidence.BOUNDARY
-    assert found.chain == ("passed to spread at line 5", "passed to multiprocessing.pool.Pool.map at line 5")
+    assert found.chain == ("passed to spread at line 5", "passed to multiprocessing.pool.Pool.map in pkg/pools.py:5")
 
 
 def test_a_constructor_of_another_file_that_stores_its_argument_is_state(reach: Reached) -> None:
@@ -103,7 +103,7 @@ def test_a_constructor_of_another_file_that_stores_its_argument_is_state(reach: 
         __init__="from .box import Box\n",
     )
     assert found is not None and found.evidence is Evidence.STATE
-    assert found.chain == ("passed to Box at line 6", "stored on self.drop of Box at line 3")
+    assert found.chain == ("passed to Box at line 6", "stored on self.drop of Box in pkg/box.py:3")
 
 
 KEPT = "class A{bases}:\n    def __init__(self{extra}):\n        {line}\n        self.key = lambda x: x\n"

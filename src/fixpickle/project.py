@@ -3,67 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
+from fixpickle.link.shipments import Shipments
+from fixpickle.link.spread import Crossing, Spread, stored
+from fixpickle.link.symbols import Symbols
 from fixpickle.model import Evidence, Reach
-from fixpickle.survey.catalogue import Boundary, Catalogue, catalogue
-from fixpickle.survey.facts import (
-    ClassFacts,
-    Factory,
-    Facts,
-    ParameterFlow,
-    Sink,
-    ToAttribute,
-    ToCall,
-    ToGlobal,
-    ToParameter,
-    ToReturn,
-)
+from fixpickle.survey.catalogue import Catalogue, catalogue
+from fixpickle.survey.facts import ClassFacts, Factory, Facts, Sink, ToAttribute, ToCall, ToGlobal, ToReturn
 
 # Hooks that decide what of an instance is pickled; `__setstate__` or `__deepcopy__` alone decide nothing.
 HIDING = frozenset({"__getstate__", "__reduce__", "__reduce_ex__"})
-_DEPTH = 6  # functions that pass a parameter on to functions
 
 
 @dataclass(frozen=True, slots=True)
-class Crossing:
-    """A boundary that a value reaches, and the steps that lead there."""
+class Kept:
+    """A class of the project whose instances carry a value along, and the steps that lead there."""
 
-    boundary: Boundary
+    owner: str
     chain: tuple[str, ...]
 
 
 class Project:
     """Every file's facts, and the questions that need more than one of them."""
 
-    def __init__(self, facts: Iterable[Facts]) -> None:
+    def __init__(self, facts: Iterable[Facts], boundaries: Catalogue | None = None) -> None:
         self.files: Sequence[Facts] = tuple(sorted(facts, key=lambda f: f.path))
-        self.catalogue: Catalogue = catalogue()
+        self.catalogue: Catalogue = boundaries or catalogue()
+        self._symbols = Symbols(self.files, self.catalogue)
+        self._spread = Spread(self.files, self._symbols, self.catalogue)
+        self._shipments = Shipments(self.files, self._symbols, self._spread)
 
     # --- indexes ---
 
-    @cached_property
-    def _parameters(self) -> dict[str, list[tuple[Facts, ParameterFlow]]]:
-        table: dict[str, list[tuple[Facts, ParameterFlow]]] = {}
-        for facts in self.files:
-            for flow in facts.parameters:
-                table.setdefault(f"{facts.module}.{flow.function}", []).append((facts, flow))
-        return table
-
-    @cached_property
-    def _classes(self) -> dict[str, tuple[Facts, ClassFacts]]:
-        return {f"{facts.module}.{c.name}": (facts, c) for facts in self.files for c in facts.classes}
-
-    @cached_property
-    def _exports(self) -> dict[str, str]:
-        """Names that a module's imports bind, so that `pkg.Name` leads to `pkg.sub.Name`."""
-        return {f"{f.module}.{i.local}": i.target for f in self.files for i in f.imports if i.top and not i.whole}
-
-    @cached_property
+    @property
     def decorators(self) -> frozenset[str]:
         """Symbolic names that are used as decorators, or called in a class body, anywhere in the project."""
-        return frozenset(self.real(d) for f in self.files for d in f.decorators if d)
+        return self._spread.decorators
 
     @cached_property
     def _factories(self) -> dict[str, Factory]:
@@ -83,36 +60,19 @@ class Project:
             if any(isinstance(s, ToCall) and s.decorates and self.real(s.callee) == wanted for s in mention.sinks)
         )
 
-    @cached_property
-    def _named_results(self) -> frozenset[str]:
-        """Symbolic names of functions whose results are bound to module-level names somewhere in the project."""
-        return frozenset(self.real(c.callee) for f in self.files for c in f.bound_calls if c.callee)
-
     def real(self, symbol: str) -> str:
         """The symbol behind re-exports."""
-        for _ in range(_DEPTH):
-            if symbol not in self._exports or self._exports[symbol] == symbol:
-                break
-            symbol = self._exports[symbol]
-        return symbol
+        return self._symbols.meaning(symbol).symbol
 
     def class_of(self, symbol: str) -> ClassFacts | None:
         """The project's class of that symbolic name."""
-        found = self._classes.get(self.real(symbol))
+        found = self._symbols.class_of(symbol)
         return found[1] if found else None
 
     def lineage(self, facts: Facts, name: str) -> Iterator[tuple[str, ClassFacts | None]]:
         """A class of `facts` and its ancestors as symbolic names, with their facts where the project has them."""
-        pending, seen = [f"{facts.module}.{name}"], set[str]()
-        while pending:
-            symbol = self.real(pending.pop(0))
-            if symbol in seen:
-                continue
-            seen.add(symbol)
-            found = self.class_of(symbol)
-            yield symbol, found
-            if found is not None:
-                pending += [b for b in found.bases if b]
+        for symbol, found in self._symbols.lineage(f"{facts.module}.{name}"):
+            yield symbol, found[1] if found else None
 
     # --- state ---
 
@@ -133,7 +93,7 @@ class Project:
 
     def _made_bound(self, value: str) -> bool:
         """Whether an attribute holds an instance of a project's class that is a thread, server or the like."""
-        found = self._classes.get(self.real(value.removesuffix("()"))) if value.endswith("()") else None
+        found = self._symbols.class_of(value.removesuffix("()")) if value.endswith("()") else None
         if found is None:
             return False
         return any(symbol in self.catalogue.bound_bases for symbol, _ in self.lineage(found[0], found[1].name))
@@ -153,57 +113,19 @@ class Project:
 
     def crossings(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[Crossing]:
         """Every boundary that a value with these sinks reaches, through functions of the project too."""
-        for _, sink, chain in self._spread(facts, sinks):
-            if isinstance(sink, ToCall) and (boundary := self._boundary(sink)) is not None:
-                yield Crossing(boundary, (*chain, f"passed to {boundary.name} at line {sink.line}"))
+        return self._spread.crossings(facts, sinks)
 
-    def _boundary(self, sink: ToCall) -> Boundary | None:
-        return self.catalogue.match(sink) or self.catalogue.match(replace(sink, callee=self.real(sink.callee)))
+    def kept(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[Kept]:
+        """The ways in which instances carry a value with these sinks along."""
+        for way in self._spread.ways(facts, sinks):
+            if isinstance(way.sink, ToAttribute) and way.lasting and self.carries(way.owner, way.sink.cls):
+                owner = f"{way.owner.module}.{way.sink.cls}"
+                yield Kept(owner, (*way.chain, stored(facts, way.owner, way.sink)))
 
-    def kept(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[tuple[str, ...]]:
-        """The ways in which instances carry a value with these sinks along, as chains of steps."""
-        for owner, sink, chain in self._spread(facts, sinks):
-            if isinstance(sink, ToAttribute) and self.carries(owner, sink.cls):
-                yield (*chain, f"stored on self.{sink.attribute} of {sink.cls} at line {sink.line}")
-
-    def _spread(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[tuple[Facts, Sink, tuple[str, ...]]]:
-        """Sinks, and those of every parameter they lead to, nearest first, each parameter once; with their steps."""
-        seen: set[tuple[str, str, str]] = set()
-        pending: list[tuple[Facts, Sink, tuple[str, ...]]] = [(facts, s, ()) for s in sinks]
-        for owner, sink, chain in pending:
-            yield owner, sink, chain
-            if len(chain) >= _DEPTH:
-                continue
-            for step, inner, flow in self._onward(owner, sink):
-                if (key := (inner.module, flow.function, flow.parameter)) not in seen:
-                    seen.add(key)
-                    pending += [(inner, s, (*chain, step)) for s in flow.sinks]
-
-    def _onward(self, facts: Facts, sink: Sink) -> Iterator[tuple[str, Facts, ParameterFlow]]:
-        """The parameters of the project's functions that a sink leads to; a class is called by its own name."""
-        if isinstance(sink, ToParameter):
-            for owner, flow in self._parameters.get(f"{facts.module}.{sink.function}", ()):
-                if flow.parameter == sink.parameter:
-                    yield f"default of {sink.parameter} in {sink.function}", owner, flow
-        elif isinstance(sink, ToCall) and self._boundary(sink) is None:
-            symbol = self.real(sink.callee)
-            made = f"{symbol}.__init__"
-            for name in (symbol, made) if self._escapes(facts, sink) else (symbol,):
-                for owner, flow in self._parameters.get(name, ()):
-                    at = flow.position == sink.position if sink.position >= 0 else flow.parameter == sink.keyword
-                    if at:
-                        yield f"passed to {symbol.rpartition('.')[2]} at line {sink.line}", owner, flow
-
-    def _escapes(self, facts: Facts, sink: ToCall) -> bool:
-        """Whether the result of a call outlives the function that makes it: it is stored, returned, or crosses."""
-        for onward in sink.onward:
-            if isinstance(onward, (ToAttribute, ToGlobal)) or (
-                isinstance(onward, ToReturn) and self._result_kept(facts, onward, methods=True)
-            ):
-                return True
-            if isinstance(onward, ToCall) and self.catalogue.match(onward) is not None:
-                return True
-        return False
+    def shipped(self, facts: Facts, symbol: str) -> Iterator[Crossing]:
+        """The boundaries that instances of a class of the project cross, with the step a reader of `facts` follows."""
+        for shipment in self._shipments.of(symbol):
+            yield Crossing(shipment.boundary, (shipment.step(facts),))
 
     def reach(self, facts: Facts, sinks: Sequence[Sink]) -> Reach | None:
         """The strongest reason to believe that plain pickle meets a value with these sinks, or None."""
@@ -212,32 +134,19 @@ class Project:
             return Reach(Evidence.BOUNDARY, crossing.chain, crossing.boundary.pickler)
         if is_test(facts):
             return None  # what tests keep on their objects ends with the test
-        chain = next(self.kept(facts, sinks), None)
-        if chain is not None:
-            return Reach(Evidence.STATE, chain)
+        kept = list(self.kept(facts, sinks))
+        for one in kept:
+            for crossing in self.shipped(facts, one.owner):
+                if not crossing.boundary.by_value:
+                    return Reach(Evidence.BOUNDARY, (*one.chain, *crossing.chain), crossing.boundary.pickler)
+        if kept:
+            return Reach(Evidence.STATE, kept[0].chain)
         for sink in sinks:
             if isinstance(sink, ToGlobal) and sink.direct:
                 return Reach(Evidence.STATE, (f"bound to the module's name {sink.name}",))
-            if isinstance(sink, ToReturn) and self._result_kept(facts, sink):
+            if isinstance(sink, ToReturn) and self._spread.may_be_kept(facts, sink):
                 return Reach(Evidence.STATE, (f"returned by {sink.function} at line {sink.line}",))
         return None
-
-    def _result_kept(self, facts: Facts, sink: ToReturn, methods: bool = False) -> bool:
-        """Whether what a function returns may be kept: the function is public, or its result is passed on in its file.
-
-        Not where it decorates or makes a function that the module has a name for, which may be asked for its
-        `__name__`; and not from inner functions. The callable that a method returns serves its own callers,
-        so methods count only where they return an object.
-        """
-        name = sink.function
-        symbol = self.real(f"{facts.module}.{name}")
-        if "<locals>" in name or symbol in self.decorators or symbol in self._named_results:
-            return False
-        if "." in name:
-            return methods
-        public = not name.startswith("_") if facts.exports is None else name in facts.exports
-        results = next((m.results for m in facts.mentions if m.name == name), ())
-        return public or any(isinstance(s, (ToAttribute, ToReturn)) for s in results)
 
 
 def is_test(facts: Facts) -> bool:
@@ -247,3 +156,6 @@ def is_test(facts: Facts) -> bool:
     return (
         bool({"tests", "test"} & set(parts)) or name.startswith("test_") or name.endswith("_test") or name == "conftest"
     )
+
+
+__all__ = ["HIDING", "Crossing", "Kept", "Project", "is_test"]

@@ -34,6 +34,7 @@ from fixpickle.project import Project
 from fixpickle.rule import Rule, Workshop
 from fixpickle.source import apply_edits, read
 from fixpickle.survey import Facts, survey
+from fixpickle.survey.catalogue import configured
 from fixpickle.workers import each
 
 _ROUNDS = 10  # one fix uncovers the next; real chains are three or four long
@@ -133,7 +134,8 @@ def _read_all(paths: Sequence[Path], settings: Settings, ports: Ports) -> tuple[
             sources[source.path] = source
             if not _is_runtime(source.path):
                 facts[source.path] = found
-    return Standing(sources, sources, facts, Project(facts.values())), skipped
+    known = configured(settings.boundaries, settings.quiet)
+    return Standing(sources, sources, facts, Project(facts.values(), known)), skipped
 
 
 def _survey_file(asked: tuple[Path, bool]) -> tuple[Source | Refusal, Facts | Refusal | None]:
@@ -318,7 +320,7 @@ def _moved(standing: Standing, texts: Mapping[Path, str]) -> Standing:
         found = survey(sources[path])
         if isinstance(found, Facts) and not _is_runtime(path):
             facts[path] = found
-    return Standing(standing.original, sources, facts, Project(facts.values()))
+    return Standing(standing.original, sources, facts, Project(facts.values(), standing.project.catalogue))
 
 
 def _changes(standing: Standing) -> Iterator[Change]:

@@ -33,7 +33,7 @@ class Project:
         self.catalogue: Catalogue = boundaries or catalogue()
         self._symbols = Symbols(self.files, self.catalogue)
         self._spread = Spread(self.files, self._symbols, self.catalogue)
-        self._shipments = Shipments(self.files, self._symbols, self._spread)
+        self._shipments = Shipments(self.files, self._symbols, self._spread, self.hooked)
 
     # --- indexes ---
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -31,8 +31,11 @@ class Shipment:
 class Shipments:
     """Reads what becomes of instances, from every file."""
 
-    def __init__(self, files: Sequence[Facts], symbols: Symbols, spread: Spread) -> None:
-        self.files, self.symbols, self.spread = files, symbols, spread
+    def __init__(
+        self, files: Sequence[Facts], symbols: Symbols, spread: Spread, hides: Callable[[Facts, str], object]
+    ) -> None:
+        """`hides` says whether the instances of a class of a file decide themselves what of them is pickled."""
+        self.files, self.symbols, self.spread, self.hides = files, symbols, spread, hides
 
     def of(self, symbol: str) -> tuple[Shipment, ...]:
         """The ways on which instances of a class of the project cross, or of a class that has it as a base."""
@@ -45,7 +48,7 @@ class Shipments:
         held: list[tuple[str, str, ToAttribute]] = []
         for facts, instance, classes in self._made:
             for way in self.spread.ways(facts, instance.sinks):
-                if isinstance(way.sink, ToAttribute):
+                if isinstance(way.sink, ToAttribute) and not self.hides(way.owner, way.sink.cls):
                     holder = f"{way.owner.module}.{way.sink.cls}"
                     held += [(name, holder, way.sink) for name in classes]
                 elif isinstance(way.sink, ToCall) and (boundary := self.spread.boundary(way.sink)) is not None:
@@ -55,7 +58,8 @@ class Shipments:
         for _ in range(_STEPS):
             for name, holder, sink in held:
                 for shipment in tuple(table.get(holder, {}).values()):
-                    words = f"kept in self.{sink.attribute} of {sink.cls}, and {shipment.words}"
+                    cls = name.rpartition(".")[2]
+                    words = f"{cls} is kept in self.{sink.attribute} of {sink.cls}, and {shipment.words}"
                     self._ship(table, name, Shipment(shipment.boundary, words, shipment.owner, shipment.line), True)
         return table
 

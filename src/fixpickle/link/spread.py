@@ -148,7 +148,7 @@ class Spread:
         made = symbol if self.symbols.class_of(symbol) is not None else ""
         name = self._constructor(symbol) if made else symbol
         lasting = way.lasting and self._lasting(way.owner, sink, symbol)
-        step = f"passed to {symbol.rpartition('.')[2]} {place(home, way.owner, sink.line)}"
+        step = f"passed to {self._words(symbol)} {place(home, way.owner, sink.line)}"
         for owner, flow in self._taking(name, sink):
             key = (owner.module, flow.function, flow.parameter, str(sink.position if flow.star else ""), sink.keyword)
             if key not in seen:
@@ -157,6 +157,11 @@ class Spread:
                     on = _handed_through(flow, sink, inner)
                     if on is not None:
                         yield Way(owner, on, (*way.chain, step), way.made or made, lasting)
+
+    def _words(self, symbol: str) -> str:
+        """What a reader calls a function of the project: its name, a method's with its class."""
+        owner, _, last = symbol.rpartition(".")
+        return f"{owner.rpartition('.')[2]}.{last}" if self.symbols.class_of(owner) is not None else last
 
     def _constructor(self, symbol: str) -> str:
         """The `__init__` that making an instance of a project's class runs."""

@@ -93,11 +93,13 @@ class Symbols:
     def received(self, symbol: str) -> Meaning:
         """What the symbol stands for, a function of the project as the receiver that its decorator makes of it."""
         at = self.meaning(symbol)
-        words = at.symbol.split(".") if self._decorated and "()" not in at.symbol else []
+        head, call, rest = at.symbol.partition("()")
+        words = head.split(".") if self._decorated else []
         for count in range(len(words), 0, -1):
             found = self._decorated.get(".".join(words[:count]))
             if found is not None:
-                return Meaning(".".join([found.symbol, *words[count:]]), (*at.literals, *found.literals))
+                made = ".".join([found.symbol, *words[count:]])
+                return Meaning(f"{made}{call}{rest}", (*at.literals, *found.literals))
         return at
 
     # --- how ---

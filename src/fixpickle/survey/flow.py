@@ -201,11 +201,11 @@ class Flow:
             pairs["0"] = self._given(call.args[0])
         elif isinstance(call, ast.Call) and call.args and (first := self.names.of(call.args[0])):
             pairs["first"] = first
-        for maker in calls[isinstance(call, ast.Call) :]:
+        for maker in calls:
             if maker.args and self.names.of(maker.func).endswith(".get_context"):
                 pairs["context"] = self._given(maker.args[0])
-            elif maker.args:
-                pairs.setdefault("0", self._given(maker.args[0]))
+            elif maker.args and maker is not call and ("0" not in pairs or isinstance(maker.args[0], ast.Constant)):
+                pairs["0"] = self._given(maker.args[0])
         return tuple(sorted(pairs.items()))
 
     def _given(self, node: ast.expr) -> str:

@@ -103,11 +103,9 @@ def attribute_flows(tree: Tree, names: Names, flow: Flow) -> Iterator[AttributeF
 
 
 def _holds_values(names: Names, cls: ast.ClassDef, attribute: str) -> bool:
-    """Whether an attribute may hold what somebody handed in; of a base's attribute nothing is known here."""
+    """Whether an attribute may hold what somebody handed in; of one that another class sets nothing is known here."""
     values = names.attribute_values(cls).get(attribute)
-    if values is None:
-        return bool(cls.bases)
-    return any(not isinstance(v, ast.Constant) for v in values)
+    return values is None or any(not isinstance(v, ast.Constant) for v in values)
 
 
 def aliases(tree: Tree, names: Names, flow: Flow) -> Iterator[Alias]:

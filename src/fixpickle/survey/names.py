@@ -15,8 +15,8 @@ from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Tree, bound_n
 
 _DEPTH = 8  # names that lead to names: enough for real code, and an end for circles
 PROPERTIES = frozenset({"builtins.property", "functools.cached_property"})
-# Calls that give back one of their arguments, and which.
-_GIVES_BACK = {"contextlib.closing": 0, "contextlib.aclosing": 0, "contextlib.nullcontext": 0, "typing.cast": 1}
+# Calls that give back their first argument, for the length of a block.
+_GIVES_BACK = frozenset({"contextlib.closing", "contextlib.aclosing", "contextlib.nullcontext"})
 _ENTERS = frozenset({"enter_context", "enter_async_context"})
 # Annotations that say the same as what stands in their brackets.
 _TRANSPARENT = frozenset(
@@ -129,11 +129,11 @@ class Names:
         callee = self.of(call.func, depth - 1)
         if callee == "builtins.super" and not call.args:
             return self._of_super(call, depth)
+        if callee == "typing.cast" and call.args:
+            return self.annotated(call.args[0], call, depth - 1)
         entered = isinstance(call.func, ast.Attribute) and call.func.attr in _ENTERS
-        given = 0 if entered else _GIVES_BACK.get(callee)
-        if given is not None and len(call.args) > given:
-            value = call.args[given]
-            return self.annotated(value, call, depth - 1) if callee == "typing.cast" else self.of(value, depth - 1)
+        if (entered or callee in _GIVES_BACK) and call.args:
+            return self.of(call.args[0], depth - 1)
         return f"{callee}()" if callee else ""
 
     def _of_super(self, call: ast.Call, depth: int) -> str:

@@ -537,7 +537,8 @@ def test_what_is_stored_on_a_class_whose_instance_is_pickled_anywhere_has_that_e
         "from multiprocessing.pool import ThreadPool\nfrom .m import Cache\n\nThreadPool().map(Cache().work, [])\n",
         "import joblib\nfrom .other import Cache\n\njoblib.dump(Cache(), 'f')\n",
         "import joblib\nfrom .m import Cache\n\n\nclass Server:\n"
-        "    def __init__(self):\n        self.cache = Cache()\n\n    def __getstate__(self):\n        return {}\n\n\njoblib.dump(Server(), 'f')\n",
+        "    def __init__(self):\n        self.cache = Cache()\n\n"
+        "    def __getstate__(self):\n        return {}\n\n\njoblib.dump(Server(), 'f')\n",
     ],
 )
 def test_other_uses_of_a_class_are_no_evidence(reach: Reached, text: str) -> None:

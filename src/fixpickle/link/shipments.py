@@ -48,9 +48,10 @@ class Shipments:
         held: list[tuple[str, str, ToAttribute]] = []
         for facts, instance, classes in self._made:
             for way in self.spread.ways(facts, instance.sinks):
-                if isinstance(way.sink, ToAttribute) and not self.hides(way.owner, way.sink.cls):
+                if isinstance(way.sink, ToAttribute):
                     holder = f"{way.owner.module}.{way.sink.cls}"
-                    held += [(name, holder, way.sink) for name in classes]
+                    if way.lasting and not self.hides(way.owner, way.sink.cls):
+                        held += [(name, holder, way.sink) for name in classes]
                 elif isinstance(way.sink, ToCall) and (boundary := self.spread.boundary(way.sink)) is not None:
                     for name in classes:
                         words = self._words(name, instance)

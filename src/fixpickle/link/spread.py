@@ -134,29 +134,29 @@ class Spread:
 
     def _read_again(self, home: Facts, way: Way, sink: ToAttribute, seen: set[tuple[str, ...]]) -> Iterator[Way]:
         """Where the methods of the object hand on what is stored on it."""
-        step = stored(home, way.owner, sink)
         for symbol, _ in self.symbols.lineage(way.made or f"{way.owner.module}.{sink.cls}"):
             for owner, flow in self._attributes.get((symbol, sink.attribute), ()):
                 if (key := (symbol, f"self.{sink.attribute}")) not in seen:
                     seen.add(key)
-                    yield from (Way(owner, s, (*way.chain, step)) for s in flow.sinks)
+                    chain = (*way.chain, stored(home, way.owner, sink))
+                    yield from (Way(owner, s, chain) for s in flow.sinks)
 
     def _into_function(self, home: Facts, way: Way, sink: ToCall, seen: set[tuple[str, ...]]) -> Iterator[Way]:
         symbol = self.symbols.meaning(sink.callee).symbol.removesuffix(".__init__").removesuffix("()")
         if symbol in self.catalogue.silent:
             return
         made = symbol if self.symbols.class_of(symbol) is not None else ""
-        name = self._constructor(symbol) if made else symbol
-        lasting = way.lasting and self._lasting(way.owner, sink, symbol)
-        step = f"passed to {self._words(symbol)} {place(home, way.owner, sink.line)}"
-        for owner, flow in self._taking(name, sink):
+        for owner, flow in self._taking(self._constructor(symbol) if made else symbol, sink):
             key = (owner.module, flow.function, flow.parameter, str(sink.position if flow.star else ""), sink.keyword)
-            if key not in seen:
-                seen.add(key)
-                for inner in flow.sinks:
-                    on = _handed_through(flow, sink, inner)
-                    if on is not None:
-                        yield Way(owner, on, (*way.chain, step), way.made or made, lasting)
+            if key in seen:
+                continue
+            seen.add(key)
+            chain = (*way.chain, f"passed to {self._words(symbol)} {place(home, way.owner, sink.line)}")
+            lasting = way.lasting and self._lasting(way.owner, sink, symbol)
+            for inner in flow.sinks:
+                on = _handed_through(flow, sink, inner)
+                if on is not None:
+                    yield Way(owner, on, chain, way.made or made, lasting)
 
     def _words(self, symbol: str) -> str:
         """What a reader calls a function of the project: its name, a method's with its class."""

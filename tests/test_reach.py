@@ -554,6 +554,36 @@ def test_self_handed_over_by_a_base_speaks_for_its_subclasses(reach: Reached) ->
     assert found.chain == ("stored on self.f of Own at line 6", "Base is passed to joblib.dump in pkg/base.py:6")
 
 
+MODEL = (
+    "import multiprocessing\n\n\nclass Model:\n    def __init__(self, f):\n        self.f = f\n\n"
+    "    def fit(self, xs):\n        multiprocessing.Pool().map(self._one, xs)\n\n"
+    "    def _one(self, x):\n        return self.f(x)\n\n\nclass Heir(Model):\n    pass\n\n\n"
+    "class Other:\n    def __init__(self, f):\n        self.f = f\n"
+)
+
+
+def test_an_object_that_hands_itself_over_counts_even_where_it_is_temporary(reach: Reached) -> None:
+    found = reach("from .model import Heir\n\n\ndef go():\n    Heir(lambda x: x).fit([])\n", model=MODEL)
+    assert found is not None and found.evidence is Evidence.BOUNDARY
+    assert found.chain == (
+        "passed to Heir at line 5",
+        "stored on self.f of Model in pkg/model.py:6",
+        "Model travels with its method _one, which is passed to multiprocessing.pool.Pool.map in pkg/model.py:9",
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from .model import Other\n\n\ndef go():\n    Other(lambda x: x)\n",
+        "import pickle\nfrom .model import Other\n\n\ndef go():\n    Other(lambda x: x)\n"
+        "    pickle.dumps(Other(print))\n",
+    ],
+)
+def test_a_temporary_object_is_not_another_that_crosses(reach: Reached, text: str) -> None:
+    assert reach(text, model=MODEL) is None
+
+
 def test_an_instance_of_a_base_says_nothing_of_its_subclasses(reach: Reached) -> None:
     base = "import joblib\n\n\nclass Base:\n    pass\n\n\njoblib.dump(Base(), 'f')\n"
     text = "from .base import Base\n\n\nclass Own(Base):\n    def __init__(self):\n        self.f = lambda: 1\n"

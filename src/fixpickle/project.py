@@ -19,9 +19,15 @@ HIDING = frozenset({"__getstate__", "__reduce__", "__reduce_ex__"})
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A class of the project whose instances carry a value along, and the steps that lead there."""
+    """An object that carries a value along, and the steps that lead there.
+
+    `owner` is the class that stores it, `made` the class the object is known to be of, or empty; it is `lasting` where
+    it outlives the function that makes it.
+    """
 
     owner: str
+    made: str
+    lasting: bool
     chain: tuple[str, ...]
 
 
@@ -116,16 +122,29 @@ class Project:
         return self._spread.crossings(facts, sinks)
 
     def kept(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[Kept]:
-        """The ways in which instances carry a value with these sinks along."""
+        """The objects that carry a value with these sinks along when they are pickled, temporary ones included."""
         for way in self._spread.ways(facts, sinks):
-            if isinstance(way.sink, ToAttribute) and way.lasting and self.carries(way.owner, way.sink.cls):
+            if isinstance(way.sink, ToAttribute) and self.carries(way.owner, way.sink.cls):
                 owner = f"{way.owner.module}.{way.sink.cls}"
-                yield Kept(owner, (*way.chain, stored(facts, way.owner, way.sink)))
+                yield Kept(owner, way.made, way.lasting, (*way.chain, stored(facts, way.owner, way.sink)))
 
     def shipped(self, facts: Facts, symbol: str) -> Iterator[Crossing]:
-        """The boundaries that instances of a class of the project cross, with the step a reader of `facts` follows."""
+        """The boundaries that instances of a class of the project cross, with the step a reader of `facts` follows.
+
+        Instances of classes below it count too: what it stores on its objects, it stores on theirs.
+        """
         for shipment in self._shipments.of(symbol):
             yield Crossing(shipment.boundary, (shipment.step(facts),))
+
+    def _crossing_with(self, facts: Facts, kept: Kept) -> Reach | None:
+        """The evidence that an object which keeps a value is handed to plain pickle.
+
+        Of a temporary object only its own methods count, which hand over `self`: another's instances are others.
+        """
+        for shipment in self._shipments.of_made(kept.made) if kept.made else self._shipments.of(kept.owner):
+            if not shipment.boundary.by_value and (kept.lasting or (kept.made and shipment.by_itself)):
+                return Reach(Evidence.BOUNDARY, (*kept.chain, shipment.step(facts)), shipment.boundary.pickler)
+        return None
 
     def reach(self, facts: Facts, sinks: Sequence[Sink]) -> Reach | None:
         """The strongest reason to believe that plain pickle meets a value with these sinks, or None."""
@@ -135,12 +154,12 @@ class Project:
         if is_test(facts):
             return None  # what tests keep on their objects ends with the test
         kept = list(self.kept(facts, sinks))
-        for one in kept:
-            for crossing in self.shipped(facts, one.owner):
-                if not crossing.boundary.by_value:
-                    return Reach(Evidence.BOUNDARY, (*one.chain, *crossing.chain), crossing.boundary.pickler)
-        if kept:
-            return Reach(Evidence.STATE, kept[0].chain)
+        found = next((reach for one in kept if (reach := self._crossing_with(facts, one))), None)
+        if found is not None:
+            return found
+        lasting = next((one for one in kept if one.lasting), None)
+        if lasting is not None:
+            return Reach(Evidence.STATE, lasting.chain)
         for sink in sinks:
             if isinstance(sink, ToGlobal) and sink.direct:
                 return Reach(Evidence.STATE, (f"bound to the module's name {sink.name}",))

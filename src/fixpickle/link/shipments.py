@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from fixpickle.link.spread import Spread, place
@@ -16,16 +16,25 @@ _STEPS = 4  # objects that hold objects, and functions that return what function
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """An object that crosses a boundary at a line of `owner`; `words` say which, and what holds it on its way."""
+    """An object of the class `cls` that crosses a boundary at a line of `owner`; `words` say it to a reader.
 
+    A class ships objects `by_itself` where its own methods hand over `self`.
+    """
+
+    cls: str
     boundary: Boundary
     words: str
     owner: Facts
     line: int
+    by_itself: bool
 
     def step(self, home: Facts) -> str:
         """The step that a reader of `home` can follow."""
         return f"{self.words} {self.boundary.name} {place(home, self.owner, self.line)}"
+
+
+_Table = dict[str, dict[tuple[str, Boundary], "Shipment"]]
+"""Shipments by the class they speak for; of one class over one boundary, the first will do."""
 
 
 class Shipments:
@@ -41,10 +50,14 @@ class Shipments:
         """The ways on which instances of a class of the project cross, or of a class that has it as a base."""
         return tuple(self._found.get(symbol, {}).values())
 
+    def of_made(self, symbol: str) -> tuple[Shipment, ...]:
+        """The ways on which instances of this very class cross."""
+        own = {name for name, _ in self.symbols.lineage(symbol)}
+        return tuple(s for s in self.of(symbol) if s.cls in own)
+
     @cached_property
-    def _found(self) -> dict[str, dict[Boundary, Shipment]]:
-        """By class, at most one shipment for each boundary."""
-        table: dict[str, dict[Boundary, Shipment]] = {}
+    def _found(self) -> _Table:
+        table: _Table = {}
         held: list[tuple[str, str, ToAttribute]] = []
         for facts, instance, classes in self._made:
             for way in self.spread.ways(facts, instance.sinks):
@@ -54,22 +67,24 @@ class Shipments:
                         held += [(name, holder, way.sink) for name in classes]
                 elif isinstance(way.sink, ToCall) and (boundary := self.spread.boundary(way.sink)) is not None:
                     for name in classes:
-                        words = self._words(name, instance)
-                        self._ship(table, name, Shipment(boundary, words, way.owner, way.sink.line), instance.exact)
+                        words, itself = self._words(name, instance), instance.of_self
+                        shipment = Shipment(name, boundary, words, way.owner, way.sink.line, itself)
+                        self._ship(table, shipment, instance.exact)
         for _ in range(_STEPS):
             for name, holder, sink in held:
-                for shipment in tuple(table.get(holder, {}).values()):
+                for one in tuple(table.get(holder, {}).values()):
                     cls = name.rpartition(".")[2]
-                    words = f"{cls} is kept in self.{sink.attribute} of {sink.cls}, and {shipment.words}"
-                    self._ship(table, name, Shipment(shipment.boundary, words, shipment.owner, shipment.line), True)
+                    words = f"{cls} is kept in self.{sink.attribute} of {sink.cls}, and {one.words}"
+                    self._ship(table, replace(one, cls=name, words=words, by_itself=False), True)
         return table
 
-    def _ship(self, table: dict[str, dict[Boundary, Shipment]], name: str, shipment: Shipment, exact: bool) -> None:
-        for symbol, found in self.symbols.lineage(name):
+    def _ship(self, table: _Table, shipment: Shipment, exact: bool) -> None:
+        key = shipment.cls, shipment.boundary
+        for symbol, found in self.symbols.lineage(shipment.cls):
             if found is not None:
-                table.setdefault(symbol, {}).setdefault(shipment.boundary, shipment)
-        for heir in () if exact else self._heirs.get(name, ()):
-            table.setdefault(heir, {}).setdefault(shipment.boundary, shipment)
+                table.setdefault(symbol, {}).setdefault(key, shipment)
+        for heir in () if exact else self._heirs.get(shipment.cls, ()):
+            table.setdefault(heir, {}).setdefault(key, shipment)
 
     def _words(self, name: str, instance: Instance) -> str:
         cls = name.rpartition(".")[2]

@@ -204,6 +204,7 @@ class Instance:
     symbol: str
     member: str
     exact: bool
+    of_self: bool
     line: int
     sinks: tuple[Sink, ...]
 

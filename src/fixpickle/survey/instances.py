@@ -27,7 +27,7 @@ def instances(tree: Tree, names: Names, flow: Flow) -> Iterator[Instance]:
         elif isinstance(node, ast.Name) and node.id == "self" and not isinstance(tree.parents[node], ast.Attribute):
             cls = names.instance_class(node)
             symbol = f"{names.module}.{tree.qualname(cls)}" if cls is not None else ""
-            found = _instance(symbol, "", False, node, flow.of(node) if symbol else ())
+            found = _instance(symbol, "", False, node, flow.of(node) if symbol else (), of_self=True)
         elif isinstance(node, ast.Attribute) and _is_handed(tree, node):
             found = _bound_method(tree, names, flow, node)
         elif isinstance(node, ast.arg) and node.annotation is not None:
@@ -39,10 +39,10 @@ def instances(tree: Tree, names: Names, flow: Flow) -> Iterator[Instance]:
 
 
 def _instance(
-    symbol: str, member: str, exact: bool, node: ast.expr | ast.arg, sinks: tuple[Sink, ...]
+    symbol: str, member: str, exact: bool, node: ast.expr | ast.arg, sinks: tuple[Sink, ...], of_self: bool = False
 ) -> Instance | None:
     kept = tuple(s for s in sinks if isinstance(s, (ToAttribute, ToReturn)) or _leads_on(s))
-    return Instance(symbol, member, exact, node.lineno, kept) if kept else None
+    return Instance(symbol, member, exact, of_self, node.lineno, kept) if kept else None
 
 
 def _leads_on(sink: Sink) -> bool:
@@ -76,7 +76,7 @@ def _bound_method(tree: Tree, names: Names, flow: Flow, node: ast.Attribute) -> 
     if cls is not None:
         if node.attr in names.attribute_values(cls):
             return None
-        return _instance(f"{names.module}.{tree.qualname(cls)}", node.attr, False, node, flow.of(node))
+        return _instance(f"{names.module}.{tree.qualname(cls)}", node.attr, False, node, flow.of(node), of_self=True)
     owner = names.of(node.value)
     made = owner.endswith("()") and _ours(owner)
     return _instance(owner.removesuffix("()"), node.attr, True, node, flow.of(node)) if made else None

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from fixpickle.cli import catalogue
 from fixpickle.cli.app import app
-from fixpickle.model import Safety
+from fixpickle.model import BoundaryEntry, Safety
 from fixpickle.rule import page
 from fixpickle.settings import Options
 
@@ -32,15 +32,16 @@ PAGES = sorted([TOP / "README.md", TOP / "CHANGELOG.md", *(TOP / "docs").rglob("
 _FILES = re.compile(r"^`([\w./]+)`\n\n```\w+\n(.*?)```$", re.MULTILINE | re.DOTALL)
 
 
-def _generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("docs_rules", TOP / "docs" / "rules.py")
+def _generator(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", TOP / "docs" / f"{name}.py")
     assert spec is not None and spec.loader is not None
-    module = sys.modules["docs_rules"] = importlib.util.module_from_spec(spec)
+    module = sys.modules[f"docs_{name}"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-docs = _generator()
+docs = _generator("rules")
+boundaries = _generator("boundaries")
 RULES = docs.built_in_rules()
 NAMES = [rule.name for rule in RULES]
 
@@ -98,6 +99,28 @@ def test_explain_prints_the_text_that_the_page_is_made_of(rule: docs.Rule, capfd
     assert said.startswith(f"# {rule.name}\n")
     assert said == page(rule).strip() + "\n"
     assert said in (docs.PAGES / f"{rule.name}.md").read_text("utf-8")
+
+
+# --- the catalogue of boundaries ------------------------------------------------------------------------------------
+
+
+def test_the_tables_of_boundaries_are_what_the_generator_writes() -> None:
+    text = boundaries.PAGE.read_text("utf-8")
+    assert boundaries.page(text, boundaries.catalogue()) == text, "run `make docs`"
+
+
+def test_every_key_of_a_boundary_is_on_its_page_and_no_other() -> None:
+    text = boundaries.PAGE.read_text("utf-8").partition("\n## Your own boundaries\n")[2].partition("\n## ")[0]
+    keys = {field.name.replace("_", "-") for field in fields(BoundaryEntry)}
+    assert set(re.findall(r"^\| `([\w-]+)` \|", text, re.MULTILINE)) == keys
+
+
+def test_the_boundaries_that_the_page_adds_are_found(tmp_path: Path) -> None:
+    text = boundaries.PAGE.read_text("utf-8")
+    _written("docs/boundaries.md", tmp_path)
+    command = [sys.executable, "-m", "fixpickle", "check", "nightly.py"]
+    done = subprocess.run(command, cwd=tmp_path, env=_environment(tmp_path), capture_output=True, encoding="utf-8")
+    assert _shown(done.stdout) == _block(text, "text")
 
 
 # --- links, commands, keys ------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fixpickle.model import Evidence, Refusal, Settings
+from fixpickle.model import BoundaryEntry, Evidence, Refusal, Settings
 from fixpickle.settings import Options, load
 
 RULES = ("lambda-value", "local-class", "bare-lock")
@@ -48,8 +48,28 @@ verify = false
 time-limit = 2
 memory-limit = 512
 
+quiet = ["pkg.pools.local_map"]
+
 [tool.fixpickle.factories]
 "pkg.Thing" = "pkg.testing:make_thing"
+
+[[tool.fixpickle.boundaries]]
+names = ["acme.enqueue", "acme.api.enqueue"]
+params = [["0", "task"], ["1+", ""], ["*", ""]]
+pickler = "cloudpickle"
+by-value = true
+needs = ["workers"]
+quiet = { workers = ["0", "1"] }
+
+[[tool.fixpickle.boundaries]]
+names = ["acme.Pool.run"]
+params = [["0", ""]]
+receiver = "acme.Pool"
+
+[[tool.fixpickle.boundaries]]
+names = ["acme.task"]
+params = [["", "payload"]]
+decorator = true
 """
 
 
@@ -67,6 +87,19 @@ def test_every_key_of_the_table_reaches_the_settings(tmp_path: Path) -> None:
         unsafe_fixes=True,
         verify=False,
         factories={"pkg.Thing": "pkg.testing:make_thing"},
+        boundaries=(
+            BoundaryEntry(
+                names=("acme.enqueue", "acme.api.enqueue"),
+                params=(("0", "task"), ("1+", ""), ("*", "")),
+                pickler="cloudpickle",
+                by_value=True,
+                needs=("workers",),
+                quiet={"workers": ("0", "1")},
+            ),
+            BoundaryEntry(names=("acme.Pool.run",), params=(("0", ""),), receiver="acme.Pool"),
+            BoundaryEntry(names=("acme.task",), params=(("", "payload"),), decorator=True),
+        ),
+        quiet=frozenset({"pkg.pools.local_map"}),
         time_limit=2.0,
         memory_limit=512,
     )
@@ -149,6 +182,52 @@ def test_a_broken_configuration_is_refused_with_its_line(text: str, line: int, w
     got = refusal(tmp_path)
     assert words in got.reason
     assert (got.path, got.line) == (path, line)
+
+
+ONE = '[[tool.fixpickle.boundaries]]\nnames = ["a.b"]\nparams = [["0", "x"]]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        (
+            "[tool.fixpickle]\nboundaries = 1\n",
+            2,
+            "`boundaries` must be tables, written as [[tool.fixpickle.boundaries]]",
+        ),
+        ("[tool.fixpickle]\nquiet = 'a.b'\n", 2, "`quiet` must be a list of names of calls"),
+        (ONE + "reciever = 'a.B'\n", 4, "unknown key `reciever`; did you mean `receiver`?"),
+        (ONE + "by_value = true\n", 4, "unknown key `by_value`; did you mean `by-value`?"),
+        (ONE + "pickler = 'cloudpikle'\n", 4, "pickle, cloudpickle, dill, deepcopy; did you mean `cloudpickle`?"),
+        (ONE + "pickler = 3\n", 4, "`pickler` must be one of"),
+        (ONE + "decorator = 'yes'\n", 4, "`decorator` must be true or false"),
+        (ONE + "needs = 'workers'\n", 4, "`needs` must be a list of keywords"),
+        (ONE + "quiet = { n = 1 }\n", 4, "`quiet` must be a table of keyword = list of constants"),
+        (ONE + "[tool.fixpickle.boundaries.quiet]\nn = 1\n", 4, "`quiet` must be a table"),
+        (ONE + "decorator = true\nreceiver = 'a.B'\n", 5, "`receiver` is for methods"),
+        (ONE + ONE + "names = 1\n".replace("names", "nmaes"), 7, "unknown key `nmaes`; did you mean `names`?"),
+        ("[[tool.fixpickle.boundaries]]\nnames = ['a.b']\n", 1, "a boundary needs `params`"),
+        ("[[tool.fixpickle.boundaries]]\nparams = [['0', '']]\n", 1, "a boundary needs `names`"),
+        (ONE + "[[tool.fixpickle.boundaries]]\nnames = ['a b']\nparams = [['0', '']]\n", 5, "`names` must be a list"),
+        ("[[tool.fixpickle.boundaries]]\nnames = []\nparams = [['0', '']]\n", 2, "`names` must be a list"),
+        ("[[tool.fixpickle.boundaries]]\nnames = ['a.b']\nparams = ['0']\n", 3, "`params` must be a list of pairs"),
+        ("[[tool.fixpickle.boundaries]]\nnames = ['a.b']\nparams = [['x', 'y']]\n", 3, "`params` must be a list"),
+        ("[[tool.fixpickle.boundaries]]\nnames = ['a.b']\nparams = [['', '']]\n", 3, "`params` must be a list"),
+    ],
+)
+def test_a_broken_boundary_is_refused_with_its_line(text: str, line: int, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "pyproject.toml"
+    path.write_text(text)
+    got = refusal(tmp_path)
+    assert words in got.reason
+    assert (got.path, got.line) == (path, line)
+
+
+def test_a_boundary_in_a_file_of_our_own_is_written_without_the_tables_name(tmp_path: Path) -> None:
+    (tmp_path / "fixpickle.toml").write_text('[[boundaries]]\nnames = ["a.b"]\nparams = [["0", "x"]]\nkind = 1\n')
+    assert (refusal(tmp_path).line, refusal(tmp_path).reason) == (4, "unknown key `kind`")
+    (tmp_path / "fixpickle.toml").write_text('[[boundaries]]\nnames = ["a.b"]\nparams = [["0", "x"]]\n')
+    assert settings(tmp_path).boundaries == (BoundaryEntry(("a.b",), (("0", "x"),)),)
 
 
 def test_a_configuration_that_is_not_utf_8_is_refused_with_its_line(tmp_path: Path) -> None:

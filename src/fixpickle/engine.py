@@ -40,6 +40,7 @@ from fixpickle.rule import Reviewer, Rule, Workshop
 from fixpickle.source import read
 from fixpickle.standing import Standing, Tidy, changes_of, compose, grounds, is_runtime, moved
 from fixpickle.survey import Facts, survey
+from fixpickle.survey.catalogue import configured
 from fixpickle.workers import each
 
 _ROUNDS = 10  # one fix uncovers the next; real chains are three or four long
@@ -146,7 +147,8 @@ def _read_all(paths: Sequence[Path], settings: Settings, ports: Ports) -> tuple[
             sources[source.path] = source
             if not is_runtime(source.path):
                 facts[source.path] = found
-    return Standing(sources, sources, facts, Project(facts.values())), skipped
+    known = configured(settings.boundaries, settings.quiet)
+    return Standing(sources, sources, facts, Project(facts.values(), known)), skipped
 
 
 def _survey_file(asked: tuple[Path, bool]) -> tuple[Source | Refusal, Facts | Refusal | None]:

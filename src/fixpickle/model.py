@@ -369,6 +369,26 @@ class RunReport:
 
 
 @dataclass(frozen=True, slots=True)
+class BoundaryEntry:
+    """A call of the user's own that pickles some of its arguments, as `[[tool.fixpickle.boundaries]]` says it.
+
+    `params` are pairs of a place, counted from 0 ("1+" is that one and all after it, "*" any keyword, "" none), and a
+    keyword or "". `receiver` is the class or constructor whose instances have the method; with `decorator`, arguments
+    of decorated functions cross. `needs` are keywords of which one must be given, `quiet` the constants, as Python
+    writes them, under which nothing crosses.
+    """
+
+    names: tuple[str, ...]
+    params: tuple[tuple[str, str], ...]
+    receiver: str = ""
+    pickler: str = "pickle"
+    by_value: bool = False
+    decorator: bool = False
+    needs: tuple[str, ...] = ()
+    quiet: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What a run was asked to do: the command line over `[tool.fixpickle]` over the defaults.
 
@@ -388,6 +408,8 @@ class Settings:
     factories: Mapping[str, str] = field(default_factory=dict)
     baseline: frozenset[str] = frozenset()
     only: frozenset[Path] | None = None
+    boundaries: tuple[BoundaryEntry, ...] = ()
+    quiet: frozenset[str] = frozenset()
     time_limit: float = 60.0
     memory_limit: int = 4096
 

@@ -3,67 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
+from fixpickle.link.shipments import Shipments
+from fixpickle.link.spread import Crossing, Spread, stored
+from fixpickle.link.symbols import Symbols
 from fixpickle.model import Evidence, Reach
-from fixpickle.survey.catalogue import Boundary, Catalogue, catalogue
-from fixpickle.survey.facts import (
-    ClassFacts,
-    Factory,
-    Facts,
-    ParameterFlow,
-    Sink,
-    ToAttribute,
-    ToCall,
-    ToGlobal,
-    ToParameter,
-    ToReturn,
-)
+from fixpickle.survey.catalogue import Catalogue, catalogue
+from fixpickle.survey.facts import ClassFacts, Factory, Facts, Sink, ToAttribute, ToCall, ToGlobal, ToReturn
 
 # Hooks that decide what of an instance is pickled; `__setstate__` or `__deepcopy__` alone decide nothing.
 HIDING = frozenset({"__getstate__", "__reduce__", "__reduce_ex__"})
-_DEPTH = 6  # functions that pass a parameter on to functions
 
 
 @dataclass(frozen=True, slots=True)
-class Crossing:
-    """A boundary that a value reaches, and the steps that lead there."""
+class Kept:
+    """An object that carries a value along, and the steps that lead there.
 
-    boundary: Boundary
+    `carrier` is the class that stores it, as `module:Class`, `made` the class the object is known to be of, or empty.
+    It is `lasting` where it outlives the function that makes it.
+    """
+
+    carrier: str
+    made: str
+    lasting: bool
     chain: tuple[str, ...]
 
 
 class Project:
     """Every file's facts, and the questions that need more than one of them."""
 
-    def __init__(self, facts: Iterable[Facts]) -> None:
+    def __init__(self, facts: Iterable[Facts], boundaries: Catalogue | None = None) -> None:
         self.files: Sequence[Facts] = tuple(sorted(facts, key=lambda f: f.path))
-        self.catalogue: Catalogue = catalogue()
+        self.catalogue: Catalogue = boundaries or catalogue()
+        self._symbols = Symbols(self.files, self.catalogue)
+        self._spread = Spread(self.files, self._symbols, self.catalogue)
+        self._shipments = Shipments(self.files, self._symbols, self._spread, self.hooked)
 
     # --- indexes ---
 
-    @cached_property
-    def _parameters(self) -> dict[str, list[tuple[Facts, ParameterFlow]]]:
-        table: dict[str, list[tuple[Facts, ParameterFlow]]] = {}
-        for facts in self.files:
-            for flow in facts.parameters:
-                table.setdefault(f"{facts.module}.{flow.function}", []).append((facts, flow))
-        return table
-
-    @cached_property
-    def _classes(self) -> dict[str, tuple[Facts, ClassFacts]]:
-        return {f"{facts.module}.{c.name}": (facts, c) for facts in self.files for c in facts.classes}
-
-    @cached_property
-    def _exports(self) -> dict[str, str]:
-        """Names that a module's imports bind, so that `pkg.Name` leads to `pkg.sub.Name`."""
-        return {f"{f.module}.{i.local}": i.target for f in self.files for i in f.imports if i.top and not i.whole}
-
-    @cached_property
+    @property
     def decorators(self) -> frozenset[str]:
         """Symbolic names that are used as decorators, or called in a class body, anywhere in the project."""
-        return frozenset(self.real(d) for f in self.files for d in f.decorators if d)
+        return self._spread.decorators
 
     @cached_property
     def _factories(self) -> dict[str, Factory]:
@@ -83,52 +66,30 @@ class Project:
             if any(isinstance(s, ToCall) and s.decorates and self.real(s.callee) == wanted for s in mention.sinks)
         )
 
-    @cached_property
-    def _named_results(self) -> frozenset[str]:
-        """Symbolic names of functions whose results are bound to module-level names somewhere in the project."""
-        return frozenset(self.real(c.callee) for f in self.files for c in f.bound_calls if c.callee)
-
     def real(self, symbol: str) -> str:
         """The symbol behind re-exports."""
-        for _ in range(_DEPTH):
-            if symbol not in self._exports or self._exports[symbol] == symbol:
-                break
-            symbol = self._exports[symbol]
-        return symbol
+        return self._symbols.meaning(symbol).symbol
 
     def class_of(self, symbol: str) -> ClassFacts | None:
         """The project's class of that symbolic name."""
-        found = self._classes.get(self.real(symbol))
+        found = self._symbols.class_of(symbol)
         return found[1] if found else None
 
     def lineage(self, facts: Facts, name: str) -> Iterator[tuple[str, ClassFacts | None]]:
         """A class of `facts` and its ancestors as symbolic names, with their facts where the project has them."""
-        pending, seen = [f"{facts.module}.{name}"], set[str]()
-        while pending:
-            symbol = self.real(pending.pop(0))
-            if symbol in seen:
-                continue
-            seen.add(symbol)
-            found = self.class_of(symbol)
-            yield symbol, found
-            if found is not None:
-                pending += [b for b in found.bases if b]
+        for symbol, found in self._symbols.lineage(f"{facts.module}.{name}"):
+            yield symbol, found[1] if found else None
 
     def held(self, carrier: str) -> frozenset[str]:
         """The classes, as `module:Class`, of which instances of `carrier` hold instances, directly or through these."""
-        found: dict[str, None] = {}
-        pending = [carrier]
-        for one in pending:
-            owner = self._classes.get(one.replace(":", "."))
+        met = [carrier]
+        for name in met:
+            owner = self._symbols.class_of(name.replace(":", "."))
             kinds = [value for _, value in owner[1].attributes if value.endswith("()")] if owner else []
-            for facts, cls in (self._classes[k] for k in map(self._made, kinds) if k in self._classes):
-                if (name := f"{facts.module}:{cls.name}") not in found and name != carrier:
-                    found[name] = None
-                    pending.append(name)
-        return frozenset(found)
-
-    def _made(self, value: str) -> str:
-        return self.real(value.removesuffix("()"))
+            for part in (self._symbols.class_of(kind.removesuffix("()")) for kind in kinds):
+                if part is not None and (inner := f"{part[0].module}:{part[1].name}") not in met:
+                    met.append(inner)
+        return frozenset(met) - {carrier}
 
     # --- state ---
 
@@ -149,7 +110,7 @@ class Project:
 
     def _made_bound(self, value: str) -> bool:
         """Whether an attribute holds an instance of a project's class that is a thread, server or the like."""
-        found = self._classes.get(self._made(value)) if value.endswith("()") else None
+        found = self._symbols.class_of(value.removesuffix("()")) if value.endswith("()") else None
         if found is None:
             return False
         return any(symbol in self.catalogue.bound_bases for symbol, _ in self.lineage(found[0], found[1].name))
@@ -170,58 +131,36 @@ class Project:
 
     def crossings(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[Crossing]:
         """Every boundary that a value with these sinks reaches, through functions of the project too."""
-        for _, sink, chain in self._spread(facts, sinks):
-            if isinstance(sink, ToCall) and (boundary := self._boundary(sink)) is not None:
-                yield Crossing(boundary, (*chain, f"passed to {boundary.name} at line {sink.line}"))
+        return self._spread.crossings(facts, sinks)
 
-    def _boundary(self, sink: ToCall) -> Boundary | None:
-        return self.catalogue.match(sink) or self.catalogue.match(replace(sink, callee=self.real(sink.callee)))
+    def kept(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[Kept]:
+        """The objects that carry a value with these sinks along when they are pickled, temporary ones included."""
+        for way in self._spread.ways(facts, sinks):
+            if isinstance(way.sink, ToAttribute) and self.carries(way.owner, way.sink.cls, way.sink.attribute):
+                carrier = f"{way.owner.module}:{way.sink.cls}"
+                yield Kept(carrier, way.made, way.lasting, (*way.chain, stored(facts, way.owner, way.sink)))
 
-    def kept(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[Reach]:
-        """The ways in which instances carry a value with these sinks along."""
-        for owner, sink, chain in self._spread(facts, sinks):
-            if isinstance(sink, ToAttribute) and self.carries(owner, sink.cls, sink.attribute):
-                step = f"stored on self.{sink.attribute} of {sink.cls} at line {sink.line}"
-                yield Reach(Evidence.STATE, (*chain, step), carrier=f"{owner.module}:{sink.cls}")
+    def shipped(self, facts: Facts, symbol: str) -> Iterator[Crossing]:
+        """The boundaries that instances of a class of the project cross, with the step a reader of `facts` follows.
 
-    def _spread(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[tuple[Facts, Sink, tuple[str, ...]]]:
-        """Sinks, and those of every parameter they lead to, nearest first, each parameter once; with their steps."""
-        seen: set[tuple[str, str, str]] = set()
-        pending: list[tuple[Facts, Sink, tuple[str, ...]]] = [(facts, s, ()) for s in sinks]
-        for owner, sink, chain in pending:
-            yield owner, sink, chain
-            if len(chain) >= _DEPTH:
-                continue
-            for step, inner, flow in self._onward(owner, sink):
-                if (key := (inner.module, flow.function, flow.parameter)) not in seen:
-                    seen.add(key)
-                    pending += [(inner, s, (*chain, step)) for s in flow.sinks]
+        Instances of classes below it count too: what it stores on its objects, it stores on theirs.
+        """
+        for shipment in self._shipments.of(symbol):
+            yield Crossing(shipment.boundary, (shipment.step(facts),))
 
-    def _onward(self, facts: Facts, sink: Sink) -> Iterator[tuple[str, Facts, ParameterFlow]]:
-        """The parameters of the project's functions that a sink leads to; a class is called by its own name."""
-        if isinstance(sink, ToParameter):
-            for owner, flow in self._parameters.get(f"{facts.module}.{sink.function}", ()):
-                if flow.parameter == sink.parameter:
-                    yield f"default of {sink.parameter} in {sink.function}", owner, flow
-        elif isinstance(sink, ToCall) and self._boundary(sink) is None:
-            symbol = self.real(sink.callee)
-            made = f"{symbol}.__init__"
-            for name in (symbol, made) if self._escapes(facts, sink) else (symbol,):
-                for owner, flow in self._parameters.get(name, ()):
-                    at = flow.position == sink.position if sink.position >= 0 else flow.parameter == sink.keyword
-                    if at:
-                        yield f"passed to {symbol.rpartition('.')[2]} at line {sink.line}", owner, flow
+    def _crossing_with(self, facts: Facts, kept: Kept) -> Reach | None:
+        """The evidence that an object which keeps a value is handed to plain pickle.
 
-    def _escapes(self, facts: Facts, sink: ToCall) -> bool:
-        """Whether the result of a call outlives the function that makes it: it is stored, returned, or crosses."""
-        for onward in sink.onward:
-            if isinstance(onward, (ToAttribute, ToGlobal)) or (
-                isinstance(onward, ToReturn) and self._result_kept(facts, onward, methods=True)
-            ):
-                return True
-            if isinstance(onward, ToCall) and self.catalogue.match(onward) is not None:
-                return True
-        return False
+        Of a temporary object only its own methods count, which hand over `self`: another's instances are others.
+        """
+        for shipment in (
+            self._shipments.of_made(kept.made) if kept.made else self._shipments.of(kept.carrier.replace(":", "."))
+        ):
+            if not shipment.boundary.by_value and (kept.lasting or (kept.made and shipment.by_itself)):
+                return Reach(
+                    Evidence.BOUNDARY, (*kept.chain, shipment.step(facts)), shipment.boundary.pickler, kept.carrier
+                )
+        return None
 
     def reach(self, facts: Facts, sinks: Sequence[Sink]) -> Reach | None:
         """The strongest reason to believe that plain pickle meets a value with these sinks, or None."""
@@ -230,31 +169,19 @@ class Project:
             return Reach(Evidence.BOUNDARY, crossing.chain, crossing.boundary.pickler)
         if is_test(facts):
             return None  # what tests keep on their objects ends with the test
-        if kept := next(self.kept(facts, sinks), None):
-            return kept
+        kept = list(self.kept(facts, sinks))
+        found = next((reach for one in kept if (reach := self._crossing_with(facts, one))), None)
+        if found is not None:
+            return found
+        lasting = next((one for one in kept if one.lasting), None)
+        if lasting is not None:
+            return Reach(Evidence.STATE, lasting.chain, carrier=lasting.carrier)
         for sink in sinks:
             if isinstance(sink, ToGlobal) and sink.direct:
                 return Reach(Evidence.STATE, (f"bound to the module's name {sink.name}",))
-            if isinstance(sink, ToReturn) and self._result_kept(facts, sink):
+            if isinstance(sink, ToReturn) and self._spread.may_be_kept(facts, sink):
                 return Reach(Evidence.STATE, (f"returned by {sink.function} at line {sink.line}",))
         return None
-
-    def _result_kept(self, facts: Facts, sink: ToReturn, methods: bool = False) -> bool:
-        """Whether what a function returns may be kept: the function is public, or its result is passed on in its file.
-
-        Not where it decorates or makes a function that the module has a name for, which may be asked for its
-        `__name__`; and not from inner functions. The callable that a method returns serves its own callers,
-        so methods count only where they return an object.
-        """
-        name = sink.function
-        symbol = self.real(f"{facts.module}.{name}")
-        if "<locals>" in name or symbol in self.decorators or symbol in self._named_results:
-            return False
-        if "." in name:
-            return methods
-        public = not name.startswith("_") if facts.exports is None else name in facts.exports
-        results = next((m.results for m in facts.mentions if m.name == name), ())
-        return public or any(isinstance(s, (ToAttribute, ToReturn)) for s in results)
 
 
 def _hands_on(cls: ClassFacts, hooks: frozenset[str], attribute: str) -> bool:
@@ -270,3 +197,6 @@ def is_test(facts: Facts) -> bool:
     return (
         bool({"tests", "test"} & set(parts)) or name.startswith("test_") or name.endswith("_test") or name == "conftest"
     )
+
+
+__all__ = ["HIDING", "Crossing", "Kept", "Project", "is_test"]

@@ -12,7 +12,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
-from fixpickle.model import Evidence, Refusal, Settings
+from fixpickle.boundaries import Wrong, entries
+from fixpickle.model import BoundaryEntry, Evidence, Refusal, Settings
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -34,6 +35,8 @@ _KEYS = {
     "verify": "true or false",
     "python": "the path of an interpreter",
     "factories": "a table of class = factory, both strings",
+    "boundaries": "tables, each a call that pickles its arguments",
+    "quiet": "a list of names of calls",
     "time-limit": "a number of seconds above 0",
     "memory-limit": "a whole number of megabytes above 0",
 }
@@ -54,6 +57,8 @@ class Options:
     verify: bool | None = None
     python: str | None = None
     factories: Mapping[str, str] | None = None
+    boundaries: tuple[BoundaryEntry, ...] | None = None
+    quiet: tuple[str, ...] | None = None
     time_limit: float | None = None
     memory_limit: int | None = None
 
@@ -75,6 +80,18 @@ class _File:
         )
         line = self.text.count("\n", 0, match.end()) + 1 if match else 0
         return Refusal(self.path or Path("command line"), reason, line)
+
+    def refusal_in(self, wrong: Wrong) -> Refusal:
+        """Blames the line of a key in one of the tables of boundaries, or else the head of that table."""
+        heads = list(re.finditer(r"^\s*\[\[(tool\.fixpickle\.)?boundaries\]\]", self.text, re.MULTILINE))
+        if wrong.table >= len(heads):
+            return self.refusal("boundaries", wrong.reason)
+        start = heads[wrong.table].end()
+        end = heads[wrong.table + 1].start() if wrong.table + 1 < len(heads) else len(self.text)
+        name = rf"[\"']?{re.escape(wrong.key)}[\"']?"
+        key = re.compile(rf"^\s*(\[[\w.]*\.)?{name}\s*[=.\]]", re.MULTILINE) if wrong.key else None
+        match = key.search(self.text, start, end) if key else None
+        return Refusal(self.path or Path(), wrong.reason, self.text.count("\n", 0, match.end() if match else start) + 1)
 
 
 def load(
@@ -119,6 +136,8 @@ def _settings(root: Path, python: Path, options: Options, written: Options) -> S
         unsafe_fixes=_first(options.unsafe_fixes, written.unsafe_fixes, defaults.unsafe_fixes),
         verify=_first(options.verify, written.verify, defaults.verify),
         factories=_first(options.factories, written.factories, defaults.factories),
+        boundaries=_first(options.boundaries, written.boundaries, defaults.boundaries),
+        quiet=frozenset(_first(options.quiet, written.quiet, ())),
         time_limit=_first(options.time_limit, written.time_limit, defaults.time_limit),
         memory_limit=_first(options.memory_limit, written.memory_limit, defaults.memory_limit),
     )
@@ -191,6 +210,9 @@ def _options(file: _File) -> Options | Refusal:
     for key in table:
         if key not in _KEYS:
             return file.refusal(key, f"unknown key `{key}`{_meant(key, _KEYS)}")
+    boundaries = entries(table["boundaries"]) if "boundaries" in table else None
+    if isinstance(boundaries, Wrong):
+        return file.refusal_in(boundaries)
     options = Options(
         select=_strings(table.get("select")),
         ignore=_strings(table.get("ignore")),
@@ -201,6 +223,8 @@ def _options(file: _File) -> Options | Refusal:
         verify=_truth(table.get("verify")),
         python=_string(table.get("python")),
         factories=_pairs(table.get("factories")),
+        boundaries=boundaries,
+        quiet=_strings(table.get("quiet")),
         time_limit=_number(table.get("time-limit")),
         memory_limit=_whole(table.get("memory-limit")),
     )

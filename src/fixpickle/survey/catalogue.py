@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from fixpickle.model import BoundaryEntry
 from fixpickle.survey.facts import ToCall
 
 if sys.version_info >= (3, 11):
@@ -17,27 +18,41 @@ else:
     import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
 
 
+Literals = tuple[tuple[str, str], ...]
+
+Given = tuple[tuple[str, frozenset[str]], ...]
+"""Arguments by name, and the constants or receivers, as `<id>`, that they may be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Boundary:
-    """A call that pickles some of its arguments."""
+    """A call that pickles some of its arguments.
+
+    Nothing crosses unless one of `needs` is given, every argument in `given` is one of those, and none in `quiet` is.
+    """
 
     name: str
     params: tuple[tuple[str, str], ...]
     pickler: str
     action: str
-    needs: tuple[str, ...]
-    foreign_main: bool
+    needs: tuple[str, ...] = ()
+    given: Given = ()
+    quiet: Given = ()
+    foreign_main: bool = False
 
     @property
     def by_value(self) -> bool:
         """Whether functions and classes of `__main__` and of functions travel as code, so that only state can fail."""
-        return self.action == "fix-state-only"
+        return self.action == _BY_VALUE
 
     def takes(self, position: int, keyword: str) -> bool:
         """Whether the argument at that place crosses."""
         if position >= 0:
             return any(_covers(p, position) for p, _ in self.params)
         return any((keyword and keyword == name) or p == "*" for p, name in self.params)
+
+
+_BY_VALUE, _BY_NAME = "fix-state-only", "rewrite"
 
 
 def _covers(place: str, position: int) -> bool:
@@ -48,34 +63,62 @@ def _covers(place: str, position: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All boundaries by the symbolic name of the callee, receivers written as `<id>.method`."""
+    """All boundaries by the symbolic name of the callee, receivers written as `<id>.method`.
+
+    `makers` and `decorators` lead from a symbolic name to the id of the receiver that it makes. `silent` are names
+    that hand nothing on, whatever they are made of.
+    """
 
     boundaries: Mapping[str, tuple[Boundary, ...]]
     makers: Mapping[str, str]
+    decorators: Mapping[str, str]
     quiet: Mapping[str, frozenset[str]]
     bound_bases: frozenset[str]
     bound_values: frozenset[str]
     bound_modules: frozenset[str]
+    silent: frozenset[str] = frozenset()
 
-    def match(self, call: ToCall) -> Boundary | None:
-        """The boundary that a value handed to this call crosses, or None where it stays in the process."""
-        literals = dict(call.literals)
-        if any(value in self.quiet.get(key, ()) for key, value in literals.items()):
+    def match(self, call: ToCall, symbol: str = "", literals: Literals = ()) -> Boundary | None:
+        """The boundary that a value handed to this call crosses, or None where it stays in the process.
+
+        `symbol` is what the callee stands for, where more is known than the call says, and `literals` what that was
+        made with.
+        """
+        found = self.boundaries.get(self.normal(symbol or call.callee))
+        if found is None or {call.callee, symbol} & self.silent:
             return None
-        for boundary in self.boundaries.get(self.normal(call.callee), ()):
-            if boundary.takes(call.position, call.keyword) and (
-                not boundary.needs or any(n in literals for n in boundary.needs)
-            ):
+        known = {**dict(literals), **dict(call.literals)}
+        if any(value in self.quiet.get(key, ()) for key, value in known.items()):
+            return None
+        for boundary in found:
+            if boundary.takes(call.position, call.keyword) and self._crosses(boundary, known):
                 return boundary
         return None
 
+    def _crosses(self, boundary: Boundary, known: Mapping[str, str]) -> bool:
+        if boundary.needs and not any(name in known for name in boundary.needs):
+            return False
+        if any(known.get(name) in values for name, values in boundary.quiet):
+            return False
+        return all({known.get(name, ""), self._made(known.get(name, ""))} & values for name, values in boundary.given)
+
     def normal(self, symbol: str) -> str:
         """`multiprocessing.get_context().Pool().map` as `<multiprocessing.pool.Pool>.map`."""
+        head = self._made(symbol).removesuffix(".__init__")
+        return f"{head}.__call__" if head.endswith(">") else head
+
+    def _made(self, symbol: str) -> str:
         head, *rest = symbol.split("()")
         for part in rest:
+            if part == ".__init__":
+                continue  # `super().__init__(target=f)` takes what the constructor takes
             receiver = self.makers.get(head)
             head = (f"<{receiver}>" if receiver else f"{head}()") + part
-        return f"{head}.__call__" if head.endswith(">") else head
+        return head
+
+    def receiver_by_decorator(self, symbol: str) -> str:
+        """The id of the receiver that this decorator makes of a function, or an empty string."""
+        return self.decorators.get(symbol) or self.decorators.get(self.normal(symbol), "") if symbol else ""
 
 
 @cache
@@ -84,13 +127,16 @@ def catalogue() -> Catalogue:
     data = tomllib.loads(files("fixpickle.survey").joinpath("boundaries.toml").read_text("utf-8"))
     table: dict[str, list[Boundary]] = {}
     for entry in data["boundary"]:
-        boundary = _boundary(entry)
         for name in entry["names"]:
-            key = f"<{entry['receiver']}>.{name.rpartition('.')[2]}" if entry["kind"] == "method" else name
-            table.setdefault(key, []).append(boundary)
+            method = f"{entry.get('receiver')}.{name.rpartition('.')[2]}"
+            owned = entry["kind"] == "method"
+            key = f"<{entry['receiver']}>.{name.rpartition('.')[2]}" if owned else name
+            table.setdefault(key, []).append(_boundary(entry, method if owned else name))
+    receivers = data["receiver"]
     return Catalogue(
         boundaries={k: tuple(v) for k, v in table.items()},
-        makers={maker: r["id"] for r in data["receiver"] for maker in r["makers"]},
+        makers={maker: r["id"] for r in receivers for maker in (r["id"], *r["makers"])},
+        decorators={name: r["id"] for r in receivers for name in r.get("decorators", ())},
         quiet={k: frozenset(v) for k, v in data["quiet"].items()},
         bound_bases=frozenset(data["process_bound"]["bases"]),
         bound_values=frozenset(data["process_bound"]["values"]),
@@ -98,12 +144,50 @@ def catalogue() -> Catalogue:
     )
 
 
-def _boundary(entry: Mapping[str, Any]) -> Boundary:
+def _boundary(entry: Mapping[str, Any], name: str) -> Boundary:
     return Boundary(
-        name=entry["names"][0],
+        name=name.replace("<mp_ctx>", "multiprocessing").removesuffix(".__call__"),
         params=tuple((place, keyword) for place, keyword in entry["params"]),
         pickler=entry["pickler"],
         action=entry["action"],
         needs=tuple(entry.get("needs", ())),
+        given=_given(entry.get("given", {})),
+        quiet=_given(entry.get("quiet", {})),
         foreign_main=entry.get("main", entry["action"] == "rewrite-persist"),
+    )
+
+
+def _given(table: Mapping[str, Iterable[str]]) -> Given:
+    return tuple((name, frozenset(values)) for name, values in table.items())
+
+
+def configured(entries: Iterable[BoundaryEntry], quiet: Collection[str]) -> Catalogue:
+    """The catalogue of the package with a project's own boundaries before its own, and without the names in `quiet`.
+
+    A name in `quiet` is one of the catalogue's, as `docs/boundaries.md` lists them, or of a function of the project.
+    """
+    base = catalogue()
+    table, makers, decorators = dict(base.boundaries), dict(base.makers), dict(base.decorators)
+    for entry in entries:
+        for name in entry.names:
+            key = name
+            if entry.decorator:
+                decorators[name], key = name, f"<{name}>.__call__"
+            elif entry.receiver:
+                receiver = makers.setdefault(entry.receiver, entry.receiver)
+                key = f"<{receiver}>.{name.rpartition('.')[2]}"
+            table[key] = (_configured(entry, name), *table.get(key, ()))
+    kept = {k: tuple(b for b in v if b.name not in quiet) for k, v in table.items() if k not in quiet}
+    silent = base.silent | frozenset(quiet)
+    return replace(base, boundaries=kept, makers=makers, decorators=decorators, silent=silent)
+
+
+def _configured(entry: BoundaryEntry, name: str) -> Boundary:
+    return Boundary(
+        name=name,
+        params=entry.params,
+        pickler=entry.pickler,
+        action=_BY_VALUE if entry.by_value else _BY_NAME,
+        needs=entry.needs,
+        quiet=_given(entry.quiet),
     )

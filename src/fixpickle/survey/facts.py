@@ -17,7 +17,7 @@ class ToCall:
 
     `position` counts from 0 and is -1 for a keyword. `onward` is where the result of that call goes. `literals` are
     the constant keyword arguments of the call, and of the call that made its receiver: `n_jobs=1` says that nothing
-    is pickled. A decorator without arguments `decorates`.
+    is pickled. A decorator without arguments `decorates`. An argument behind `*` or `**` is `unpacked`.
     """
 
     callee: str
@@ -27,6 +27,7 @@ class ToCall:
     literals: tuple[tuple[str, str], ...] = ()
     onward: tuple[Sink, ...] = ()
     decorates: bool = False
+    unpacked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +188,11 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class ClassFacts:
-    """A module-level class, or one nested in such: its bases by symbolic name and what it keeps on its instances.
+    """A class: its bases by symbolic name, what it keeps on its instances and what its annotations say it keeps.
 
-    `slots` are the names in its `__slots__`, None where it has none. `shaped` names what makes slots or hooks that are
-    not written there, such as `dataclass(slots=True)`. It is `guarded` where setting an attribute does more than that.
+    `methods` are the functions in its body, `properties` those that are read like attributes. `slots` are the names in
+    its `__slots__`, None where it has none. `shaped` names what makes slots or hooks that are not written there, such
+    as `dataclass(slots=True)`. It is `guarded` where setting an attribute does more than that.
     """
 
     name: str
@@ -203,16 +205,66 @@ class ClassFacts:
     shaped: str
     guarded: bool
     state: StateHooks | None
+    declared: tuple[tuple[str, str], ...] = ()
+    methods: frozenset[str] = frozenset()
+    properties: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class ParameterFlow:
-    """Where a parameter of a function goes: a class is called by its own name, for `__init__`."""
+    """Where a parameter of a function goes: a class is called by its own name, for `__init__`.
+
+    `position` counts without `self` and is -1 where only the keyword leads to it. `star` is `*` or `**` where it takes
+    every argument from `position` on, or every keyword without a parameter of its own.
+    """
 
     function: str
     parameter: str
     position: int
     sinks: tuple[Sink, ...]
+    star: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeFlow:
+    """Where the value of `self.attribute` goes in the methods of a class."""
+
+    cls: str
+    attribute: str
+    sinks: tuple[Sink, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """Where an object goes that calling `symbol` gives, or with `member` its bound method of that name.
+
+    It is `exact` where it is made there; `self`, and a parameter with an annotation, may be of a subclass.
+    """
+
+    symbol: str
+    member: str
+    exact: bool
+    of_self: bool
+    line: int
+    sinks: tuple[Sink, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """What a module-level name stands for: `Pool` for `multiprocessing.Pool`, `pool` for `multiprocessing.Pool()`."""
+
+    name: str
+    symbol: str
+    literals: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What a function returns, or yields as a context manager, by symbolic name."""
+
+    function: str
+    symbol: str
+    literals: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +384,10 @@ class Facts:
     guard: Span | None
     exports: frozenset[str] | None
     suppressions: tuple[Suppression, ...]
+    attribute_flows: tuple[AttributeFlow, ...] = ()
+    instances: tuple[Instance, ...] = ()
+    aliases: tuple[Alias, ...] = ()
+    returned: tuple[Returned, ...] = ()
 
     @property
     def is_script(self) -> bool:

@@ -24,6 +24,11 @@ CARRIERS = frozenset(
         "builtins.set",
         "builtins.frozenset",
         "builtins.zip",
+        "builtins.iter",
+        "builtins.enumerate",
+        "builtins.reversed",
+        "itertools.chain",
+        "itertools.repeat",
         "joblib.delayed",
         "joblib.parallel.delayed",
         "sklearn.utils.parallel.delayed",
@@ -36,6 +41,8 @@ CARRIERS = frozenset(
     ]
 )
 _DELAYED = frozenset(name for name in CARRIERS if name.endswith(".delayed"))
+# Containers of this process, into which an item is put without a call that could pickle it.
+_PLAIN = ("builtins.", "collections.")
 # Methods that put an argument into the container they are called on.
 _ADDERS = frozenset(["append", "add", "insert", "extend", "setdefault", "update", "appendleft", "__setitem__"])
 _CHAIN = 8  # calls on the result of calls: `ctx.Pool().map` is two
@@ -134,6 +141,8 @@ class Flow:
             return (*self._follow(parent, direct), *self._to_target(parent.target, direct))
         if isinstance(parent, (ast.IfExp, ast.BoolOp, ast.Await)):
             return () if isinstance(parent, ast.IfExp) and node is parent.test else self._follow(parent, direct)
+        if isinstance(parent, ast.BinOp):
+            return () if direct else self._follow(parent, False)  # `[f] * n` holds it, `f | g` is another value
         if isinstance(parent, Comprehension):
             return self._follow(parent, False) if node is not getattr(parent, "key", None) else ()
         if isinstance(parent, ast.Subscript):
@@ -158,7 +167,9 @@ class Flow:
             return ()  # a descriptor or decorator in a class body: the class carries it, and classes travel by name
         position = call.args.index(node) if node in call.args else -1
         keyword = node.arg or "" if isinstance(node, ast.keyword) else ""
-        sink = ToCall(callee, position, keyword, call.lineno, self.literals(call), self._onward(call))
+        unpacked = isinstance(node, ast.Starred) or (isinstance(node, ast.keyword) and node.arg is None)
+        given = self.literals(call)
+        sink = ToCall(callee, position, keyword, call.lineno, given, self._onward(call), unpacked=unpacked)
         return (*self._into_container(call), sink)
 
     def _onward(self, call: ast.Call) -> tuple[Sink, ...]:
@@ -172,29 +183,44 @@ class Flow:
             self._open.discard(call)
         return tuple(replace(s, onward=()) if isinstance(s, ToCall) else s for s in sinks)
 
-    def literals(self, call: ast.Call) -> tuple[tuple[str, str], ...]:
-        """Keywords of a call and of the calls that made its receiver, which decide whether anything crosses."""
-        calls, at = [call], call.func
+    def literals(self, call: ast.AST) -> tuple[tuple[str, str], ...]:
+        """Keywords of a call and of the calls that made its receiver, which decide whether anything crosses.
+
+        A constant is as Python writes it, another value its symbolic name, "?" where nothing is known. "0" is the first
+        argument where it is constant, "first" its symbolic name, and "context" what `get_context` was asked for.
+        """
+        calls, at = [call] if isinstance(call, ast.Call) else [], getattr(call, "func", call)
         for _ in range(_CHAIN):
-            value = self._value_of(at.value if isinstance(at, ast.Attribute) else at)
+            value = self.expression_behind(at.value if isinstance(at, ast.Attribute) else at)
             if not isinstance(value, ast.Call):
                 break
             calls.append(value)
             at = value.func
-        pairs = {k.arg: _literal(k.value) for c in reversed(calls) for k in c.keywords if k.arg}
-        if call.args and isinstance(call.args[0], ast.Constant):
-            pairs["0"] = _literal(call.args[0])
-        for maker in calls[1:]:
+        pairs = {k.arg: self._given(k.value) for c in reversed(calls) for k in c.keywords if k.arg}
+        if isinstance(call, ast.Call) and call.args and isinstance(call.args[0], ast.Constant):
+            pairs["0"] = self._given(call.args[0])
+        elif isinstance(call, ast.Call) and call.args and (first := self.names.of(call.args[0])):
+            pairs["first"] = first
+        for maker in calls:
             if maker.args and self.names.of(maker.func).endswith(".get_context"):
-                pairs["context"] = _literal(maker.args[0])
-            elif maker.args:
-                pairs.setdefault("0", _literal(maker.args[0]))
+                pairs["context"] = self._given(maker.args[0])
+            elif maker.args and maker is not call and ("0" not in pairs or isinstance(maker.args[0], ast.Constant)):
+                pairs["0"] = self._given(maker.args[0])
         return tuple(sorted(pairs.items()))
 
-    def _value_of(self, node: ast.AST) -> ast.AST | None:
-        if not isinstance(node, ast.Name):
+    def _given(self, node: ast.expr) -> str:
+        plain = node.operand if isinstance(node, ast.UnaryOp) else node
+        return ast.unparse(node) if isinstance(plain, ast.Constant) else self.names.of(node) or "?"
+
+    def expression_behind(self, node: ast.AST) -> ast.AST | None:
+        """The only value of a variable or of an attribute of `self`; any other expression is its own."""
+        owner = self.names.instance_class(node.value) if isinstance(node, ast.Attribute) else None
+        if isinstance(node, ast.Attribute) and owner is not None:
+            values = self.names.attribute_values(owner).get(node.attr, [])
+        elif isinstance(node, ast.Name):
+            values = self.names.bindings.get(self.owner(node, node.id), {}).get(node.id, [])
+        else:
             return node
-        values = self.names.bindings.get(self.owner(node, node.id), {}).get(node.id, [])
         return values[0] if len(values) == 1 else None
 
     def _into_container(self, call: ast.Call) -> Iterable[_Step]:
@@ -258,9 +284,11 @@ class Flow:
     def _to_target(self, target: ast.AST, direct: bool) -> Iterable[_Step]:
         if isinstance(target, ast.Attribute):
             cls = self.names.instance_class(target.value)
-            return (ToAttribute(self.tree.qualname(cls), target.attr, target.lineno),) if cls is not None else ()
+            if cls is None:
+                return self._handed(target, "__setattr__")
+            return (ToAttribute(self.tree.qualname(cls), target.attr, target.lineno),)
         if isinstance(target, ast.Subscript):
-            return self._kept_in(target.value)
+            return (*self._kept_in(target.value), *self._handed(target, "__setitem__"))
         if not isinstance(target, ast.Name):
             return ()
         scope = self.owner(target, target.id)
@@ -269,8 +297,9 @@ class Flow:
             return (ToGlobal(target.id, target.lineno, direct), via)
         return (via,) if isinstance(scope, (*CALLABLES, *Comprehension)) else ()
 
-
-def _literal(node: ast.AST) -> str:
-    """A constant as Python writes it, "?" for anything that is only known when the program runs."""
-    plain = node.operand if isinstance(node, ast.UnaryOp) else node
-    return ast.unparse(node) if isinstance(plain, ast.Constant) else "?"
+    def _handed(self, target: ast.Attribute | ast.Subscript, method: str) -> Iterable[_Step]:
+        """What `shelf[key] = value` and `namespace.name = value` call, which pickle the value."""
+        owner = self.names.of(target.value)
+        if not owner.endswith("()") or owner.startswith(_PLAIN):
+            return ()
+        return (ToCall(f"{owner}.{method}", 1, "", target.lineno, self.literals(target.value)),)

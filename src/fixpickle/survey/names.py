@@ -14,6 +14,16 @@ from fixpickle.survey.facts import ImportFact
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Tree, bound_names
 
 _DEPTH = 8  # names that lead to names: enough for real code, and an end for circles
+PROPERTIES = frozenset({"builtins.property", "functools.cached_property"})
+# Calls that give back their first argument, for the length of a block.
+_GIVES_BACK = frozenset({"contextlib.closing", "contextlib.aclosing", "contextlib.nullcontext"})
+_ENTERS = frozenset({"enter_context", "enter_async_context"})
+# Annotations that say the same as what stands in their brackets.
+_TRANSPARENT = frozenset(
+    f"{module}.{name}"
+    for module in ("typing", "typing_extensions")
+    for name in ("Optional", "Union", "Annotated", "Final", "ClassVar", "Required", "NotRequired")
+)
 
 
 class Names:
@@ -23,6 +33,7 @@ class Names:
         self.tree = tree
         self.module = module
         self.package = package
+        self._symbols: dict[ast.AST, str] = {}  # of expressions that were asked about with the whole depth left
 
     # --- imports ---
 
@@ -92,6 +103,13 @@ class Names:
 
     def of(self, node: ast.AST, depth: int = _DEPTH) -> str:
         """The symbolic name of an expression."""
+        if depth < _DEPTH:
+            return self._of(node, depth)
+        if node not in self._symbols:
+            self._symbols[node] = self._of(node, depth)
+        return self._symbols[node]
+
+    def _of(self, node: ast.AST, depth: int) -> str:
         if depth <= 0:
             return ""
         if isinstance(node, ast.Name):
@@ -99,13 +117,59 @@ class Names:
         if isinstance(node, ast.Attribute):
             return self._of_attribute(node, depth)
         if isinstance(node, ast.Call):
-            callee = self.of(node.func, depth - 1)
-            return f"{callee}()" if callee else ""
+            return self._of_call(node, depth)
         if isinstance(node, (ast.Await, ast.NamedExpr)):
             return self.of(node.value, depth - 1)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            return node.value if node.value.isidentifier() else ""  # a quoted annotation
+        if isinstance(node, ast.IfExp):
+            found = {self.of(side, depth - 1) for side in (node.body, node.orelse) if not _is_none(side)}
+            return found.pop() if len(found) == 1 else ""
         return ""
+
+    def _of_call(self, call: ast.Call, depth: int) -> str:
+        callee = self.of(call.func, depth - 1)
+        if callee == "builtins.super" and not call.args:
+            return self._of_super(call, depth)
+        if callee == "typing.cast" and call.args:
+            return self.annotated(call.args[0], call, depth - 1)
+        entered = isinstance(call.func, ast.Attribute) and call.func.attr in _ENTERS
+        if (entered or callee in _GIVES_BACK) and call.args:
+            return self.of(call.args[0], depth - 1)
+        return f"{callee}()" if callee else ""
+
+    def _of_super(self, call: ast.Call, depth: int) -> str:
+        """An instance of the only base; of several, which is next depends on the class of the instance."""
+        function = self.tree.function(call)
+        cls = self.tree.method_class(function)
+        base = self.of(cls.bases[0], depth - 1) if cls is not None and len(cls.bases) == 1 else ""
+        return f"{base}()" if base else ""
+
+    def annotated(self, annotation: ast.AST, at: ast.AST, depth: int = _DEPTH) -> str:
+        """The symbolic name of a value with that annotation, which stands at `at`; empty for any of several types."""
+        symbol = self._type(annotation, at, depth)
+        return f"{symbol}()" if symbol else ""
+
+    def _type(self, node: ast.AST, at: ast.AST, depth: int) -> str:
+        if depth <= 0:
+            return ""
+        if isinstance(node, ast.Name):
+            return self._of_name(at, node.id, depth)
+        if isinstance(node, ast.Attribute):
+            base = self._type(node.value, at, depth - 1)
+            return f"{base}.{node.attr}" if base else ""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            try:
+                return self._type(ast.parse(node.value, mode="eval").body, at, depth - 1)
+            except (SyntaxError, ValueError):
+                return ""  # a string of `Literal`, or a mistake of theirs
+        sides = [node.left, node.right] if isinstance(node, ast.BinOp) else []
+        if isinstance(node, ast.Subscript):
+            outer = self._type(node.value, at, depth - 1)
+            if outer not in _TRANSPARENT:
+                return outer
+            inside = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+            sides = inside[:1] if outer.endswith(".Annotated") else inside
+        found = {self._type(side, at, depth - 1) for side in sides if not _is_none(side)}
+        return found.pop() if len(found) == 1 else ""
 
     def _of_name(self, at: ast.AST, name: str, depth: int) -> str:
         scope = self.tree.scope(at)
@@ -113,13 +177,13 @@ class Names:
         while True:
             values = self.bindings.get(scope, {}).get(name, [])
             if values and (scope is first or not isinstance(scope, ast.ClassDef)):
-                return self._common(values, scope, name, depth)
+                return self.agreed(values, scope, name, depth)
             if isinstance(scope, ast.Module):
                 return f"builtins.{name}" if hasattr(builtins, name) else ""
             scope = self.tree.scope(scope)
 
-    def _common(self, values: list[ast.AST], scope: ast.AST, name: str, depth: int) -> str:
-        """What all the bindings agree on: two different pools under one name are no pool to rely on."""
+    def agreed(self, values: list[ast.AST], scope: ast.AST, name: str, depth: int = _DEPTH) -> str:
+        """What all the bindings of a name agree on: two different pools under one name are no pool to rely on."""
         found = {self._of_binding(v, scope, name, depth - 1) for v in values if not _is_none(v)}
         return found.pop() if len(found) == 1 else self._optional_import(values, name)
 
@@ -129,9 +193,8 @@ class Names:
             return self._import_target(value, alias)
         if isinstance(value, (*FUNCTIONS, ast.ClassDef)):
             return f"{self.module}.{self.tree.qualname(value)}"
-        if isinstance(value, ast.arg):
-            annotated = self.of(value.annotation, depth) if value.annotation is not None else ""
-            return f"{annotated}()" if annotated else ""
+        if isinstance(value, (ast.arg, ast.AnnAssign)):
+            return self.annotated(value.annotation, value, depth) if value.annotation is not None else ""
         return self.of(value, depth)
 
     def _optional_import(self, values: list[ast.AST], name: str) -> str:
@@ -154,6 +217,9 @@ class Names:
         if owner is not None:
             values = self.attribute_values(owner).get(node.attr, [])
             found = {self.of(v, depth - 1) for v in values if not _is_none(v)}
+            declared = self.declared(owner).get(node.attr)
+            if not found and declared is not None:
+                found = {self.annotated(declared, owner, depth - 1)}
             if len(found) == 1 and (only := found.pop()):
                 return only
             return f"{self.module}.{self.tree.qualname(owner)}().{node.attr}"
@@ -193,13 +259,29 @@ class Names:
         """What the methods of a class assign to attributes of `self`."""
         return self._attributes.get(cls, {})
 
+    @cached_property
+    def _declared(self) -> dict[ast.AST, dict[str, ast.AST]]:
+        table: dict[ast.AST, dict[str, ast.AST]] = {}
+        for node in self.tree.nodes:
+            if isinstance(node, ast.AnnAssign):
+                target, cls = node.target, self.tree.parents[node]
+                if isinstance(target, ast.Name) and isinstance(cls, ast.ClassDef):
+                    table.setdefault(cls, {}).setdefault(target.id, node.annotation)
+                elif isinstance(target, ast.Attribute) and (owner := self.instance_class(target.value)):
+                    table.setdefault(owner, {}).setdefault(target.attr, node.annotation)
+        return table
+
+    def declared(self, cls: ast.ClassDef) -> dict[str, ast.AST]:
+        """The annotations of a class's attributes, in its body and on `self`."""
+        return self._declared.get(cls, {})
+
 
 def _bound_values(node: ast.AST) -> list[tuple[str, ast.AST]]:
     """Names this node binds, each with the node that says what it is; the node itself where nothing is known."""
     if isinstance(node, ast.Assign):
         return [(n, node.value if isinstance(t, ast.Name) else t) for t in node.targets for n in bound_names(t)]
     if isinstance(node, ast.AnnAssign):
-        return [(n, node.value or node.annotation) for n in bound_names(node.target)]
+        return [(n, node.value or node) for n in bound_names(node.target)]
     if isinstance(node, ast.NamedExpr):
         return [(node.target.id, node.value)]
     if isinstance(node, ast.withitem) and node.optional_vars is not None:

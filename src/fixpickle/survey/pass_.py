@@ -24,9 +24,10 @@ from fixpickle.survey.facts import (
 )
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.hooks import state_hooks
-from fixpickle.survey.names import Names
+from fixpickle.survey.instances import aliases, attribute_flows, instances, returned
+from fixpickle.survey.names import PROPERTIES, Names
 from fixpickle.survey.suppress import suppressions
-from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Tree, bound_names, parameters
+from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Function, Tree, bound_names, parameters
 
 WATCHED = frozenset(
     [
@@ -92,6 +93,10 @@ def _facts(source: Source, tree: Tree) -> Facts:
         guard=next((tree.span(s) for s in tree.root.body if _is_guard(s)), None),
         exports=_exports(tree),
         suppressions=tuple(suppressions(source.text)),
+        attribute_flows=tuple(attribute_flows(tree, names, flow)),
+        instances=tuple(instances(tree, names, flow)),
+        aliases=tuple(aliases(tree, names, flow)),
+        returned=tuple(returned(tree, names, flow)),
     )
 
 
@@ -115,7 +120,16 @@ def _classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
                 shaped=_shaped(node, names),
                 guarded="__setattr__" in defined or _frozen(node),
                 state=state_hooks(node),
+                declared=tuple(
+                    (a, symbol) for a, t in names.declared(node).items() if (symbol := names.annotated(t, node))
+                ),
+                methods=frozenset(s.name for s in node.body if isinstance(s, FUNCTIONS)),
+                properties=frozenset(s.name for s in node.body if isinstance(s, FUNCTIONS) and _is_property(names, s)),
             )
+
+
+def _is_property(names: Names, function: Function) -> bool:
+    return any(names.of(d) in PROPERTIES for d in function.decorator_list)
 
 
 def _slots(node: ast.ClassDef) -> tuple[str, ...] | None:
@@ -153,11 +167,15 @@ def _parameters(tree: Tree, names: Names, flow: Flow) -> Iterator[ParameterFlow]
     for node in tree.nodes:
         if not isinstance(node, FUNCTIONS) or not isinstance(tree.scope(node), (ast.Module, ast.ClassDef)):
             continue
-        method = tree.method_class(node) is not None
+        static = any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in node.decorator_list)
+        method = tree.method_class(node) is not None and not static
+        by_keyword = {a.arg for a in node.args.kwonlyargs}
+        stars = {a.arg: star for a, star in ((node.args.vararg, "*"), (node.args.kwarg, "**")) if a is not None}
         for position, name in enumerate(parameters(node)):
             sinks = tuple(s for s in flow.of_name(node, name) if isinstance(s, (ToAttribute, ToCall)))
             if sinks:
-                yield ParameterFlow(tree.qualname(node), name, position - method, sinks)
+                at = -1 if name in by_keyword or stars.get(name) == "**" else position - method
+                yield ParameterFlow(tree.qualname(node), name, at, sinks, stars.get(name, ""))
 
 
 def _mentions(tree: Tree, names: Names, flow: Flow) -> Iterator[Mention]:
@@ -167,7 +185,7 @@ def _mentions(tree: Tree, names: Names, flow: Flow) -> Iterator[Mention]:
             for decorator in node.decorator_list:
                 bare = not isinstance(decorator, ast.Call)
                 symbol = names.of(decorator).removesuffix("()")
-                found.append(ToCall(symbol, 0, "", decorator.lineno, decorates=bare))
+                found.append(ToCall(symbol, 0, "", decorator.lineno, flow.literals(decorator), decorates=bare))
             found += [s for s in flow.of_name(tree.root, node.name) if isinstance(s, (ToCall, ToAttribute))]
             results = flow.results(tree.root, node.name)
             if found or results:

@@ -1,0 +1,141 @@
+"""Which of the project's classes have instances that cross a boundary, and on which way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from fixpickle.link.spread import Spread, place
+from fixpickle.link.symbols import Symbols
+from fixpickle.survey.catalogue import Boundary
+from fixpickle.survey.facts import Facts, Instance, ToAttribute, ToCall, ToReturn
+
+_STEPS = 4  # objects that hold objects, and functions that return what functions return
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """An object of the class `cls` that crosses a boundary at a line of `owner`; `words` say it to a reader.
+
+    A class ships objects `by_itself` where its own methods hand over `self`.
+    """
+
+    cls: str
+    boundary: Boundary
+    words: str
+    owner: Facts
+    line: int
+    by_itself: bool
+
+    def step(self, home: Facts) -> str:
+        """The step that a reader of `home` can follow."""
+        return f"{self.words} {self.boundary.name} {place(home, self.owner, self.line)}"
+
+
+_Table = dict[str, dict[tuple[str, Boundary], "Shipment"]]
+"""Shipments by the class they speak for; of one class over one boundary, the first will do."""
+
+
+class Shipments:
+    """Reads what becomes of instances, from every file."""
+
+    def __init__(
+        self, files: Sequence[Facts], symbols: Symbols, spread: Spread, hides: Callable[[Facts, str, str], object]
+    ) -> None:
+        """`hides` says whether the instances of a class of a file decide themselves what of them is pickled."""
+        self.files, self.symbols, self.spread, self.hides = files, symbols, spread, hides
+
+    def of(self, symbol: str) -> tuple[Shipment, ...]:
+        """The ways on which instances of a class of the project cross, or of a class that has it as a base."""
+        return tuple(self._found.get(symbol, {}).values())
+
+    def of_made(self, symbol: str) -> tuple[Shipment, ...]:
+        """The ways on which instances of this very class cross."""
+        own = {name for name, _ in self.symbols.lineage(symbol)}
+        return tuple(s for s in self.of(symbol) if s.cls in own)
+
+    @cached_property
+    def _found(self) -> _Table:
+        table: _Table = {}
+        held: list[tuple[str, str, ToAttribute]] = []
+        for facts, instance, classes in self._made:
+            for way in self.spread.ways(facts, instance.sinks):
+                if isinstance(way.sink, ToAttribute):
+                    holder = f"{way.owner.module}.{way.sink.cls}"
+                    if way.lasting and not self.hides(way.owner, way.sink.cls, way.sink.attribute):
+                        held += [(name, holder, way.sink) for name in classes]
+                elif isinstance(way.sink, ToCall) and (boundary := self.spread.boundary(way.sink)) is not None:
+                    for name in classes:
+                        words, itself = self._words(name, instance), instance.of_self
+                        shipment = Shipment(name, boundary, words, way.owner, way.sink.line, itself)
+                        self._ship(table, shipment, instance.exact)
+        for _ in range(_STEPS):
+            for name, holder, sink in held:
+                for one in tuple(table.get(holder, {}).values()):
+                    cls = name.rpartition(".")[2]
+                    words = f"{cls} is kept in self.{sink.attribute} of {sink.cls}, and {one.words}"
+                    self._ship(table, replace(one, cls=name, words=words, by_itself=False), True)
+        return table
+
+    def _ship(self, table: _Table, shipment: Shipment, exact: bool) -> None:
+        key = shipment.cls, shipment.boundary
+        for symbol, found in self.symbols.lineage(shipment.cls):
+            if found is not None:
+                table.setdefault(symbol, {}).setdefault(key, shipment)
+        for heir in () if exact else self._heirs.get(shipment.cls, ()):
+            table.setdefault(heir, {}).setdefault(key, shipment)
+
+    def _words(self, name: str, instance: Instance) -> str:
+        cls = name.rpartition(".")[2]
+        if instance.member:
+            return f"{cls} travels with its method {instance.member}, which is passed to"
+        return f"{cls} is passed to"
+
+    @cached_property
+    def _heirs(self) -> dict[str, list[str]]:
+        """The classes below each class of the project."""
+        table: dict[str, list[str]] = {}
+        for facts in self.files:
+            for cls in facts.classes:
+                own = f"{facts.module}.{cls.name}"
+                for symbol, _ in self.symbols.lineage(own):
+                    if symbol != own:
+                        table.setdefault(symbol, []).append(own)
+        return table
+
+    @cached_property
+    def _made(self) -> list[tuple[Facts, Instance, tuple[str, ...]]]:
+        """The instances of the project's classes, results of functions that return such included."""
+        rows = [(facts, instance) for facts in self.files for instance in facts.instances]
+        returning = self._returning(rows)
+        found: list[tuple[Facts, Instance, tuple[str, ...]]] = []
+        for facts, instance in rows:
+            classes = tuple(self._classes_of(instance, returning))
+            if classes:
+                found.append((facts, instance, classes))
+        return found
+
+    def _classes_of(self, instance: Instance, returning: dict[str, dict[str, None]]) -> Iterator[str]:
+        symbol = self.symbols.meaning(instance.symbol).symbol
+        found = self.symbols.class_of(symbol)
+        own = [f"{found[0].module}.{found[1].name}"] if found is not None else returning.get(symbol, ())
+        for name in own:
+            if not instance.member or self._has_method(name, instance.member):
+                yield name
+
+    def _has_method(self, name: str, method: str) -> bool:
+        for _, found in self.symbols.lineage(name):
+            if found is not None and method in found[1].methods | {a for a, _ in found[1].attributes}:
+                return method in found[1].methods - found[1].properties
+        return False
+
+    def _returning(self, rows: Sequence[tuple[Facts, Instance]]) -> dict[str, dict[str, None]]:
+        """The classes whose instances functions return, by function."""
+        table: dict[str, dict[str, None]] = {}
+        giving = [(f, i, s) for f, i in rows for s in i.sinks if isinstance(s, ToReturn) and not i.member]
+        for _ in range(_STEPS):
+            for facts, instance, sink in giving:
+                for name in self._classes_of(instance, table):
+                    table.setdefault(f"{facts.module}.{sink.function}", {})[name] = None
+        return table

@@ -1,0 +1,256 @@
+"""Where values go from file to file: through the project's functions, and the attributes of its objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from fixpickle.link.symbols import Meaning, Symbols
+from fixpickle.survey.catalogue import Boundary, Catalogue
+from fixpickle.survey.facts import (
+    AttributeFlow,
+    Facts,
+    ParameterFlow,
+    Sink,
+    ToAttribute,
+    ToCall,
+    ToGlobal,
+    ToParameter,
+    ToReturn,
+)
+
+_STEPS = 6  # functions that pass a parameter on to functions
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A boundary that a value reaches, and the steps that lead there."""
+
+    boundary: Boundary
+    chain: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One place a value gets to: the sink, the file it stands in, and the steps that lead there.
+
+    `made` is the class that was called, where the way leads through its constructor; such an object is `lasting`
+    where it outlives the function that makes it.
+    """
+
+    owner: Facts
+    sink: Sink
+    chain: tuple[str, ...] = ()
+    made: str = ""
+    lasting: bool = True
+
+
+class Spread:
+    """Follows values over files."""
+
+    def __init__(self, files: Sequence[Facts], symbols: Symbols, catalogue: Catalogue) -> None:
+        self.files, self.symbols, self.catalogue = files, symbols, catalogue
+
+    @cached_property
+    def _parameters(self) -> dict[str, list[tuple[Facts, ParameterFlow]]]:
+        table: dict[str, list[tuple[Facts, ParameterFlow]]] = {}
+        for facts in self.files:
+            for flow in facts.parameters:
+                table.setdefault(f"{facts.module}.{flow.function}", []).append((facts, flow))
+        return table
+
+    @cached_property
+    def _attributes(self) -> dict[tuple[str, str], list[tuple[Facts, AttributeFlow]]]:
+        table: dict[tuple[str, str], list[tuple[Facts, AttributeFlow]]] = {}
+        for facts in self.files:
+            for flow in facts.attribute_flows:
+                table.setdefault((f"{facts.module}.{flow.cls}", flow.attribute), []).append((facts, flow))
+        return table
+
+    # --- boundaries ---
+
+    def crossings(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[Crossing]:
+        """Every boundary that a value with these sinks reaches, through functions of the project too."""
+        for way in self.ways(facts, sinks):
+            if isinstance(way.sink, ToCall) and (boundary := self.boundary(way.sink)) is not None:
+                step = f"passed to {boundary.name} {place(facts, way.owner, way.sink.line)}"
+                yield Crossing(boundary, (*way.chain, step))
+
+    def boundary(self, sink: ToCall) -> Boundary | None:
+        """The boundary that a value handed to this call crosses."""
+        if not sink.callee:
+            return None
+        meaning = self.symbols.received(sink.callee)
+        found = self._match(sink, meaning)
+        if found is None and (base := self._foreign_base(meaning.symbol)):
+            found = self._match(sink, replace(meaning, symbol=base))
+        return found
+
+    def _match(self, sink: ToCall, meaning: Meaning) -> Boundary | None:
+        first = dict(sink.literals).get("first")
+        known = meaning.literals
+        if first is not None and (stands_for := self.symbols.meaning(first).symbol) != first:
+            known, sink = (*known, ("first", stands_for)), replace(
+                sink, literals=tuple(pair for pair in sink.literals if pair[0] != "first")
+            )
+        return self.catalogue.match(sink, meaning.symbol, known)
+
+    def _foreign_base(self, symbol: str) -> str:
+        """The class of another package whose constructor a project's class is made by, where it has none itself."""
+        if self.symbols.class_of(symbol) is None:
+            return ""
+        for name, found in self.symbols.lineage(symbol):
+            if found is None:
+                return name
+            if "__init__" in found[1].methods or len(found[1].bases) != 1:
+                return ""
+        return ""
+
+    # --- the way ---
+
+    def ways(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[Way]:
+        """Every place that a value with these sinks gets to, nearest first, each parameter and attribute once."""
+        seen: set[tuple[str, ...]] = set()
+        pending = [Way(facts, sink) for sink in sinks]
+        for way in pending:
+            yield way
+            if len(way.chain) < _STEPS:
+                pending += self._onward(facts, way, seen)
+
+    def _onward(self, home: Facts, way: Way, seen: set[tuple[str, ...]]) -> Iterator[Way]:
+        sink = way.sink
+        if isinstance(sink, ToParameter):
+            for owner, flow in self._parameters.get(f"{way.owner.module}.{sink.function}", ()):
+                key = (owner.module, flow.function, flow.parameter)
+                if flow.parameter == sink.parameter and key not in seen:
+                    seen.add(key)
+                    step = f"default of {sink.parameter} in {sink.function}"
+                    yield from (Way(owner, s, (*way.chain, step), way.made, way.lasting) for s in flow.sinks)
+        elif isinstance(sink, ToAttribute):
+            yield from self._read_again(home, way, sink, seen)
+        elif isinstance(sink, ToCall) and self.boundary(sink) is None:
+            yield from self._into_function(home, way, sink, seen)
+
+    def _read_again(self, home: Facts, way: Way, sink: ToAttribute, seen: set[tuple[str, ...]]) -> Iterator[Way]:
+        """Where the methods of the object hand on what is stored on it."""
+        for symbol, _ in self.symbols.lineage(way.made or f"{way.owner.module}.{sink.cls}"):
+            for owner, flow in self._attributes.get((symbol, sink.attribute), ()):
+                if (key := (symbol, f"self.{sink.attribute}")) not in seen:
+                    seen.add(key)
+                    chain = (*way.chain, stored(home, way.owner, sink))
+                    yield from (Way(owner, s, chain) for s in flow.sinks)
+
+    def _into_function(self, home: Facts, way: Way, sink: ToCall, seen: set[tuple[str, ...]]) -> Iterator[Way]:
+        symbol = self.symbols.meaning(sink.callee).symbol.removesuffix(".__init__").removesuffix("()")
+        if symbol in self.catalogue.silent:
+            return
+        made = symbol if self.symbols.class_of(symbol) is not None else ""
+        for owner, flow in self._taking(self._constructor(symbol) if made else symbol, sink):
+            key = (owner.module, flow.function, flow.parameter, str(sink.position if flow.star else ""), sink.keyword)
+            if key in seen:
+                continue
+            seen.add(key)
+            chain = (*way.chain, f"passed to {self._words(symbol)} {place(home, way.owner, sink.line)}")
+            lasting = way.lasting and self._lasting(way.owner, sink, symbol)
+            for inner in flow.sinks:
+                on = _handed_through(flow, sink, inner)
+                if on is not None:
+                    yield Way(owner, on, chain, way.made or made, lasting)
+
+    def _words(self, symbol: str) -> str:
+        """What a reader calls a function of the project: its name, a method's with its class."""
+        owner, _, last = symbol.rpartition(".")
+        return f"{owner.rpartition('.')[2]}.{last}" if self.symbols.class_of(owner) is not None else last
+
+    def _constructor(self, symbol: str) -> str:
+        """The `__init__` that making an instance of a project's class runs."""
+        for name, found in self.symbols.lineage(symbol):
+            if found is not None and "__init__" in found[1].methods:
+                return f"{name}.__init__"
+        return symbol
+
+    def _taking(self, name: str, sink: ToCall) -> Iterator[tuple[Facts, ParameterFlow]]:
+        """The parameters of a function of the project that an argument ends up in."""
+        flows = self._parameters.get(name, [])
+        if sink.unpacked and sink.position < 0:
+            yield from ((o, f) for o, f in flows if f.star == "**")
+        elif sink.position >= 0:
+            yield from ((o, f) for o, f in flows if not f.star and f.position == sink.position)
+            yield from ((o, f) for o, f in flows if f.star == "*" and sink.position >= f.position)
+        else:
+            named = [(o, f) for o, f in flows if not f.star and f.parameter == sink.keyword]
+            yield from named or [(o, f) for o, f in flows if f.star == "**"]
+
+    def _lasting(self, facts: Facts, sink: ToCall, symbol: str) -> bool:
+        """Whether what the called function stores on its object outlives the function that calls it."""
+        if sink.callee.endswith(".__init__"):
+            return True  # on the way into a base, which makes the same object
+        if self.symbols.class_of(symbol) is not None:
+            return self._escapes(facts, sink)
+        return self.symbols.class_of(symbol.rpartition(".")[0]) is None  # how long the receiver lasts is not known
+
+    def _escapes(self, facts: Facts, sink: ToCall) -> bool:
+        """Whether the result of a call outlives the function that makes it: it is stored, returned, or crosses."""
+        for onward in sink.onward:
+            if isinstance(onward, (ToAttribute, ToGlobal)) or (
+                isinstance(onward, ToReturn) and self.may_be_kept(facts, onward, methods=True)
+            ):
+                return True
+            if isinstance(onward, ToCall) and self.boundary(onward) is not None:
+                return True
+        return False
+
+    def may_be_kept(self, facts: Facts, sink: ToReturn, methods: bool = False) -> bool:
+        """Whether what a function returns may be kept: the function is public, or its result is passed on in its file.
+
+        Not where it decorates or makes a function that the module has a name for, which may be asked for its
+        `__name__`; and not from inner functions. The callable that a method returns serves its own callers,
+        so methods count only where they return an object.
+        """
+        name = sink.function
+        symbol = self.symbols.meaning(f"{facts.module}.{name}").symbol
+        if "<locals>" in name or symbol in self.decorators or symbol in self._named_results:
+            return False
+        if "." in name:
+            return methods
+        public = not name.startswith("_") if facts.exports is None else name in facts.exports
+        results = next((m.results for m in facts.mentions if m.name == name), ())
+        return public or any(isinstance(s, (ToAttribute, ToReturn)) for s in results)
+
+    @cached_property
+    def decorators(self) -> frozenset[str]:
+        """Symbolic names that are used as decorators, or called in a class body, anywhere in the project."""
+        return frozenset(self.symbols.meaning(d).symbol for f in self.files for d in f.decorators if d)
+
+    @cached_property
+    def _named_results(self) -> frozenset[str]:
+        """Symbolic names of functions whose results are bound to module-level names somewhere in the project."""
+        return frozenset(self.symbols.meaning(c.callee).symbol for f in self.files for c in f.bound_calls if c.callee)
+
+
+def _handed_through(flow: ParameterFlow, given: ToCall, inner: Sink) -> Sink | None:
+    """Where an argument goes that `*args` or `**kwargs` took, and handed on in the same order or under the same name.
+
+    None where the collection is handed on itself: what crosses then is the whole of it, or nothing that is known.
+    """
+    if not flow.star or not isinstance(inner, ToCall) or not inner.unpacked:
+        return inner
+    if flow.star == "*" and inner.position >= 0:
+        return replace(inner, position=inner.position + given.position - flow.position, unpacked=given.unpacked)
+    if flow.star == "**" and inner.position < 0:
+        return replace(inner, keyword=given.keyword, unpacked=given.unpacked)
+    return None
+
+
+def place(home: Facts, owner: Facts, line: int) -> str:
+    """`at line 40`, or `in save.py:40` where that is another file than the one a reader looks at."""
+    if owner.path == home.path:
+        return f"at line {line}"
+    path = owner.path.relative_to(owner.root) if owner.path.is_relative_to(owner.root) else owner.path
+    return f"in {path.as_posix()}:{line}"
+
+
+def stored(home: Facts, owner: Facts, sink: ToAttribute) -> str:
+    """The step that stores a value on an object."""
+    return f"stored on self.{sink.attribute} of {sink.cls} {place(home, owner, sink.line)}"

@@ -1,0 +1,190 @@
+"""What symbolic names stand for, through the aliases, functions and classes of the project's files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from fixpickle.survey.catalogue import Catalogue
+from fixpickle.survey.facts import ClassFacts, Facts, ToCall
+
+Literals = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a symbolic name stands for, and the constants it was made with on the way, as in `ToCall.literals`."""
+
+    symbol: str
+    literals: Literals = ()
+
+
+class Symbols:
+    """Follows symbolic names over files."""
+
+    def __init__(self, files: Sequence[Facts], catalogue: Catalogue) -> None:
+        self.files = files
+        self.catalogue = catalogue
+        self._known: dict[str, Meaning] = {}
+
+    # --- indexes ---
+
+    @cached_property
+    def _aliases(self) -> dict[str, Meaning]:
+        own = {f.module for f in self.files}
+        table = {f"{f.module}.{a.name}": Meaning(a.symbol, a.literals) for f in self.files for a in f.aliases}
+        # `import a.b` binds a, which stands for itself: following it would lead nowhere.
+        return {k: v for k, v in table.items() if k != v.symbol and k not in own}
+
+    @cached_property
+    def _returned(self) -> dict[str, Meaning]:
+        return {f"{f.module}.{r.function}": Meaning(r.symbol, r.literals) for f in self.files for r in f.returned}
+
+    @cached_property
+    def _classes(self) -> dict[str, tuple[Facts, ClassFacts]]:
+        return {f"{f.module}.{c.name}": (f, c) for f in self.files for c in f.classes}
+
+    @cached_property
+    def _decorated(self) -> dict[str, Meaning]:
+        """Functions and classes that a decorator turns into the receiver of a boundary."""
+        table: dict[str, Meaning] = {}
+        for facts in self.files:
+            for mention in facts.mentions:
+                for sink in mention.sinks:
+                    # A decorator says what the name stands for; the same call elsewhere gives another object.
+                    if isinstance(sink, ToCall) and sink.line <= mention.line and sink.position == 0:
+                        maker = self.meaning(sink.callee)
+                        receiver = self.catalogue.receiver_by_decorator(maker.symbol)
+                        if receiver:
+                            known = (*sink.literals, *maker.literals)
+                            table[f"{facts.module}.{mention.name}"] = Meaning(f"<{receiver}>", known)
+        return table
+
+    @cached_property
+    def _tops(self) -> frozenset[str]:
+        return frozenset(f.module.partition(".")[0] for f in self.files)
+
+    # --- questions ---
+
+    def meaning(self, symbol: str) -> Meaning:
+        """What the symbol stands for, as far as the project tells."""
+        known = self._known.get(symbol)
+        if known is None:
+            self._known[symbol] = Meaning(symbol)  # ends circles
+            known = self._known[symbol] = self._meaning(symbol)
+        return known
+
+    def class_of(self, symbol: str) -> tuple[Facts, ClassFacts] | None:
+        """The project's class of that symbolic name, and the file it stands in."""
+        return self._classes.get(symbol) or self._classes.get(self.meaning(symbol).symbol)
+
+    def lineage(self, symbol: str) -> Iterator[tuple[str, tuple[Facts, ClassFacts] | None]]:
+        """A class and its ancestors as symbolic names, with their facts where the project has them."""
+        pending, seen = [symbol], set[str]()
+        for name in pending:
+            found = self.class_of(name)
+            real = f"{found[0].module}.{found[1].name}" if found else self.meaning(name).symbol
+            if real not in seen:
+                seen.add(real)
+                yield real, found
+                pending += [b for b in found[1].bases if b] if found else []
+
+    def received(self, symbol: str) -> Meaning:
+        """What the symbol stands for, a function of the project as the receiver that its decorator makes of it."""
+        at = self.meaning(symbol)
+        head, call, rest = at.symbol.partition("()")
+        words = head.split(".") if self._decorated else []
+        for count in range(len(words), 0, -1):
+            found = self._decorated.get(".".join(words[:count]))
+            if found is not None:
+                made = ".".join([found.symbol, *words[count:]])
+                return Meaning(f"{made}{call}{rest}", (*at.literals, *found.literals))
+        return at
+
+    # --- how ---
+
+    def _meaning(self, symbol: str) -> Meaning:
+        head, *rest = symbol.split("()")
+        if head.partition(".")[0] not in self._tops:
+            return Meaning(symbol)
+        at = self._dotted(head)
+        for part in rest:
+            at = self._called(at)
+            for attribute in part.split(".")[1:]:
+                at = self._member(at, attribute)
+        return at
+
+    def _dotted(self, name: str) -> Meaning:
+        """A dotted name without calls: a module's name may be an alias, and what follows a member of that."""
+        words = name.split(".")
+        for count in range(len(words), 0, -1):
+            prefix = ".".join(words[:count])
+            alias = self._aliases.get(prefix) or self._starred(prefix)
+            if alias is not None:
+                return self._on(self._seen_through(alias), words[count:])
+            if prefix in self._classes or prefix in self._returned:
+                return self._on(Meaning(prefix), words[count:])
+        return Meaning(name)
+
+    def _on(self, at: Meaning, attributes: Sequence[str]) -> Meaning:
+        for attribute in attributes:
+            at = self._member(at, attribute)
+        return at
+
+    def _starred(self, name: str) -> Meaning | None:
+        """The name behind `from module import *`, where exactly one such module has it."""
+        module, _, last = name.rpartition(".")
+        found = [f"{m}.{last}" for m in self._stars.get(module, ()) if f"{m}.{last}" in self._bound]
+        return Meaning(found[0]) if len(found) == 1 and name not in self._bound else None
+
+    @cached_property
+    def _stars(self) -> dict[str, list[str]]:
+        table: dict[str, list[str]] = {}
+        for facts in self.files:
+            for alias in facts.aliases:
+                if alias.name == "*":
+                    table.setdefault(facts.module, []).append(alias.symbol)
+        return table
+
+    @cached_property
+    def _bound(self) -> frozenset[str]:
+        """What star imports bring along, as far as it can be told without running them."""
+        return frozenset(
+            f"{f.module}.{name}"
+            for f in self.files
+            for statement in (f.statements if f.module in self._star_sources else ())
+            for name in statement.binds
+            if (name in f.exports if f.exports is not None else not name.startswith("_"))
+        )
+
+    @cached_property
+    def _star_sources(self) -> frozenset[str]:
+        return frozenset(module for modules in self._stars.values() for module in modules)
+
+    def _seen_through(self, at: Meaning) -> Meaning:
+        further = self.meaning(at.symbol)
+        return Meaning(further.symbol, (*further.literals, *at.literals))
+
+    def _called(self, at: Meaning) -> Meaning:
+        given = self._returned.get(at.symbol)
+        if given is None:
+            return Meaning(f"{at.symbol}()", at.literals)
+        further = self._seen_through(given)
+        return Meaning(further.symbol, (*at.literals, *further.literals))
+
+    def _member(self, at: Meaning, attribute: str) -> Meaning:
+        if not at.symbol.endswith("()"):
+            return Meaning(f"{at.symbol}.{attribute}", at.literals)
+        for symbol, found in self.lineage(at.symbol[:-2]):
+            if found is None:
+                return Meaning(f"{symbol}().{attribute}", at.literals)
+            cls = found[1]
+            if attribute in cls.properties:
+                return self._called(Meaning(f"{symbol}.{attribute}"))
+            if attribute in cls.methods:
+                return Meaning(f"{symbol}.{attribute}", at.literals)
+            values = {s for a, s in cls.attributes if a == attribute} or {s for a, s in cls.declared if a == attribute}
+            if values:
+                return self._seen_through(Meaning(values.pop())) if len(values) == 1 else Meaning("")
+        return Meaning(f"{at.symbol}.{attribute}", at.literals)

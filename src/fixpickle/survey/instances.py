@@ -1,0 +1,155 @@
+"""Where objects go that are made of the project's classes, and what names and functions of a module stand for."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+
+from fixpickle.survey.facts import Alias, AttributeFlow, Instance, Returned, Sink, ToAttribute, ToCall, ToReturn
+from fixpickle.survey.flow import Flow
+from fixpickle.survey.names import PROPERTIES, Names
+from fixpickle.survey.tree import FUNCTIONS, Function, Tree, parameters
+
+_FOREIGN = frozenset({"builtins", *sys.stdlib_module_names})
+_MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
+# Decorators under which a function still gives what its body returns, a property when it is read.
+_KEEPING = frozenset({"functools.cache", "functools.lru_cache", "functools.lru_cache()"} | PROPERTIES)
+
+
+def instances(tree: Tree, names: Names, flow: Flow) -> Iterator[Instance]:
+    """Objects of classes that may be the project's, where they go further than the statement they stand in."""
+    for node in tree.nodes:
+        found: Instance | None = None
+        if isinstance(node, ast.Call) and not isinstance(tree.parents[node], (ast.Expr, ast.Attribute)):
+            symbol = names.of(node.func) if _may_be_ours(node.func, names) else ""
+            found = _instance(symbol, "", True, node, flow.of(node) if _ours(symbol) else ())
+        elif isinstance(node, ast.Name) and node.id == "self" and not isinstance(tree.parents[node], ast.Attribute):
+            cls = names.instance_class(node)
+            symbol = f"{names.module}.{tree.qualname(cls)}" if cls is not None else ""
+            found = _instance(symbol, "", False, node, flow.of(node) if symbol else (), of_self=True)
+        elif isinstance(node, ast.Attribute) and _is_handed(tree, node):
+            found = _bound_method(tree, names, flow, node)
+        elif isinstance(node, ast.arg) and node.annotation is not None:
+            symbol = names.annotated(node.annotation, node).removesuffix("()")
+            function = tree.parents[tree.parents[node]]
+            found = _instance(symbol, "", False, node, flow.of_name(function, node.arg) if _ours(symbol) else ())
+        if found is not None:
+            yield found
+
+
+def _instance(
+    symbol: str, member: str, exact: bool, node: ast.expr | ast.arg, sinks: tuple[Sink, ...], of_self: bool = False
+) -> Instance | None:
+    kept = tuple(s for s in sinks if isinstance(s, (ToAttribute, ToReturn)) or _leads_on(s))
+    return Instance(symbol, member, exact, of_self, node.lineno, kept) if kept else None
+
+
+def _leads_on(sink: Sink) -> bool:
+    return isinstance(sink, ToCall) and bool(sink.callee) and not sink.callee.startswith("builtins.")
+
+
+def _ours(symbol: str) -> bool:
+    return bool(symbol) and symbol.partition(".")[0].partition("(")[0] not in _FOREIGN
+
+
+def _may_be_ours(callee: ast.expr, names: Names) -> bool:
+    """A cheap first look: a class by its spelling, or a function that was imported or is defined here by that name."""
+    if isinstance(callee, ast.Attribute):
+        return callee.attr[:1].isupper()
+    if not isinstance(callee, ast.Name):
+        return False
+    values = names.bindings.get(names.tree.root, {}).get(callee.id, ())
+    return callee.id[:1].isupper() or any(isinstance(v, (ast.ImportFrom, *FUNCTIONS, ast.ClassDef)) for v in values)
+
+
+def _is_handed(tree: Tree, node: ast.Attribute) -> bool:
+    parent = tree.parents[node]
+    return isinstance(node.ctx, ast.Load) and (
+        isinstance(parent, ast.keyword) or (isinstance(parent, ast.Call) and parent.func is not node)
+    )
+
+
+def _bound_method(tree: Tree, names: Names, flow: Flow, node: ast.Attribute) -> Instance | None:
+    """`self.work` and `cache.work`, handed on: they carry the object along."""
+    cls = names.instance_class(node.value)
+    if cls is not None:
+        if node.attr in names.attribute_values(cls):
+            return None
+        return _instance(f"{names.module}.{tree.qualname(cls)}", node.attr, False, node, flow.of(node), of_self=True)
+    owner = names.of(node.value)
+    made = owner.endswith("()") and _ours(owner)
+    return _instance(owner.removesuffix("()"), node.attr, True, node, flow.of(node)) if made else None
+
+
+def attribute_flows(tree: Tree, names: Names, flow: Flow) -> Iterator[AttributeFlow]:
+    """Where attributes of `self` go that hold something handed in, or made elsewhere."""
+    found: dict[tuple[ast.ClassDef, str], dict[Sink, None]] = {}
+    for node in tree.nodes:
+        if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Load):
+            continue
+        parent = tree.parents[node]
+        if not isinstance(node.value, ast.Name) or isinstance(parent, (ast.Attribute, ast.Compare, ast.Expr)):
+            continue
+        if isinstance(parent, ast.Call) and parent.func is node:
+            continue
+        cls = names.instance_class(node.value)
+        if cls is not None and _holds_values(names, cls, node.attr):
+            sinks = found.setdefault((cls, node.attr), {})
+            sinks.update(dict.fromkeys(s for s in flow.of(node) if _leads_on(s)))
+    for (cls, attribute), kept in found.items():
+        if kept:
+            yield AttributeFlow(tree.qualname(cls), attribute, tuple(kept))
+
+
+def _holds_values(names: Names, cls: ast.ClassDef, attribute: str) -> bool:
+    """Whether an attribute may hold what somebody handed in; of one that another class sets nothing is known here."""
+    values = names.attribute_values(cls).get(attribute)
+    return values is None or any(not isinstance(v, ast.Constant) for v in values)
+
+
+def aliases(tree: Tree, names: Names, flow: Flow) -> Iterator[Alias]:
+    """The module-level names that stand for something else, where all that binds them agrees."""
+    for name, values in names.bindings.get(tree.root, {}).items():
+        if all(isinstance(v, (*FUNCTIONS, ast.ClassDef, ast.Constant)) for v in values):
+            continue
+        symbol = names.agreed(values, tree.root, name)
+        if symbol and symbol != f"{names.module}.{name}":
+            literal = values[0] if len(values) == 1 and isinstance(values[0], ast.expr) else None
+            yield Alias(name, symbol, flow.literals(literal) if literal is not None else ())
+    for node in tree.root.body:
+        if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+            yield Alias("*", names.absolute(node))
+
+
+def returned(tree: Tree, names: Names, flow: Flow) -> Iterator[Returned]:
+    """What functions give back, where all their ways out agree."""
+    found: dict[Function, list[ast.expr]] = {}
+    for node in tree.nodes:
+        if isinstance(node, (ast.Return, ast.Yield)):
+            function = tree.function(node)
+            if isinstance(function, FUNCTIONS) and node.value is not None and not _is_none(node.value):
+                found.setdefault(function, []).append(node.value)
+    for function, values in found.items():
+        symbol = _agreed(names, function, values)
+        if symbol:
+            value = flow.expression_behind(values[0])
+            yield Returned(tree.qualname(function), symbol, flow.literals(value) if value is not None else ())
+
+
+def _agreed(names: Names, function: Function, values: list[ast.expr]) -> str:
+    """What all returned values are; a parameter is what the caller says."""
+    if not all(isinstance(v, (ast.Name, ast.Attribute, ast.Call)) for v in values):
+        return ""
+    if any(isinstance(v, ast.Name) and v.id in parameters(function) for v in values):
+        return ""
+    decorators = {names.of(d) for d in function.decorator_list}
+    yields = any(isinstance(names.tree.parents[v], ast.Yield) for v in values)
+    if not (decorators & _MANAGERS if yields else decorators <= _KEEPING):
+        return ""
+    symbols = {names.of(v) for v in values}
+    return symbols.pop() if len(symbols) == 1 else ""
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None

@@ -20,6 +20,7 @@ from fixpickle.survey.facts import (
     ToParameter,
     ToReturn,
 )
+from fixpickle.survey.initialisers import ExceptionFacts, Raised
 
 # Hooks that decide what of an instance is pickled; `__setstate__` or `__deepcopy__` alone decide nothing.
 HIDING = frozenset({"__getstate__", "__reduce__", "__reduce_ex__"})
@@ -54,6 +55,29 @@ class Project:
     @cached_property
     def _classes(self) -> dict[str, tuple[Facts, ClassFacts]]:
         return {f"{facts.module}.{c.name}": (facts, c) for facts in self.files for c in facts.classes}
+
+    @cached_property
+    def exceptions(self) -> dict[str, tuple[Facts, ExceptionFacts]]:
+        """The classes of the project that may be exceptions of a kind of their own, by symbolic name."""
+        return {f"{facts.module}.{e.name}": (facts, e) for facts in self.files for e in facts.exceptions}
+
+    @cached_property
+    def raised(self) -> dict[str, list[tuple[Facts, Raised]]]:
+        """Where the project raises what, by symbolic name."""
+        table: dict[str, list[tuple[Facts, Raised]]] = {}
+        for facts in self.files:
+            for each in facts.raised:
+                table.setdefault(self.real(each.symbol), []).append((facts, each))
+        return table
+
+    @cached_property
+    def children(self) -> dict[str, tuple[str, ...]]:
+        """The classes of the project that name a class among their bases, by its symbolic name."""
+        table: dict[str, tuple[str, ...]] = {}
+        for symbol, (_, cls) in self._classes.items():
+            for base in {self.real(b) for b in cls.bases if b}:
+                table[base] = (*table.get(base, ()), symbol)
+        return table
 
     @cached_property
     def _exports(self) -> dict[str, str]:

@@ -1,0 +1,307 @@
+"""What becomes of an exception that is pickled and loaded: `cls(*args)`, as far as facts tell, across files."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from fixpickle.project import Project
+from fixpickle.survey.exceptions import INERT
+from fixpickle.survey.initialisers import (
+    ARGS,
+    FIXED,
+    OPEN,
+    SUPER,
+    Form,
+    Initialiser,
+    Parameter,
+    Place,
+    Value,
+)
+
+_DEPTH = 8  # constructors that call constructors
+# What these keep in fields of their own, outside `__dict__`, only their `__init__` sets.
+_WITH_FIELDS: tuple[type, ...] = (OSError, ImportError, AttributeError, SyntaxError, StopIteration, SystemExit)
+_WITH_FIELDS += (UnicodeDecodeError, UnicodeEncodeError, UnicodeTranslateError)
+_GROUP: type = getattr(builtins, "BaseExceptionGroup", type("BaseExceptionGroup", (), {}))
+_PLAIN = frozenset(
+    f"builtins.{name}"
+    for name, value in vars(builtins).items()
+    if isinstance(value, type) and issubclass(value, BaseException) and not issubclass(value, (*_WITH_FIELDS, _GROUP))
+) | {
+    *("queue.Empty", "queue.Full", "http.client.HTTPException", "subprocess.SubprocessError", "unittest.SkipTest"),
+    *("pickle.PickleError", "pickle.PicklingError", "pickle.UnpicklingError", "argparse.ArgumentTypeError"),
+    *("asyncio.CancelledError", "concurrent.futures.CancelledError", "zipfile.BadZipFile", "struct.error"),
+}
+_FIELDED = frozenset(
+    f"builtins.{name}"
+    for name, value in vars(builtins).items()
+    if isinstance(value, type) and issubclass(value, _WITH_FIELDS)
+) | {"socket.error", "socket.timeout", "socket.gaierror", "ssl.SSLError", "urllib.error.URLError"}
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Why an exception does not arrive as it was: it `fails` on load, or is altered. `what` continues its name.
+
+    `keywords` are those it is made with, where it is only broken then; empty where it always is.
+    """
+
+    fails: bool
+    what: str
+    keywords: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What an instance ends up with as `args`: values, then the `*rest` it was given; None stands for all it was given."""
+
+    values: tuple[Value, ...]
+    rest: str
+
+
+# --- what there is --------------------------------------------------------------------------------------------------
+
+
+def ancestry(project: Project, symbol: str, depth: int = _DEPTH) -> list[str] | None:
+    """A class and its ancestors up to the built-in exceptions, in the order of their constructors; None if unknown."""
+    if symbol in _PLAIN | _FIELDED:
+        return [symbol]
+    found = project.class_of(symbol)
+    if found is None or depth == 0:
+        return None
+    branches: list[list[str]] = []
+    for base in found.bases:
+        if project.real(base) in INERT:
+            continue
+        branch = ancestry(project, project.real(base), depth - 1) if base else None
+        if branch is None and not (base and _bare(project, project.real(base))):
+            return None
+        branches.append(branch or [])
+    line = list(dict.fromkeys([symbol, *(s for b in branches for s in b)]))
+    made = [{s for s in b if _initialiser(project, s)} for b in branches]
+    first = next((m for m in made if m), set[str]())
+    return line if all(m <= first for m in made) else None
+
+
+def is_exception(line: Sequence[str] | None) -> bool:
+    """Whether an ancestry ends in a built-in exception."""
+    return line is not None and any(s in _PLAIN | _FIELDED for s in line)
+
+
+def _bare(project: Project, symbol: str) -> bool:
+    """Whether a class is a mixin of the project that has no say in how an instance is made or pickled."""
+    found = project.class_of(symbol)
+    if found is None or symbol in project.exceptions or found.hooks:
+        return symbol in INERT
+    return all(b and _bare(project, project.real(b)) for b in found.bases)
+
+
+def _initialiser(project: Project, symbol: str) -> Initialiser | None:
+    found = project.exceptions.get(symbol)
+    return found[1].initialiser if found else None
+
+
+def descendants(project: Project, symbol: str) -> Iterator[str]:
+    """The classes of the project that derive from one, nearest first."""
+    pending, seen = [symbol], {symbol}
+    for one in pending:
+        fresh = [c for c in project.children.get(one, ()) if c not in seen]
+        seen.update(fresh)
+        pending += fresh
+        yield from fresh
+
+
+# --- what is stored -------------------------------------------------------------------------------------------------
+
+
+def stored(project: Project, line: Sequence[str]) -> list[Stored | None] | None:
+    """The alternatives of what the instances of the first class of an ancestry keep as `args`; None if unknown."""
+    init = _initialiser(project, line[0])
+    if init is None or not init.readable:
+        return None
+    same = {p.name: Value(Form.SAME, frozenset({p.name})) for p in init.parameters if p.place is not Place.REST}
+    return _stored(project, line, 0, init, same, init)
+
+
+def _stored(
+    project: Project, line: Sequence[str], at: int, init: Initialiser, given: Mapping[str, Value], first: Initialiser
+) -> list[Stored | None] | None:
+    found: list[Stored | None] = []
+    for handed in init.handed:
+        if handed is None:
+            found.append(Stored((), "") if _FIELDED & set(line) else None)
+            continue
+        if not handed.complete or handed.target == "?":
+            return None
+        values = tuple(_substituted(v, given) for v in handed.values)
+        rest = _rest(first) if handed.rest and init is first else ""
+        if handed.rest and not rest:
+            return None
+        index = _next(project, line, at, handed.target)
+        if index is None:
+            return None
+        if index < 0:
+            found.append(Stored(values, rest))
+            continue
+        base = _initialiser(project, line[index])
+        assert base is not None
+        onward = _bound(base, values, {k: _substituted(v, given) for k, v in handed.keywords}, rest)
+        deeper = _stored(project, line, index, base, onward, first) if onward is not None and base.readable else None
+        if deeper is None:
+            return None
+        found += deeper
+    return found
+
+
+def _rest(init: Initialiser) -> str:
+    return next((p.name for p in init.parameters if p.place is Place.REST), "")
+
+
+def _next(project: Project, line: Sequence[str], at: int, target: str) -> int | None:
+    """Where in an ancestry the constructor stands that is called: -1 for a built-in one, None where unknown."""
+    start = at + 1
+    if target == ARGS:
+        return -1
+    if target != SUPER:
+        if project.real(target) not in line[at + 1 :]:
+            return None
+        start = line.index(project.real(target))
+    return next((i for i in range(start, len(line)) if _initialiser(project, line[i])), -1)
+
+
+def _bound(
+    init: Initialiser, values: Sequence[Value], keywords: Mapping[str, Value], rest: str
+) -> dict[str, Value] | None:
+    """What the parameters of a constructor are in a call of it; None where the call cannot be told, or cannot be."""
+    positional = [p for p in init.parameters if p.place is Place.POSITIONAL]
+    if rest or len(values) > len(positional):
+        return None
+    given = {p.name: v for p, v in zip(positional, values, strict=False)} | dict(keywords)
+    missing = [p for p in init.parameters if p.required and p.name not in given]
+    if missing:
+        return None
+    return {p.name: given.get(p.name, FIXED) for p in init.parameters if p.place in (Place.POSITIONAL, Place.KEYWORD)}
+
+
+def _substituted(value: Value, given: Mapping[str, Value]) -> Value:
+    """A value of one constructor's parameters in terms of what these were given."""
+    parts = [given.get(n, OPEN) for n in value.names]
+    if value.form in (Form.SAME, Form.EITHER) and len(parts) == 1:
+        only = parts[0]
+        same = value.form is Form.SAME or only.form is not Form.SAME
+        return only if same else replace(only, form=Form.EITHER)
+    form = Form.OPEN if value.form is Form.OPEN or any(p.form is Form.OPEN for p in parts) else Form.MADE
+    whole = (given.get(n, OPEN).carried for n in value.whole)
+    names = (p.names for p in parts)
+    return replace(value, form=form, names=frozenset[str]().union(*names), whole=frozenset[str]().union(*whole))
+
+
+# --- what happens on load -------------------------------------------------------------------------------------------
+
+
+def broken(init: Initialiser, alternatives: Sequence[Stored | None]) -> Broken | None:
+    """What goes wrong when the constructor is called with `args`; None where nothing is sure to."""
+    found = [b for one in alternatives if (b := _broken(init, one)) is not None]
+    return next((b for b in found if b.fails), found[0] if found else None)
+
+
+def _broken(init: Initialiser, one: Stored | None) -> Broken | None:
+    needed = [p.name for p in init.parameters if p.place is Place.KEYWORD and p.required]
+    if needed:
+        return Broken(True, f"needs {_listed(needed)} by name, and is called with `args` alone")
+    if init.keys:
+        return Broken(True, f"needs {_listed(init.keys)} by name, and is called with `args` alone")
+    if one is None:
+        return None
+    positional = [p for p in init.parameters if p.place is Place.POSITIONAL]
+    if one.rest:
+        whole = len(one.values) == len(positional)
+        return None if whole else Broken(False, f"takes {_listed(_names(positional))} and `*{one.rest}`{_LESS}")
+    counted = miscounted(init, len(one.values))
+    return counted or _misread(init, positional, one.values) or _altered(positional, one.values)
+
+
+_LESS = ", and hands on another number of values"
+
+
+def miscounted(init: Initialiser, count: int) -> Broken | None:
+    """What goes wrong when a constructor is called with so many values."""
+    positional = [p for p in init.parameters if p.place is Place.POSITIONAL]
+    missing = [p.name for p in positional[count:] if p.required]
+    if missing:
+        return Broken(True, f"needs {_listed(missing)} as well, and is called with {_counted(count)}")
+    if count > len(positional) and not _rest(init):
+        return Broken(True, f"takes {_counted(len(positional))}, and is called with {_counted(count)}")
+    return None
+
+
+def _misread(init: Initialiser, positional: Sequence[Parameter], values: Sequence[Value]) -> Broken | None:
+    """A parameter that the constructor asks for what a string has not, and that is given the message on load."""
+    for parameter, value in zip(positional, values, strict=False):
+        for demand in init.demands:
+            if demand.parameter == parameter.name and value.text and not hasattr(str, demand.attribute):
+                return Broken(True, f"reads `{demand.attribute}` of `{parameter.name}`, and is given the message there")
+    return None
+
+
+def _altered(positional: Sequence[Parameter], values: Sequence[Value]) -> Broken | None:
+    given = _names(positional[: len(values)])
+    for index, value in enumerate(values[: len(positional)]):
+        own = positional[index].name
+        if own in value.whole:
+            return Broken(False, f"makes its message again from the message, which it is given as `{own}`")
+        if value.fixed or value.form is Form.OPEN or value.names == {own}:
+            continue
+        plain = value.form is Form.SAME and not _settles(value, values, given)
+        if plain or (value.text and value.names and not value.names & set(given)) or (value.whole - set(given)):
+            return Broken(False, f"makes its message again, without {_listed(sorted(value.names - {own}))}")
+    return None
+
+
+def _settles(value: Value, values: Sequence[Value], given: Sequence[str]) -> bool:
+    """Whether a parameter that is stored in another's place is, on load, given what is stored there already."""
+    (name,) = value.names
+    return name in given and values[given.index(name)] == value
+
+
+def _names(parameters: Sequence[Parameter]) -> list[str]:
+    return [p.name for p in parameters]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{n}`" for n in names)
+
+
+def _counted(count: int) -> str:
+    return "1 value" if count == 1 else f"{count} values"
+
+
+# --- what stands against a remedy -----------------------------------------------------------------------------------
+
+
+def obstacle(project: Project, symbol: str, line: Sequence[str]) -> str:
+    """Why instances of a class, or of one that derives from it, cannot be restored without `__init__`; or nothing."""
+    below = list(descendants(project, symbol))
+    for one in (*line, *below):
+        if one in _FIELDED:
+            return f"`{_last(one)}` keeps fields of its own that only `__init__` sets"
+        found = project.exceptions.get(one)
+        if found is not None and found[1].obstacles:
+            return f"`{_last(one)}` {found[1].obstacles[0]}"
+    for one in below:
+        own, cls = project.exceptions.get(one), project.class_of(one)
+        if own is not None and own[1].reduction is not None and not own[1].reduction.callee:
+            return f"`{_last(one)}`, which derives from it, has a `__reduce__` that may build on this one"
+        bases = [project.real(b) for b in cls.bases] if cls is not None else []
+        above = [ancestry(project, b) for b in bases if b not in INERT and not _bare(project, b)]
+        if any(a is None for a in above):
+            return f"`{_last(one)}`, which derives from it, has another base of which nothing is known"
+        if any(_FIELDED & set(a or ()) for a in above):
+            return f"`{_last(one)}`, which derives from it, keeps fields of its own that only `__init__` sets"
+    return ""
+
+
+def _last(symbol: str) -> str:
+    return symbol.rpartition(".")[2]

@@ -55,7 +55,7 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What an instance ends up with as `args`: values, then the `*rest` it was given; None stands for all it was given."""
+    """What an instance ends up with as `args`: values, then the `*rest` it was given; None is all of that."""
 
     values: tuple[Value, ...]
     rest: str
@@ -122,33 +122,39 @@ def stored(project: Project, line: Sequence[str]) -> list[Stored | None] | None:
     if init is None or not init.readable:
         return None
     same = {p.name: Value(Form.SAME, frozenset({p.name})) for p in init.parameters if p.place is not Place.REST}
-    return _stored(project, line, 0, init, same, init)
+    return _stored(project, line, 0, init, _Given(same, (), _rest(init)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What a constructor is called with: its parameters, and what its `*rest` holds, in terms of the first one's."""
+
+    named: Mapping[str, Value]
+    more: tuple[Value, ...]
+    rest: str
 
 
 def _stored(
-    project: Project, line: Sequence[str], at: int, init: Initialiser, given: Mapping[str, Value], first: Initialiser
+    project: Project, line: Sequence[str], at: int, init: Initialiser, given: _Given
 ) -> list[Stored | None] | None:
     found: list[Stored | None] = []
     for handed in init.handed:
         if handed is None:
             found.append(Stored((), "") if _FIELDED & set(line) else None)
             continue
-        if not handed.complete or handed.target == "?":
-            return None
-        values = tuple(_substituted(v, given) for v in handed.values)
-        rest = _rest(first) if handed.rest and init is first else ""
-        if handed.rest and not rest:
-            return None
         index = _next(project, line, at, handed.target)
-        if index is None:
+        if not handed.complete or index is None:
             return None
+        values = tuple(_substituted(v, given.named) for v in handed.values)
+        values += given.more if handed.rest else ()
+        rest = given.rest if handed.rest else ""
         if index < 0:
             found.append(Stored(values, rest))
             continue
         base = _initialiser(project, line[index])
         assert base is not None
-        onward = _bound(base, values, {k: _substituted(v, given) for k, v in handed.keywords}, rest)
-        deeper = _stored(project, line, index, base, onward, first) if onward is not None and base.readable else None
+        onward = _bound(base, values, {k: _substituted(v, given.named) for k, v in handed.keywords}, rest)
+        deeper = _stored(project, line, index, base, onward) if onward is not None and base.readable else None
         if deeper is None:
             return None
         found += deeper
@@ -171,18 +177,17 @@ def _next(project: Project, line: Sequence[str], at: int, target: str) -> int | 
     return next((i for i in range(start, len(line)) if _initialiser(project, line[i])), -1)
 
 
-def _bound(
-    init: Initialiser, values: Sequence[Value], keywords: Mapping[str, Value], rest: str
-) -> dict[str, Value] | None:
-    """What the parameters of a constructor are in a call of it; None where the call cannot be told, or cannot be."""
+def _bound(init: Initialiser, values: Sequence[Value], keywords: Mapping[str, Value], rest: str) -> _Given | None:
+    """What a constructor is given by a call of it; None where that cannot be told, or the call be made."""
     positional = [p for p in init.parameters if p.place is Place.POSITIONAL]
-    if rest or len(values) > len(positional):
+    more = tuple(values[len(positional) :])
+    if ((more or rest) and not _rest(init)) or (rest and len(values) < len(positional)):
         return None
     given = {p.name: v for p, v in zip(positional, values, strict=False)} | dict(keywords)
-    missing = [p for p in init.parameters if p.required and p.name not in given]
-    if missing:
+    if any(p.required and p.name not in given for p in init.parameters):
         return None
-    return {p.name: given.get(p.name, FIXED) for p in init.parameters if p.place in (Place.POSITIONAL, Place.KEYWORD)}
+    named = {p.name: given.get(p.name, FIXED) for p in init.parameters if p.place in (Place.POSITIONAL, Place.KEYWORD)}
+    return _Given(named, more, rest)
 
 
 def _substituted(value: Value, given: Mapping[str, Value]) -> Value:
@@ -192,19 +197,25 @@ def _substituted(value: Value, given: Mapping[str, Value]) -> Value:
         only = parts[0]
         same = value.form is Form.SAME or only.form is not Form.SAME
         return only if same else replace(only, form=Form.EITHER)
+    options = tuple(_substituted(o, given) for o in value.options)
     form = Form.OPEN if value.form is Form.OPEN or any(p.form is Form.OPEN for p in parts) else Form.MADE
     whole = (given.get(n, OPEN).carried for n in value.whole)
     names = (p.names for p in parts)
-    return replace(value, form=form, names=frozenset[str]().union(*names), whole=frozenset[str]().union(*whole))
+    every = frozenset[str]()
+    return replace(value, form=form, names=every.union(*names), whole=every.union(*whole), options=options)
 
 
 # --- what happens on load -------------------------------------------------------------------------------------------
 
 
 def broken(init: Initialiser, alternatives: Sequence[Stored | None]) -> Broken | None:
-    """What goes wrong when the constructor is called with `args`; None where nothing is sure to."""
-    found = [b for one in alternatives if (b := _broken(init, one)) is not None]
-    return next((b for b in found if b.fails), found[0] if found else None)
+    """What goes wrong when the constructor is called with `args`; None where nothing is sure to.
+
+    Loading may go another way than making did: where one way leaves the message alone, it may be that one.
+    """
+    found = [_broken(init, one) for one in alternatives]
+    fails = [b for b in found if b is not None and b.fails]
+    return fails[0] if fails else found[0] if all(found) else None
 
 
 def _broken(init: Initialiser, one: Stored | None) -> Broken | None:
@@ -250,14 +261,21 @@ def _altered(positional: Sequence[Parameter], values: Sequence[Value]) -> Broken
     given = _names(positional[: len(values)])
     for index, value in enumerate(values[: len(positional)]):
         own = positional[index].name
-        if own in value.whole:
-            return Broken(False, f"makes its message again from the message, which it is given as `{own}`")
-        if value.fixed or value.form is Form.OPEN or value.names == {own}:
-            continue
-        plain = value.form is Form.SAME and not _settles(value, values, given)
-        if plain or (value.text and value.names and not value.names & set(given)) or (value.whole - set(given)):
+        if all(_differs(option, own, values, given) for option in value.options or (value,)):
+            if own in value.whole:
+                return Broken(False, f"makes its message again from the message, which it is given as `{own}`")
             return Broken(False, f"makes its message again, without {_listed(sorted(value.names - {own}))}")
     return None
+
+
+def _differs(value: Value, own: str, values: Sequence[Value], given: Sequence[str]) -> bool:
+    """Whether a value comes out otherwise when its parameters are what is stored, and the rest their defaults."""
+    if own in value.whole:
+        return True
+    if value.fixed or value.form is Form.OPEN or value.names == {own}:
+        return False
+    plain = value.form in (Form.SAME, Form.EITHER) and not _settles(value, values, given)
+    return plain or (value.text and not value.names & set(given)) or bool(value.whole - set(given))
 
 
 def _settles(value: Value, values: Sequence[Value], given: Sequence[str]) -> bool:

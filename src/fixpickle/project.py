@@ -115,10 +115,29 @@ class Project:
     def real(self, symbol: str) -> str:
         """The symbol behind re-exports."""
         for _ in range(_DEPTH):
-            if symbol not in self._exports or self._exports[symbol] == symbol:
+            target = self._exports.get(symbol) or self._starred(symbol)
+            if not target or target == symbol:
                 break
-            symbol = self._exports[symbol]
+            symbol = target
         return symbol
+
+    @cached_property
+    def _stars(self) -> dict[str, tuple[str, ...]]:
+        """The modules that a module takes every public name of, the last first."""
+        found = {f.module: tuple(i.module for i in f.imports if i.top and i.local == "*") for f in self.files}
+        return {module: stars[::-1] for module, stars in found.items() if stars}
+
+    def _starred(self, symbol: str) -> str:
+        """The class behind `from module import *`, through several of them, or an empty string."""
+        module, _, name = symbol.rpartition(".")
+        if module not in self._stars or symbol in self._classes or name.startswith("_"):
+            return ""
+        pending = list(self._stars[module])
+        for star in pending:
+            if (found := f"{star}.{name}") in self._classes or found in self._exports:
+                return found
+            pending += [s for s in self._stars.get(star, ()) if s not in pending]
+        return ""
 
     def class_of(self, symbol: str) -> ClassFacts | None:
         """The project's class of that symbolic name."""

@@ -27,10 +27,10 @@ _PLAIN_DECORATORS = frozenset({"typing.final", "typing_extensions.final", "funct
 
 
 def exceptions(tree: Tree, names: Names) -> Iterator[ExceptionFacts]:
-    """Every class that may be an exception as far as this file tells, and that makes its instances in its own way."""
+    """Every class that makes its instances in its own way and may be an exception, or be mixed into one."""
     patched = {name for s in tree.root.body for name in _patched(s)}
     for node in tree.nodes:
-        if isinstance(node, ast.ClassDef) and (node.bases or node.keywords) and _may_be(node, names):
+        if isinstance(node, ast.ClassDef):
             found = _class(tree, names, node, node.name in patched)
             if found.initialiser or found.reduction or found.obstacles:
                 yield found
@@ -52,9 +52,11 @@ def raised(tree: Tree, names: Names) -> Iterator[Raised]:
 
 
 def _may_be(node: ast.ClassDef, names: Names) -> bool:
-    """False where every base is a type that is known to be no exception."""
+    """False where every base is a type that is known to be no exception, and nothing is called that may be one's."""
     symbols = [_base(names, b) for b in node.bases]
-    return not symbols or any(s not in INERT and not _other_builtin(s) for s in symbols)
+    if not symbols:
+        return any(isinstance(n, ast.Name) and n.id == "super" for s in node.body for n in ast.walk(s))
+    return any(s not in INERT and not _other_builtin(s) for s in symbols)
 
 
 def _base(names: Names, base: ast.expr) -> str:
@@ -151,7 +153,9 @@ def _initialiser(tree: Tree, names: Names, node: ast.ClassDef, inits: Sequence[F
     arguments = [*init.args.posonlyargs, *init.args.args]
     plain = isinstance(init, ast.FunctionDef) and len(inits) == 1 and not init.decorator_list and arguments
     elsewhere = (m for m in node.body if isinstance(m, FUNCTIONS) and m is not init)
-    readable = bool(plain) and not any(_sets_args(m) for m in elsewhere)
+    readable = bool(plain) and _may_be(node, names) and not any(_sets_args(m) for m in elsewhere)
+    if not readable:
+        return Initialiser((), (), (), (), tree.span(init), readable=False)
     constants = frozenset(
         n.id for s in node.body for t in _targets(s) for n in ast.walk(t) if isinstance(n, ast.Name) if _plain(s)
     )

@@ -29,6 +29,7 @@ class Value:
 
     `names` are the parameters it depends on. Those in `whole` stand in it unshortened, with more text around: made
     from itself again, it is longer. It is `text` where it is sure to be a string, and `full` where not an empty one.
+    Where it is one of several values, `options` are these.
     """
 
     form: Form
@@ -36,6 +37,7 @@ class Value:
     whole: frozenset[str] = frozenset()
     text: bool = False
     full: bool = False
+    options: tuple[Value, ...] = ()
 
     @property
     def fixed(self) -> bool:

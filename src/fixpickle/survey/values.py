@@ -32,7 +32,7 @@ class Values:
                 return self._joined(node, known)
             case ast.BinOp(op=ast.Add()):
                 return _added(self.of(node.left, known), self.of(node.right, known))
-            case ast.BinOp(left=ast.Constant(value=str(text)), op=ast.Mod()):
+            case ast.BinOp(left=left, op=ast.Mod()) if (text := _literal(left)) is not None:
                 return self._percent(text, node.right, known)
             case ast.BoolOp(op=ast.Or(), values=[first, *others]):
                 return _first_of(self.of(first, known), [self.of(o, known) for o in others])
@@ -67,7 +67,7 @@ class Values:
             pairs = [(given.get(f[1]), f) for f in fields]
         else:
             elements = right.elts if isinstance(right, ast.Tuple) else [right]
-            pairs = list(zip(elements, fields, strict=False))
+            pairs = list(zip(elements, fields, strict=True)) if len(elements) == len(fields) else []
         found = [(self.of(e, known), f[3] in "sr" and not f[2]) for e, f in pairs if e is not None]
         rest = [] if len(found) == len(fields) else [(self._made([right], known), False)]
         return _text([*found, *rest], full)
@@ -98,7 +98,7 @@ class Values:
                 return _text([(self.of(one, known), True)], True)
             case ast.Call(func=ast.Name(id="type"), args=[ast.Name(id=name)]) if name == self.receiver:
                 return FIXED
-            case ast.Call(func=ast.Attribute(value=ast.Constant(value=str(text)), attr="format")):
+            case ast.Call(func=ast.Attribute(value=left, attr="format")) if (text := _literal(left)) is not None:
                 return self._format(text, node, known)
             case ast.Call(func=ast.Attribute(value=ast.Constant(value=str(text)), attr="join"), args=[one]):
                 # Whatever is joined again is joined letter by letter: longer, where there is a separator.
@@ -106,6 +106,16 @@ class Values:
         if any(isinstance(n, ast.Name) and n.id == self.receiver for n in ast.walk(node)):
             return OPEN
         return self._made(ast.iter_child_nodes(node), known)
+
+
+def _literal(node: ast.expr) -> str | None:
+    """A string that stands in the source, as it is or handed to what translates it, by the names this goes by."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.Call(func=ast.Name(id="_" | "gettext" | "gettext_lazy"), args=[ast.Constant(value=str(text))]):
+            return text
+    return None
 
 
 def _elements(node: ast.expr) -> ast.expr:
@@ -167,4 +177,6 @@ def joined(one: Value, other: Value) -> Value:
     names = one.names | other.names
     if plain and len(names) == 1 and all(v in plain or v.fixed for v in (one, other)):
         return Value(Form.EITHER, names, text=one.text and other.text)
-    return Value(Form.OPEN, names, one.whole & other.whole, one.text and other.text, one.full and other.full)
+    options = dict.fromkeys((*(one.options or (one,)), *(other.options or (other,))))
+    text, full = one.text and other.text, one.full and other.full
+    return Value(Form.OPEN, names, one.whole & other.whole, text, full, tuple(options))

@@ -275,7 +275,15 @@ def _differs(value: Value, own: str, values: Sequence[Value], given: Sequence[st
     if value.fixed or value.form is Form.OPEN or value.names == {own}:
         return False
     plain = value.form in (Form.SAME, Form.EITHER) and not _settles(value, values, given)
-    return plain or (value.text and not value.names & set(given)) or bool(value.whole - set(given))
+    return plain or (value.text and not value.names & set(given)) or any(_lost(n, values, given) for n in value.whole)
+
+
+def _lost(name: str, values: Sequence[Value], given: Sequence[str]) -> bool:
+    """Whether a parameter is sure to be something else on load than what it was."""
+    if name not in given:
+        return True
+    value = values[given.index(name)]
+    return value.form is Form.MADE and name not in value.carried
 
 
 def _settles(value: Value, values: Sequence[Value], given: Sequence[str]) -> bool:

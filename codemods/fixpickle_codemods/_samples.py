@@ -44,6 +44,7 @@ def samples(init: Initialiser, by_name: Sequence[str]) -> Iterator[str]:
 
 
 def _sample(parameter: Parameter, fallback: str) -> str:
-    """A value for a parameter: of the first type in its annotation that is known here."""
+    """A value for a parameter, of the first type in its annotation that is known here; its own name for a text."""
     words = _WORD.findall(parameter.annotation)
-    return next((_BY_TYPE[w] for w in words if w in _BY_TYPE), fallback)
+    value = next((_BY_TYPE[w] for w in words if w in _BY_TYPE), fallback)
+    return repr(parameter.name) if value == _TEXT else value

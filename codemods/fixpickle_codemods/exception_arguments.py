@@ -59,7 +59,8 @@ from fixpickle.project import Project, is_test
 from fixpickle.rewrite import block_end, line_start
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts
-from fixpickle.survey.initialisers import ExceptionFacts, Initialiser, Place
+from fixpickle.survey.initialisers import RECALLING, ExceptionFacts, Initialiser, Place
+from fixpickle_codemods._primitives import registered
 from fixpickle_codemods._round_trip import (
     Broken,
     ancestry,
@@ -90,7 +91,7 @@ class ExceptionArguments:
             return
         for one in facts.exceptions:
             symbol = f"{facts.module}.{one.name}"
-            if one.initialiser is None or "<locals>" in one.name:
+            if one.initialiser is None or "<locals>" in one.name or registered(facts, one.name):
                 continue
             line = ancestry(project, symbol)
             wrong = _wrong(project, symbol)
@@ -164,7 +165,7 @@ def _under_hook(project: Project, symbol: str, owner: str, init: Initialiser) ->
     reduction = found[1].reduction if found else None
     if owner == symbol or cls is None or set(cls.hooks) & _DECIDING != {"__reduce__"} or reduction is None:
         return None
-    if reduction.callee != "type(self)":
+    if reduction.callee != RECALLING:
         return None
     needed = [p.name for p in init.parameters if p.place is Place.KEYWORD and p.required]
     return Broken(True, f"needs `{needed[0]}` by name") if needed else miscounted(init, reduction.count)

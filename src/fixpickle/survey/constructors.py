@@ -26,7 +26,8 @@ class Constructor:
         self.known: Known = {a.arg: Value(Form.SAME, frozenset({a.arg})) for a in arguments[1:] + init.args.kwonlyargs}
         self.rest = init.args.vararg.arg if init.args.vararg else ""
         self.extra = init.args.kwarg.arg if init.args.kwarg else ""
-        self.known |= {name: Value(Form.OPEN, frozenset({name})) for name in (self.rest, self.extra) if name}
+        self.known |= {self.rest: Value(Form.SAME, frozenset({self.rest}))} if self.rest else {}
+        self.known |= {self.extra: OPEN} if self.extra else {}
         self.handed: Alternatives = (None,)
         self.demands: list[Demand] = []
         self.keys: list[str] = []
@@ -142,8 +143,7 @@ class Constructor:
             last = plain.pop()
             inner = last.value if isinstance(last, ast.Starred) else last
             unchanged = isinstance(inner, ast.Name) and inner.id == self.rest
-            still = Value(Form.OPEN, frozenset({self.rest}))
-            if unchanged and self.known.get(self.rest) == still:
+            if unchanged and self._is_given(self.rest):
                 rest = self.rest
             else:
                 complete = False

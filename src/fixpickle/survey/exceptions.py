@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from fixpickle.model import Span
 from fixpickle.survey.constructors import Constructor
 from fixpickle.survey.initialisers import (
+    RECALLING,
+    RESTORING,
     ExceptionFacts,
     Initialiser,
     Parameter,
@@ -224,15 +226,17 @@ def _of_fields(tree: Tree, names: Names, node: ast.ClassDef) -> Initialiser:
 
 
 def _reduction(names: Names, method: Function) -> Reduction:
-    """What a `__reduce__` returns, where that is one tuple of a class and its arguments."""
+    """What a `__reduce__` returns, where that is one tuple of a class and its arguments, or restores it without."""
     returned = [n.value for n in ast.walk(method) if isinstance(n, ast.Return)]
     match returned:
         case [ast.Tuple(elts=[callee, ast.Tuple(elts=arguments), *_])] if not _starred(arguments):
             match callee:
                 case ast.Attribute(value=ast.Name(), attr="__class__") | ast.Call(func=ast.Name(id="type"), args=[_]):
-                    return Reduction("type(self)", len(arguments))
+                    return Reduction(RECALLING, len(arguments))
                 case ast.Name():
                     return Reduction(names.of(callee), len(arguments))
+        case [ast.Tuple(elts=[ast.Attribute(attr="__new__" | "__newobj__"), ast.Tuple(), *_])]:
+            return Reduction(RESTORING, 0)
     return Reduction("", 0)
 
 

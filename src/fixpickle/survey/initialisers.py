@@ -116,9 +116,16 @@ class Initialiser:
     readable: bool
 
 
+RECALLING, RESTORING = "type(self)", "__new__"
+
+
 @dataclass(frozen=True, slots=True)
 class Reduction:
-    """What the `__reduce__` of a class gives: `callee` is "type(self)" or a class' symbolic name, "" where unknown."""
+    """What the `__reduce__` of a class gives: `count` arguments, and what is called with them on load.
+
+    `callee` is `RECALLING` for the class of the instance, `RESTORING` for its `__new__`, or a class by its symbolic
+    name; an empty string where nobody knows.
+    """
 
     callee: str
     count: int

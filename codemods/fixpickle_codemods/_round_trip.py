@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import builtins
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fixpickle.project import Project
-from fixpickle.survey.exceptions import INERT
 from fixpickle.survey.initialisers import (
     ARGS,
     FIXED,
@@ -19,26 +17,7 @@ from fixpickle.survey.initialisers import (
     Place,
     Value,
 )
-
-_DEPTH = 8  # constructors that call constructors
-# What these keep in fields of their own, outside `__dict__`, only their `__init__` sets.
-_WITH_FIELDS: tuple[type, ...] = (OSError, ImportError, AttributeError, SyntaxError, StopIteration, SystemExit)
-_WITH_FIELDS += (UnicodeDecodeError, UnicodeEncodeError, UnicodeTranslateError)
-_GROUP: type = getattr(builtins, "BaseExceptionGroup", type("BaseExceptionGroup", (), {}))
-_PLAIN = frozenset(
-    f"builtins.{name}"
-    for name, value in vars(builtins).items()
-    if isinstance(value, type) and issubclass(value, BaseException) and not issubclass(value, (*_WITH_FIELDS, _GROUP))
-) | {
-    *("queue.Empty", "queue.Full", "http.client.HTTPException", "subprocess.SubprocessError", "unittest.SkipTest"),
-    *("pickle.PickleError", "pickle.PicklingError", "pickle.UnpicklingError", "argparse.ArgumentTypeError"),
-    *("asyncio.CancelledError", "concurrent.futures.CancelledError", "zipfile.BadZipFile", "struct.error"),
-}
-_FIELDED = frozenset(
-    f"builtins.{name}"
-    for name, value in vars(builtins).items()
-    if isinstance(value, type) and issubclass(value, _WITH_FIELDS)
-) | {"socket.error", "socket.timeout", "socket.gaierror", "ssl.SSLError", "urllib.error.URLError"}
+from fixpickle_codemods._families import FIELDED, initialiser
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,64 +40,12 @@ class Stored:
     rest: str
 
 
-# --- what there is --------------------------------------------------------------------------------------------------
-
-
-def ancestry(project: Project, symbol: str, depth: int = _DEPTH) -> list[str] | None:
-    """A class and its ancestors up to the built-in exceptions, in the order of their constructors; None if unknown."""
-    if symbol in _PLAIN | _FIELDED:
-        return [symbol]
-    found = project.class_of(symbol)
-    if found is None or depth == 0:
-        return None
-    branches: list[list[str]] = []
-    for base in found.bases:
-        if project.real(base) in INERT:
-            continue
-        branch = ancestry(project, project.real(base), depth - 1) if base else None
-        if branch is None and not (base and _bare(project, project.real(base))):
-            return None
-        branches.append(branch or [])
-    line = list(dict.fromkeys([symbol, *(s for b in branches for s in b)]))
-    made = [{s for s in b if _initialiser(project, s)} for b in branches]
-    first = next((m for m in made if m), set[str]())
-    return line if all(m <= first for m in made) else None
-
-
-def is_exception(line: Sequence[str] | None) -> bool:
-    """Whether an ancestry ends in a built-in exception."""
-    return line is not None and any(s in _PLAIN | _FIELDED for s in line)
-
-
-def _bare(project: Project, symbol: str) -> bool:
-    """Whether a class is a mixin of the project that has no say in how an instance is made or pickled."""
-    found = project.class_of(symbol)
-    if found is None or symbol in project.exceptions or found.hooks:
-        return symbol in INERT
-    return all(b and _bare(project, project.real(b)) for b in found.bases)
-
-
-def _initialiser(project: Project, symbol: str) -> Initialiser | None:
-    found = project.exceptions.get(symbol)
-    return found[1].initialiser if found else None
-
-
-def descendants(project: Project, symbol: str) -> Iterator[str]:
-    """The classes of the project that derive from one, nearest first."""
-    pending, seen = [symbol], {symbol}
-    for one in pending:
-        fresh = [c for c in project.children.get(one, ()) if c not in seen]
-        seen.update(fresh)
-        pending += fresh
-        yield from fresh
-
-
 # --- what is stored -------------------------------------------------------------------------------------------------
 
 
 def stored(project: Project, line: Sequence[str]) -> list[Stored | None] | None:
     """The alternatives of what the instances of the first class of an ancestry keep as `args`; None if unknown."""
-    init = _initialiser(project, line[0])
+    init = initialiser(project, line[0])
     if init is None or not init.readable:
         return None
     same = {p.name: Value(Form.SAME, frozenset({p.name})) for p in init.parameters if p.place is not Place.REST}
@@ -140,7 +67,7 @@ def _stored(
     found: list[Stored | None] = []
     for handed in init.handed:
         if handed is None:
-            found.append(Stored((), "") if _FIELDED & set(line) else None)
+            found.append(Stored((), "") if FIELDED & set(line) else None)
             continue
         index = _next(project, line, at, handed.target)
         if not handed.complete or index is None:
@@ -151,7 +78,7 @@ def _stored(
         if index < 0:
             found.append(Stored(values, rest))
             continue
-        base = _initialiser(project, line[index])
+        base = initialiser(project, line[index])
         assert base is not None
         onward = _bound(base, values, {k: _substituted(v, given.named) for k, v in handed.keywords}, rest)
         deeper = _stored(project, line, index, base, onward) if onward is not None and base.readable else None
@@ -174,7 +101,7 @@ def _next(project: Project, line: Sequence[str], at: int, target: str) -> int | 
         if project.real(target) not in line[at + 1 :]:
             return None
         start = line.index(project.real(target))
-    return next((i for i in range(start, len(line)) if _initialiser(project, line[i])), -1)
+    return next((i for i in range(start, len(line)) if initialiser(project, line[i])), -1)
 
 
 def _bound(init: Initialiser, values: Sequence[Value], keywords: Mapping[str, Value], rest: str) -> _Given | None:
@@ -302,32 +229,3 @@ def _listed(names: Sequence[str]) -> str:
 
 def _counted(count: int) -> str:
     return "1 value" if count == 1 else f"{count} values"
-
-
-# --- what stands against a remedy -----------------------------------------------------------------------------------
-
-
-def obstacle(project: Project, symbol: str, line: Sequence[str]) -> str:
-    """Why instances of a class, or of one that derives from it, cannot be restored without `__init__`; or nothing."""
-    below = list(descendants(project, symbol))
-    for one in (*line, *below):
-        if one in _FIELDED:
-            return f"`{_last(one)}` keeps fields of its own that only `__init__` sets"
-        found = project.exceptions.get(one)
-        if found is not None and found[1].obstacles:
-            return f"`{_last(one)}` {found[1].obstacles[0]}"
-    for one in below:
-        own, cls = project.exceptions.get(one), project.class_of(one)
-        if own is not None and own[1].reduction is not None and not own[1].reduction.callee:
-            return f"`{_last(one)}`, which derives from it, has a `__reduce__` that may build on this one"
-        bases = [project.real(b) for b in cls.bases] if cls is not None else []
-        above = [ancestry(project, b) for b in bases if b not in INERT and not _bare(project, b)]
-        if any(a is None for a in above):
-            return f"`{_last(one)}`, which derives from it, has another base of which nothing is known"
-        if any(_FIELDED & set(a or ()) for a in above):
-            return f"`{_last(one)}`, which derives from it, keeps fields of its own that only `__init__` sets"
-    return ""
-
-
-def _last(symbol: str) -> str:
-    return symbol.rpartition(".")[2]

@@ -60,17 +60,9 @@ from fixpickle.rewrite import block_end, line_start
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts
 from fixpickle.survey.initialisers import RECALLING, ExceptionFacts, Initialiser, Place
+from fixpickle_codemods._families import ancestry, descendants, is_exception, obstacle
 from fixpickle_codemods._primitives import registered
-from fixpickle_codemods._round_trip import (
-    Broken,
-    ancestry,
-    broken,
-    descendants,
-    is_exception,
-    miscounted,
-    obstacle,
-    stored,
-)
+from fixpickle_codemods._round_trip import Broken, broken, miscounted, stored
 from fixpickle_codemods._samples import samples
 
 _DECIDING = frozenset({"__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__"})
@@ -91,7 +83,8 @@ class ExceptionArguments:
             return
         for one in facts.exceptions:
             symbol = f"{facts.module}.{one.name}"
-            if one.initialiser is None or "<locals>" in one.name or registered(facts, one.name):
+            twice = sum(c.name == one.name for c in facts.classes) > 1
+            if one.initialiser is None or "<locals>" in one.name or registered(facts, one.name) or twice:
                 continue
             line = ancestry(project, symbol)
             wrong = _wrong(project, symbol)

@@ -12,7 +12,6 @@ from fixpickle.survey.values import Values, joined
 
 Known = dict[str, Value]
 Alternatives = tuple[Handed | None, ...]
-_ENDS = (ast.Raise, ast.Return, ast.Continue, ast.Break)
 
 
 class Constructor:
@@ -29,21 +28,42 @@ class Constructor:
         self.known |= {self.rest: Value(Form.SAME, frozenset({self.rest}))} if self.rest else {}
         self.known |= {self.extra: OPEN} if self.extra else {}
         self.handed: Alternatives = (None,)
+        self.returned: Alternatives = ()
         self.demands: list[Demand] = []
         self.keys: list[str] = []
 
     def run(self) -> None:
         """Read the whole body."""
-        self._block(self.init.body, certain=True)
+        through = self._block(self.init.body, certain=True)
+        self.handed = tuple(dict.fromkeys((*self.returned, *(self.handed if through else ()))))
 
-    def _block(self, body: Iterable[ast.stmt], certain: bool) -> None:
+    def _block(self, body: Iterable[ast.stmt], certain: bool) -> bool:
+        """Read statements in their order; whether the end of them is reached."""
         for statement in body:
-            self._statement(statement, certain)
-            if isinstance(statement, _ENDS):
-                break
+            if isinstance(statement, ast.Return):
+                if isinstance(statement.value, ast.Call):
+                    self._called(statement.value)
+                self.returned += self.handed
+                return False
+            if isinstance(statement, ast.Raise) or not self._statement(statement, certain):
+                return False
             certain = certain and not any(isinstance(n, ast.Return) for n in ast.walk(statement))
+        return True
 
-    def _statement(self, statement: ast.stmt, certain: bool) -> None:
+    def _statement(self, statement: ast.stmt, certain: bool) -> bool:
+        match statement:
+            case ast.If(test=test, body=body, orelse=orelse):
+                self._needs(test, certain)
+                return self._branches([body, orelse])
+            case ast.With(body=body):
+                return self._block(body, certain=False)
+            case ast.Try(body=body, orelse=orelse, finalbody=final, handlers=handlers):
+                through = self._branches([body + orelse, *(h.body for h in handlers)])
+                return self._block(final, certain=False) and through
+        self._simple(statement, certain)
+        return True
+
+    def _simple(self, statement: ast.stmt, certain: bool) -> None:
         match statement:
             case ast.Expr(value=ast.Call() as call):
                 self._needs(call, certain)
@@ -58,42 +78,34 @@ class Constructor:
             case ast.AugAssign(target=target, op=op, value=value):
                 reading = ast.copy_location(ast.BinOp(_loaded(target), op, value), value)
                 self._bind(target, reading)
-            case ast.If(test=test, body=body, orelse=orelse):
-                self._needs(test, certain)
-                self._branches([body, orelse])
-            case ast.With(body=body):
-                self._block(body, certain=False)
-            case ast.Try(body=body, orelse=orelse, finalbody=final, handlers=handlers):
-                self._branches([body + orelse, *(h.body for h in handlers)])
-                self._block(final, certain=False)
-            case ast.Expr() | ast.Pass() | ast.AnnAssign() | ast.Raise() | ast.Assert() | ast.Import():
+            case ast.Expr() | ast.Pass() | ast.AnnAssign() | ast.Assert() | ast.Import():
                 pass
             case _:
                 self._unknown(statement)
 
-    def _branches(self, bodies: Iterable[list[ast.stmt]]) -> None:
-        """What holds after either of them; one that ends in a `raise` makes no instance."""
+    def _branches(self, bodies: Iterable[list[ast.stmt]]) -> bool:
+        """What holds after either of them, of those whose end is reached; whether any is."""
         known, handed = self.known, self.handed
         ends: list[tuple[Known, Alternatives]] = []
         for body in bodies:
             self.known, self.handed = dict(known), handed
-            self._block(body, certain=False)
-            if not (body and isinstance(body[-1], ast.Raise)):
+            if self._block(body, certain=False):
                 ends.append((self.known, self.handed))
         self.known, self.handed = ends[0] if ends else (known, handed)
         for other, also in ends[1:]:
             names = self.known.keys() | other.keys()
             self.known = {n: joined(self._value(self.known, n), self._value(other, n)) for n in names}
             self.handed = tuple(dict.fromkeys((*self.handed, *also)))
+        return bool(ends)
 
     def _value(self, known: Known, name: str) -> Value:
         return known.get(name, OPEN if name.startswith(".") else FIXED)
 
-    def _unknown(self, statement: ast.stmt) -> None:
-        """A loop, a match, a definition: whatever it binds or hands on cannot be told."""
-        for name in bound_names(statement):
+    def _unknown(self, part: ast.stmt | ast.expr) -> None:
+        """A loop, a match, a definition, a pattern: whatever it binds or hands on cannot be told."""
+        for name in bound_names(part):
             self.known[name] = OPEN
-        for node in ast.walk(statement):
+        for node in ast.walk(part):
             if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
                 self.known[f".{node.attr}"] = OPEN
                 if node.attr == ARGS:
@@ -113,7 +125,7 @@ class Constructor:
         elif isinstance(target, ast.Name):
             self.known[target.id] = self.values.of(value, self.known)
         else:
-            self.known |= dict.fromkeys(bound_names(target), OPEN)
+            self._unknown(target)
 
     def _called(self, call: ast.Call) -> None:
         target = self._target(call)

@@ -24,6 +24,7 @@ def samples(init: Initialiser, by_name: Sequence[str]) -> Iterator[str]:
     """Argument lists for a constructor, the likeliest first. Parameters in `by_name` are passed by their names."""
     positional = [p for p in init.parameters if p.place is Place.POSITIONAL]
     named = [p for p in init.parameters if p.place is Place.KEYWORD]
+    rest = [repr(p.name) for p in init.parameters if p.place is Place.REST]
     keys = [f"{key}={_TEXT}" for key in init.keys]
     needed = [p for p in positional if p.required]
     some = [p for p in named if p.required]
@@ -36,6 +37,7 @@ def samples(init: Initialiser, by_name: Sequence[str]) -> Iterator[str]:
     ):
         first = next((i for i, p in enumerate(chosen) if p.name in by_name), len(chosen))
         values = [_sample(p, fallback) for p in chosen[:first]]
+        values += rest if chosen is positional and first == len(chosen) else []
         values += [f"{p.name}={_sample(p, fallback)}" for p in (*chosen[first:], *also)]
         code = ", ".join([*values, *keys])
         if code not in seen:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from fixpickle.survey.initialisers import ARGS, FIXED, OPEN, SUPER, Demand, Form, Handed, Value
 from fixpickle.survey.names import Names
@@ -119,8 +119,8 @@ class Constructor:
         own = isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name)
         if own and isinstance(target, ast.Attribute) and target.value.id == self.receiver:  # type: ignore[attr-defined]
             if target.attr == ARGS:
-                elements = value.elts if isinstance(value, ast.Tuple) else None
-                self.handed = (self._given(ARGS, elements or [], [], complete=elements is not None),)
+                elements = value.elts if isinstance(value, ast.Tuple) else [ast.Starred(value)]
+                self.handed = (self._given(ARGS, elements, []),)
             self.known[f".{target.attr}"] = self.values.of(value, self.known)
         elif isinstance(target, ast.Name):
             self.known[target.id] = self.values.of(value, self.known)
@@ -131,7 +131,7 @@ class Constructor:
         target = self._target(call)
         if target:
             arguments = call.args if target == SUPER else call.args[1:]
-            self.handed = (self._given(target, arguments, call.keywords, complete=True),)
+            self.handed = (self._given(target, arguments, call.keywords),)
 
     def _target(self, call: ast.Call) -> str:
         """Which class' `__init__` a call is of: `SUPER`, a symbolic name, "?" where unknown, "" where it is none."""
@@ -149,8 +149,8 @@ class Constructor:
             return self.names.of(call.func.value) or "?"
         return ""
 
-    def _given(self, target: str, arguments: list[ast.expr], keywords: list[ast.keyword], *, complete: bool) -> Handed:
-        rest, plain = "", list(arguments)
+    def _given(self, target: str, arguments: Sequence[ast.expr], keywords: Sequence[ast.keyword]) -> Handed:
+        rest, plain, complete = "", list(arguments), True
         if plain and isinstance(plain[-1], ast.Starred):
             last = plain.pop()
             inner = last.value if isinstance(last, ast.Starred) else last

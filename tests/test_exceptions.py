@@ -224,6 +224,24 @@ def test_a_private_class_is_reported_only_where_everything_is():
     assert len(messages(text + public, Evidence.STATE)) == 1
 
 
+@pytest.mark.parametrize(
+    ("above", "count"),
+    [
+        ("class Above(Exception):{}", 1),
+        ("class Above(Exception):{}  # fixpickle: ignore[exception-arguments]", 2),
+        ("import copyreg\n\n\nclass Above(Exception):{}\n\n\ncopyreg.pickle(Above, print)", 1),
+        ("class Above(Exception):\n    __slots__ = 'x'{}", 2),
+    ],
+)
+def test_a_class_speaks_for_those_that_derive_from_it_only_where_it_gets_the_remedy(above: str, count: int):
+    """A suppressed one and one that is refused leave the others as broken as they were."""
+    init = "\n    def __init__(self, a, b):\n        super().__init__(a)\n"
+    below = '\n\nclass Below(Above):\n    def __init__(self, c):\n        super().__init__(f"no {c}", 1)\n'
+    head, _, tail = above.partition("{}")
+    text = head + init + tail + below if "\n" in tail else head + tail + init + below
+    assert len(messages(text)) == count
+
+
 def test_the_message_says_what_goes_wrong():
     text = """
         class Short(Exception):

@@ -79,16 +79,12 @@ class ExceptionArguments:
 
     def find(self, project: Project, facts: Facts) -> Iterator[Finding]:
         """Every exception class of the file that does not arrive as it was, where it is the first of its line."""
-        if is_test(facts):
-            return
         for one in facts.exceptions:
             symbol = f"{facts.module}.{one.name}"
-            twice = sum(c.name == one.name for c in facts.classes) > 1
-            if one.initialiser is None or "<locals>" in one.name or registered(facts, one.name) or twice:
+            line, wrong = ancestry(project, symbol), _wrong(project, symbol)
+            if line is None or wrong is None or _passed_over(facts, one):
                 continue
-            line = ancestry(project, symbol)
-            wrong = _wrong(project, symbol)
-            if wrong is None or line is None or any(_remedied(project, s) for s in line[1:]):
+            if any(_remedied(project, above) for above in line[1:]):
                 continue
             reason = obstacle(project, symbol, line) or _unplaced(facts, one)
             verb = "cannot be loaded" if wrong.fails else "is altered when loaded"
@@ -123,6 +119,12 @@ def _annotation(facts: Facts) -> str:
     """Subscripted built-in types are evaluated only from Python 3.9 on, where annotations are."""
     lazy = any(i.target == "__future__.annotations" for i in facts.imports)
     return " -> tuple[object, ...]" if lazy else ' -> "tuple[object, ...]"'
+
+
+def _passed_over(facts: Facts, one: ExceptionFacts) -> bool:
+    """Whether a class is never pickled by its own name and hooks, or is only what a test needs."""
+    twice = sum(c.name == one.name for c in facts.classes) > 1
+    return twice or "<locals>" in one.name or registered(facts, one.name) or is_test(facts)
 
 
 def _unplaced(facts: Facts, one: ExceptionFacts) -> str:
@@ -191,7 +193,9 @@ def _remedied(project: Project, symbol: str) -> bool:
     found = project.exceptions.get(symbol)
     if found is None or line is None or _wrong(project, symbol) is None:
         return False
-    return not (obstacle(project, symbol, line) or _unplaced(*found) or is_test(found[0]))
+    facts, one = found
+    ignored = (one.span.line, ExceptionArguments.name) in facts.ignored
+    return not (obstacle(project, symbol, line) or _unplaced(facts, one) or _passed_over(facts, one) or ignored)
 
 
 # --- why it matters, and how it is shown ----------------------------------------------------------------------------

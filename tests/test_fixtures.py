@@ -231,7 +231,7 @@ def test_subject_crosses_only_after_the_fix_and_behaves_as_before(fixture: Fixtu
     (tmp_path / "after").mkdir()
     before = cross(fixture.before, fixture.probe, tmp_path / "before")
     after = cross(settled(fixture).files, fixture.probe, tmp_path / "after")
-    assert before.error != ""
+    assert before.error != "" or before.there != before.here  # an exception may arrive, with another message
     assert after.error == ""
     assert after.here is not None
     assert after.there == after.here

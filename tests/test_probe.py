@@ -74,7 +74,7 @@ def test_answers_come_line_by_line_and_an_import_is_announced(tmp_path: Path) ->
     (tmp_path / "m.py").write_text("X = 1\n")
     answers = ask(tmp_path, [expression("X"), expression("X + y", key="0.2")])
     assert [next(iter(a)) for a in answers] == ["ready", "begin", "importing", "imported", "done", "begin", "done"]
-    assert answers[4]["stage"] == "dumped" and answers[4]["facts"] == {"kind": "builtins:int"}
+    assert answers[4]["stage"] == "dumped" and answers[4]["facts"] == {"kind": "builtins:int", "shown": {}}
     assert answers[6] == {"done": "0.2", "stage": "build", "error": "NameError: name 'y' is not defined"}
 
 

@@ -122,7 +122,7 @@ def _reach(project: Project, facts: Facts, made: Construction) -> Reach | None:
 
 
 def _kept(project: Project, facts: Facts, made: Construction) -> Reach | None:
-    if is_test(facts) or not project.carries(facts, made.cls, made.attribute) or _registered(facts, made.cls):
+    if is_test(facts) or not project.carries(facts, made.cls, made.attribute) or registered(facts, made.cls):
         return None
     if _LOCAL in made.cls:
         return _shipped_local(project, facts, made.cls)
@@ -130,7 +130,7 @@ def _kept(project: Project, facts: Facts, made: Construction) -> Reach | None:
     return Reach(Evidence.STATE, (step,), carrier=f"{facts.module}:{made.cls}")
 
 
-def _registered(facts: Facts, cls: str) -> bool:
+def registered(facts: Facts, cls: str) -> bool:
     """Whether `copyreg` was told how the class is pickled."""
     return any(
         isinstance(sink, ToCall) and sink.callee == "copyreg.pickle"

@@ -26,8 +26,11 @@ def check(sources: Mapping[Path, Source], texts: Overlay, patches: Sequence[Patc
 
 
 def _untouched(source: Source, new: ast.Module, patches: Sequence[Patch]) -> str:
-    """Module-level statements outside every edit must stand in the new tree, equal and in their order."""
-    ranges = [(e.start, e.end) for p in patches for e in p.edits if e.path == source.path and e.start != e.end]
+    """Module-level statements outside every edit must stand in the new tree, equal and in their order.
+
+    An edit that inserts is about the statement it stands in, and about none where it stands between two.
+    """
+    ranges = [(e.start, e.end) for p in patches for e in p.edits if e.path == source.path]
     made = iter([ast.dump(s) for s in new.body])
     for statement, start, end in _placed(source):
         if any(a < end and start < b for a, b in ranges):
@@ -38,8 +41,8 @@ def _untouched(source: Source, new: ast.Module, patches: Sequence[Patch]) -> str
 
 
 def _placed(source: Source) -> Iterator[tuple[ast.stmt, int, int]]:
-    """The module-level statements with their character offsets, whole lines."""
-    starts = [0, *(m.end() for m in re.finditer(r"\r\n|\r|\n", source.text)), len(source.text)]
+    """The module-level statements with their character offsets, whole lines; the end of the text ends a line too."""
+    starts = [0, *(m.end() for m in re.finditer(r"\r\n|\r|\n", source.text)), len(source.text) + 1]
     for statement in ast.parse(source.text).body:
         first = min([statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", ()))])
         yield statement, starts[first - 1], starts[statement.end_lineno or first]

@@ -12,6 +12,7 @@ from fixpickle.link.symbols import Symbols
 from fixpickle.model import Evidence, Reach
 from fixpickle.survey.catalogue import Catalogue, catalogue
 from fixpickle.survey.facts import ClassFacts, Factory, Facts, Sink, ToAttribute, ToCall, ToGlobal, ToReturn
+from fixpickle.survey.initialisers import ExceptionFacts, Raised
 
 # Hooks that decide what of an instance is pickled; `__setstate__` or `__deepcopy__` alone decide nothing.
 HIDING = frozenset({"__getstate__", "__reduce__", "__reduce_ex__"})
@@ -42,6 +43,30 @@ class Project:
         self._shipments = Shipments(self.files, self._symbols, self._spread, self.hooked)
 
     # --- indexes ---
+
+    @cached_property
+    def exceptions(self) -> dict[str, tuple[Facts, ExceptionFacts]]:
+        """The classes of the project that may be exceptions of a kind of their own, by symbolic name."""
+        return {f"{facts.module}.{e.name}": (facts, e) for facts in self.files for e in facts.exceptions}
+
+    @cached_property
+    def raised(self) -> dict[str, list[tuple[Facts, Raised]]]:
+        """Where the project raises what, by symbolic name."""
+        table: dict[str, list[tuple[Facts, Raised]]] = {}
+        for facts in self.files:
+            for each in facts.raised:
+                table.setdefault(self.real(each.symbol), []).append((facts, each))
+        return table
+
+    @cached_property
+    def children(self) -> dict[str, tuple[str, ...]]:
+        """The classes of the project that name a class among their bases, by its symbolic name."""
+        table: dict[str, tuple[str, ...]] = {}
+        for facts in self.files:
+            for cls in facts.classes:
+                for base in {self.real(b) for b in cls.bases if b}:
+                    table[base] = (*table.get(base, ()), f"{facts.module}.{cls.name}")
+        return table
 
     @property
     def decorators(self) -> frozenset[str]:

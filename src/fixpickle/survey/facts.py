@@ -7,6 +7,7 @@ from enum import Enum
 from pathlib import Path
 
 from fixpickle.model import Span
+from fixpickle.survey.initialisers import ExceptionFacts, Raised
 
 # --- where a value goes ---------------------------------------------------------------------------------------------
 
@@ -383,6 +384,8 @@ class Facts:
     statements: tuple[TopStatement, ...]
     guard: Span | None
     exports: frozenset[str] | None
+    exceptions: tuple[ExceptionFacts, ...]
+    raised: tuple[Raised, ...]
     suppressions: tuple[Suppression, ...]
     attribute_flows: tuple[AttributeFlow, ...] = ()
     instances: tuple[Instance, ...] = ()

@@ -9,6 +9,7 @@ from typing import TypeGuard
 from fixpickle.model import Refusal, Source
 from fixpickle.survey.constructions import constructions, witnesses
 from fixpickle.survey.definitions import Definitions, decorates
+from fixpickle.survey.exceptions import exceptions, raised
 from fixpickle.survey.facts import (
     BoundCall,
     ClassFacts,
@@ -92,6 +93,8 @@ def _facts(source: Source, tree: Tree) -> Facts:
         statements=tuple(_statements(tree, names, flow)),
         guard=next((tree.span(s) for s in tree.root.body if _is_guard(s)), None),
         exports=_exports(tree),
+        exceptions=tuple(exceptions(tree, names)),
+        raised=tuple(raised(tree, names)),
         suppressions=tuple(suppressions(source.text)),
         attribute_flows=tuple(attribute_flows(tree, names, flow)),
         instances=tuple(instances(tree, names, flow)),

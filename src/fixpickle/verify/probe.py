@@ -33,6 +33,7 @@ import json
 import linecache
 import os
 import pickle
+import re
 import signal
 import types
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
@@ -295,6 +296,21 @@ def parameters(thing: Any) -> Optional[list[Any]]:
     except Exception:
         return None
     return [[p.name, int(p.kind), p.default is not p.empty] for p in signature.parameters.values()]
+
+
+def shown(value: Any) -> Dict[str, str]:
+    """What of an exception must be equal on both sides, by what it is called; nothing of anything else."""
+    if not isinstance(value, BaseException):
+        return {}
+    parts = {"attribute %s" % name: value for name, value in vars(value).items()}
+    return {"message": told(value), **{name: _stable(part) for name, part in [("args", value.args), *parts.items()]}}
+
+
+def _stable(value: object) -> str:
+    """A repr without what differs from process to process: addresses, and the order of sets."""
+    if isinstance(value, (set, frozenset)):
+        return "set of %s" % sorted(map(_stable, value))
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
 
 
 def blank(cls: Any) -> Any:
@@ -590,10 +606,14 @@ class Expression:
         module = world.modules.get(task["module"])
         with stage("build"):
             value = eval(task["expression"], vars(module))
-        return [dumps(value, task["pickler"])], {"kind": named(type(value))}
+            facts = {"kind": named(type(value)), "shown": shown(value)}
+        return [dumps(value, task["pickler"])], facts
 
     def check(self, world: World, task: Json, loaded: list[Any], facts: Json) -> str:
         expect(named(type(loaded[0])) == facts["kind"], "it arrives as %s" % named(type(loaded[0])))
+        sent, arrived = facts["shown"], shown(loaded[0])
+        for part, was in sent.items():
+            expect(arrived.get(part) == was, "%s %s arrives as %s" % (part, was, arrived.get(part, "nothing")))
         return ""
 
 

@@ -194,7 +194,7 @@ def _remedied(project: Project, symbol: str) -> bool:
     if found is None or line is None or _wrong(project, symbol) is None:
         return False
     facts, one = found
-    ignored = (one.span.line, ExceptionArguments.name) in facts.ignored
+    ignored = any((c.line, c.rule) == (one.span.line, ExceptionArguments.name) for c in facts.suppressions)
     return not (obstacle(project, symbol, line) or _unplaced(facts, one) or _passed_over(facts, one) or ignored)
 
 

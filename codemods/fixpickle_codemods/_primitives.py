@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from fixpickle.model import (
     ByExpression,
@@ -19,7 +20,7 @@ from fixpickle.model import (
     Source,
     Subject,
 )
-from fixpickle.project import Project, is_test
+from fixpickle.project import Crossing, Project, is_test
 from fixpickle.rewrite import namespaced, require_runtime
 from fixpickle.rule import Workshop
 from fixpickle.survey.constructions import LOCK_TYPE
@@ -35,6 +36,7 @@ _SCOPES = {
         "what is pickled arrives with a queue of its own: what is put there is not seen here",
     ),
 }
+_OF_CLASSES = frozenset({"builtins.type", "abc.ABCMeta", "enum.EnumMeta", "enum.EnumType"})
 _SHARED = {"Lock": "shared_lock", "RLock": "shared_rlock"}
 _LOCAL = "<locals>"
 _RUNTIME = "_fixpickle_"  # our own copies: they know what they keep
@@ -61,8 +63,12 @@ def findings(rule: str, targets: Mapping[str, str], project: Project, facts: Fac
 
 
 def _where(made: Construction) -> str:
+    if made.home is Home.BASE:
+        return f"as {made.cls} inherits from it"
     if made.cls:
         return f"in {made.cls}.{made.attribute}"
+    if not made.attribute:
+        return f"made in {made.owner}" if made.owner else "made in the module"
     return f"in `{made.attribute}`" + (f" of {made.owner}" if made.owner else "")
 
 
@@ -70,6 +76,10 @@ def _where(made: Construction) -> str:
 
 
 def _reason(project: Project, facts: Facts, made: Construction, counterpart: str) -> str:
+    if crossing := _sent(project, facts, made):
+        return _across(crossing, counterpart)
+    if made.cached and made.home is Home.OTHER:
+        return f"{made.owner} is decorated, and may give the same {counterpart} to several callers"
     if made.guards:
         return f"it guards {made.guards}, which other processes reach too: a picklable lock excludes none of them"
     if _shared(made) and counterpart not in _SHARED:
@@ -81,9 +91,22 @@ def _reason(project: Project, facts: Facts, made: Construction, counterpart: str
     return ""
 
 
+def _across(crossing: Crossing, counterpart: str) -> str:
+    """What reaches across processes in its place. A Ray worker does not take the proxies of a manager."""
+    if counterpart == "local":
+        return "what is handed to another process arrives empty: make it in the task"
+    if crossing.boundary.name.startswith("ray."):
+        return f"handed to another process, the {counterpart} would reach nobody in this one: use a named Ray actor"
+    kind = "Queue" if counterpart.endswith("Queue") else counterpart
+    use = f"use multiprocessing.Manager().{kind}()"
+    return f"handed to another process, the {counterpart} would reach nobody in this one: {use}"
+
+
 def _shared(made: Construction) -> bool:
     """Whether one object serves several tasks or instances: it is not made where each of these is made."""
-    return made.home is not Home.INSTANCE or (made.called and not made.owner)
+    if made.home in (Home.GLOBAL, Home.CLOSURE):
+        return True
+    return made.called and not made.owner
 
 
 def _tested(project: Project, facts: Facts) -> str:
@@ -112,8 +135,15 @@ def _patched(project: Project, facts: Facts, made: Construction) -> str:
 
 
 def _reach(project: Project, facts: Facts, made: Construction) -> Reach | None:
+    crossing = _sent(project, facts, made)
+    if crossing is not None:
+        return Reach(Evidence.BOUNDARY, crossing.chain, crossing.boundary.pickler)
     if made.home is Home.INSTANCE:
         return _kept(project, facts, made)
+    if made.home is Home.BASE:
+        return _inherited(project, facts, made)
+    if made.home is Home.OTHER:
+        return _handed_on(project, facts, made)
     if made.home is Home.GLOBAL and made.called:
         return _shipped_global(project, facts, made)
     if made.home is Home.CLOSURE and made.called:
@@ -121,12 +151,49 @@ def _reach(project: Project, facts: Facts, made: Construction) -> Reach | None:
     return None
 
 
+def _sent(project: Project, facts: Facts, made: Construction) -> Crossing | None:
+    """The boundary that the value itself is handed to, as an argument of a task."""
+    return None if is_test(facts) else next(project.crossings(facts, made.sinks), None)
+
+
+def _inherited(project: Project, facts: Facts, made: Construction) -> Reach | None:
+    """A class that is a lock or queue of its own kind, where instances of others keep one."""
+    if is_test(facts) or _LOCAL in made.cls or not project.carries(facts, made.cls):
+        return None
+    return _kept_result(project.keepers(f"{facts.module}.{made.cls}"))
+
+
+def _handed_on(project: Project, facts: Facts, made: Construction) -> Reach | None:
+    """A value that a function returns to whoever keeps it, or that is given to what keeps it."""
+    if is_test(facts):
+        return None
+    for sink in made.sinks:
+        if isinstance(sink, ToReturn):
+            cls, _, method = sink.function.rpartition(".")
+            reach = _kept_result(project.keepers(f"{facts.module}.{sink.function}"))
+            if reach is None and cls:
+                reach = _kept_result(project.method_keepers(facts, cls, method))
+            if reach is not None:
+                return replace(reach, chain=(f"returned by {sink.function} at line {sink.line}", *reach.chain))
+    chain = next(project.kept(facts, made.sinks), None)
+    return None if chain is None else Reach(Evidence.STATE, chain)
+
+
+def _kept_result(keepers: Iterator[tuple[Facts, str, str]]) -> Reach | None:
+    for _, cls, attribute in keepers:
+        return Reach(Evidence.STATE, (f"stored on self.{attribute} of {cls}",))
+    return None
+
+
 def _kept(project: Project, facts: Facts, made: Construction) -> Reach | None:
     if is_test(facts) or not project.carries(facts, made.cls) or _registered(facts, made.cls):
         return None
+    if any(symbol in _OF_CLASSES for symbol, _ in project.lineage(facts, made.cls)):
+        return None  # what a metaclass keeps, it keeps on classes, and these are pickled by name
     if _LOCAL in made.cls:
         return _shipped_local(project, facts, made.cls)
-    return Reach(Evidence.STATE, (f"stored on self.{made.attribute} of {made.cls} at line {made.line}",))
+    owner = made.cls or "an instance"
+    return Reach(Evidence.STATE, (f"stored on self.{made.attribute} of {owner} at line {made.line}",))
 
 
 def _registered(facts: Facts, cls: str) -> bool:
@@ -225,7 +292,11 @@ def patch(finding: Finding, shop: Workshop, targets: Mapping[str, str]) -> Patch
         finding=finding,
         edits=(*locks.edits, edit),
         new_files=locks.new_files,
-        subjects=_subjects(facts, finding, made, callee, counterpart),
+        subjects=(
+            _subjects(facts, finding, made, callee, counterpart)
+            if made.home is not Home.BASE
+            else tuple(_of_subclass(shop.project, facts, made))
+        ),
         notes=(_SCOPES.get(counterpart, _SCOPE),),
     )
 
@@ -251,9 +322,16 @@ def _subjects(facts: Facts, finding: Finding, made: Construction, code: str, cou
         ByExpression(facts.module, before, after, pickler),
         ByExpression(facts.module, f"{callee}{plain}", f"{code}{plain}", pickler),
     )
-    if made.home is Home.INSTANCE and _LOCAL not in made.cls:
+    if made.home is Home.INSTANCE and made.cls and _LOCAL not in made.cls:
         return (ByState(facts.module, made.cls, made.attribute, before, after), *dict.fromkeys(alone))
     if made.home is Home.GLOBAL:
         shipped = finding.reach.chain[0].removeprefix("read by ").partition(",")[0]
         return (ByValue(facts.module, shipped), *dict.fromkeys(alone))
     return tuple(dict.fromkeys(alone))
+
+
+def _of_subclass(project: Project, facts: Facts, made: Construction) -> Iterator[Subject]:
+    """What keeps an instance of the class, and an instance that is made without arguments."""
+    for keeper, cls, attribute in project.keepers(f"{facts.module}.{made.cls}"):
+        yield ByState(keeper.module, cls, attribute, made.code, made.code)
+    yield ByExpression(facts.module, made.code, made.code)

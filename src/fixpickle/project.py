@@ -8,6 +8,7 @@ from functools import cached_property
 
 from fixpickle.model import Evidence, Reach
 from fixpickle.survey.catalogue import Boundary, Catalogue, catalogue
+from fixpickle.survey.constructions import PRIMITIVES
 from fixpickle.survey.facts import (
     ClassFacts,
     Factory,
@@ -122,7 +123,7 @@ class Project:
             if (top := imported.target.split(".")[0]) in self.catalogue.bound_modules:
                 return f"its module drives a display ({top}), which belongs to one process"
         for symbol, found in self.lineage(facts, name):
-            if symbol in self.catalogue.bound_bases:
+            if symbol in self.catalogue.bound_bases and not (symbol in PRIMITIVES and self._kept_by_some(facts, name)):
                 return f"it is a {symbol}, which belongs to one process"
             if found is not None and found.coroutines:
                 return f"{found.name} has coroutine methods, so it belongs to an event loop"
@@ -136,7 +137,45 @@ class Project:
         found = self._classes.get(self.real(value.removesuffix("()"))) if value.endswith("()") else None
         if found is None:
             return False
-        return any(symbol in self.catalogue.bound_bases for symbol, _ in self.lineage(found[0], found[1].name))
+        bases = self.catalogue.bound_bases - PRIMITIVES
+        return any(symbol in bases for symbol, _ in self.lineage(found[0], found[1].name))
+
+    @cached_property
+    def _keepers(self) -> dict[str, list[tuple[Facts, str, str]]]:
+        """By symbolic name of what is called: the classes that keep its result, each with the attribute."""
+        table: dict[str, list[tuple[Facts, str, str]]] = {}
+        for facts in self.files:
+            for found in facts.classes:
+                for attribute, value in found.attributes:
+                    if value.endswith("()"):
+                        made = self.real(value.removesuffix("()"))
+                        table.setdefault(made, []).append((facts, found.name, attribute))
+        return table
+
+    def keepers(self, symbol: str) -> Iterator[tuple[Facts, str, str]]:
+        """Classes whose instances keep what a call of `symbol` gives and carry it along, each with the attribute."""
+        for facts, name, attribute in self._keepers.get(symbol, ()):
+            if self.carries(facts, name) and not is_test(facts):
+                yield facts, name, attribute
+
+    def method_keepers(self, facts: Facts, cls: str, method: str) -> Iterator[tuple[Facts, str, str]]:
+        """The same for a method, called as `self.method()` by its class, an ancestor or one that inherits from it."""
+        wanted, called = f"{facts.module}.{cls}", f"().{method}"
+        for symbol in (s for s in self._keepers if s.endswith(called)):
+            for owner, name, attribute in self.keepers(symbol):
+                caller = f"{owner.module}.{name}"
+                if any(ancestor == wanted for ancestor, _ in self.lineage(owner, name)) or any(
+                    ancestor == caller for ancestor, _ in self.lineage(facts, cls)
+                ):
+                    yield owner, name, attribute
+
+    def _kept_by_some(self, facts: Facts, name: str) -> bool:
+        """Whether instances of other classes, none of them a primitive itself, keep instances of the class."""
+        keepers = self._keepers.get(f"{facts.module}.{name}", ())
+        return any(
+            all(symbol not in PRIMITIVES for symbol, _ in self.lineage(owner, keeper)) and self.carries(owner, keeper)
+            for owner, keeper, _ in keepers
+        )
 
     def hooked(self, facts: Facts, name: str) -> str:
         """The pickling hook that the class or an ancestor of it in the project defines, or an empty string."""

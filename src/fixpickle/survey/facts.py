@@ -123,11 +123,12 @@ class Definition:
 
 
 class Home(str, Enum):
-    """Where the value of a constructor call lives."""
+    """Where the value of a constructor call lives; BASE where the constructor is what a class inherits from."""
 
     INSTANCE = "instance"
     GLOBAL = "global"
     CLOSURE = "closure"
+    BASE = "base"
     OTHER = "other"
 
 
@@ -137,6 +138,8 @@ class Construction:
 
     `target` is its qualified name, `span` covers the callee alone, `code` the whole expression that makes the value.
     `guards` names what outside the process a `with` on it protects, and is empty where nothing of the kind is seen.
+    `sinks` are where else the value goes: the calls it is handed to and the functions that return it. It is `cached`
+    where a function returns it that is decorated, and so may give the same one again.
     """
 
     target: str
@@ -149,6 +152,8 @@ class Construction:
     called: bool
     line: int
     guards: str
+    sinks: tuple[Sink, ...] = ()
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,30 +1,28 @@
-"""What the rules about locks and their kin share: where one is carried along, and its picklable counterpart."""
+"""What the rules about locks and their kin share: why one cannot be exchanged, and its picklable counterpart."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 
 from fixpickle.model import (
     ByExpression,
     ByState,
     ByValue,
     Edit,
-    Evidence,
     Finding,
     Patch,
-    Reach,
     Refusal,
     Safety,
     Source,
     Subject,
 )
-from fixpickle.project import Crossing, Project, is_test
+from fixpickle.project import Crossing, Project
 from fixpickle.rewrite import namespaced, require_runtime
 from fixpickle.rule import Workshop
 from fixpickle.survey.constructions import LOCK_TYPE
-from fixpickle.survey.facts import Construction, Facts, Home, Kind, Sink, ToCall, ToReturn
+from fixpickle.survey.facts import Construction, Facts, Home
+from fixpickle_codemods._carried import reach_of, sent
 
 _SCOPE = "it excludes threads of one process only: what is pickled arrives with a lock of its own"
 _SCOPES = {
@@ -36,7 +34,6 @@ _SCOPES = {
         "what is pickled arrives with a queue of its own: what is put there is not seen here",
     ),
 }
-_OF_CLASSES = frozenset({"builtins.type", "abc.ABCMeta", "enum.EnumMeta", "enum.EnumType"})
 _SHARED = {"Lock": "shared_lock", "RLock": "shared_rlock"}
 _LOCAL = "<locals>"
 _RUNTIME = "_fixpickle_"  # our own copies: they know what they keep
@@ -47,7 +44,7 @@ def findings(rule: str, targets: Mapping[str, str], project: Project, facts: Fac
     for made in facts.constructions:
         if made.target not in targets or facts.path.name.startswith(_RUNTIME):
             continue
-        reach = _reach(project, facts, made)
+        reach = reach_of(project, facts, made)
         if reach is None:
             continue
         reason = _reason(project, facts, made, targets[made.target])
@@ -76,7 +73,7 @@ def _where(made: Construction) -> str:
 
 
 def _reason(project: Project, facts: Facts, made: Construction, counterpart: str) -> str:
-    if crossing := _sent(project, facts, made):
+    if crossing := sent(project, facts, made):
         return _across(crossing, counterpart)
     if made.cached and made.home is Home.OTHER:
         return f"{made.owner} is decorated, and may give the same {counterpart} to several callers"
@@ -129,146 +126,6 @@ def _patched(project: Project, facts: Facts, made: Construction) -> str:
                 if f".{reference.symbol}".endswith(f".{facts.module}.{name}"):
                     return f"{other.path.name}:{reference.span.line}"
     return ""
-
-
-# --- what carries it along ------------------------------------------------------------------------------------------
-
-
-def _reach(project: Project, facts: Facts, made: Construction) -> Reach | None:
-    crossing = _sent(project, facts, made)
-    if crossing is not None:
-        return Reach(Evidence.BOUNDARY, crossing.chain, crossing.boundary.pickler)
-    if made.home is Home.INSTANCE:
-        return _kept(project, facts, made)
-    if made.home is Home.BASE:
-        return _inherited(project, facts, made)
-    if made.home is Home.OTHER:
-        return _handed_on(project, facts, made)
-    if made.home is Home.GLOBAL and made.called:
-        return _shipped_global(project, facts, made)
-    if made.home is Home.CLOSURE and made.called:
-        return _shipped_closure(project, facts, made)
-    return None
-
-
-def _sent(project: Project, facts: Facts, made: Construction) -> Crossing | None:
-    """The boundary that the value itself is handed to, as an argument of a task."""
-    return None if is_test(facts) else next(project.crossings(facts, made.sinks), None)
-
-
-def _inherited(project: Project, facts: Facts, made: Construction) -> Reach | None:
-    """A class that is a lock or queue of its own kind, where instances of others keep one."""
-    if is_test(facts) or _LOCAL in made.cls or not project.carries(facts, made.cls):
-        return None
-    return _kept_result(project.keepers(f"{facts.module}.{made.cls}"))
-
-
-def _handed_on(project: Project, facts: Facts, made: Construction) -> Reach | None:
-    """A value that a function returns to whoever keeps it, or that is given to what keeps it."""
-    if is_test(facts):
-        return None
-    for sink in made.sinks:
-        if isinstance(sink, ToReturn):
-            cls, _, method = sink.function.rpartition(".")
-            reach = _kept_result(project.keepers(f"{facts.module}.{sink.function}"))
-            if reach is None and cls:
-                reach = _kept_result(project.method_keepers(facts, cls, method))
-            if reach is not None:
-                return replace(reach, chain=(f"returned by {sink.function} at line {sink.line}", *reach.chain))
-    chain = next(project.kept(facts, made.sinks), None)
-    return None if chain is None else Reach(Evidence.STATE, chain)
-
-
-def _kept_result(keepers: Iterator[tuple[Facts, str, str]]) -> Reach | None:
-    for _, cls, attribute in keepers:
-        return Reach(Evidence.STATE, (f"stored on self.{attribute} of {cls}",))
-    return None
-
-
-def _kept(project: Project, facts: Facts, made: Construction) -> Reach | None:
-    if is_test(facts) or not project.carries(facts, made.cls) or _registered(facts, made.cls):
-        return None
-    if any(symbol in _OF_CLASSES for symbol, _ in project.lineage(facts, made.cls)):
-        return None  # what a metaclass keeps, it keeps on classes, and these are pickled by name
-    if _LOCAL in made.cls:
-        return _shipped_local(project, facts, made.cls)
-    owner = made.cls or "an instance"
-    return Reach(Evidence.STATE, (f"stored on self.{made.attribute} of {owner} at line {made.line}",))
-
-
-def _registered(facts: Facts, cls: str) -> bool:
-    """Whether `copyreg` was told how the class is pickled."""
-    return any(
-        isinstance(sink, ToCall) and sink.callee == "copyreg.pickle"
-        for mention in facts.mentions
-        if mention.name == cls
-        for sink in mention.sinks
-    )
-
-
-def _shipped_local(project: Project, facts: Facts, cls: str) -> Reach | None:
-    """An instance of a class that stands in a function crosses by value or not at all."""
-    sinks = next((d.sinks for d in facts.definitions if d.kind is Kind.CLASS and d.qualname == cls), ())
-    return _by_value(project, facts, sinks, f"kept by instances of {cls}")
-
-
-def _shipped_global(project: Project, facts: Facts, made: Construction) -> Reach | None:
-    """A module global travels only with what is shipped by value, and the definitions of `__main__` are."""
-    if not facts.is_script:
-        return None
-    users = [made.cls.partition(".")[0]] if made.cls else _readers(facts, made.attribute)
-    for mention in facts.mentions:
-        if mention.name in users:
-            reach = _by_value(project, facts, mention.sinks, f"read by {mention.name}, which is shipped by value")
-            if reach is not None:
-                return reach
-    return None
-
-
-def _readers(facts: Facts, name: str) -> list[str]:
-    """The module's definitions that read a global, directly or through one another."""
-    wanted, found = {name}, list[str]()
-    for _ in facts.statements:
-        fresh = [
-            d
-            for s in facts.statements
-            if s.kind == "definition" and wanted & set(s.reads)
-            for d in s.binds
-            if d not in found
-        ]
-        if not fresh:
-            break
-        found += fresh
-        wanted |= set(fresh)
-    return found
-
-
-def _shipped_closure(project: Project, facts: Facts, made: Construction) -> Reach | None:
-    for definition in facts.definitions:
-        if definition.kind is Kind.CLASS or not any(
-            c.name == made.attribute and c.owner == made.owner for c in definition.captures
-        ):
-            continue
-        step = f"captured by {definition.name}, which is shipped by value"
-        reach = _by_value(project, facts, [*definition.sinks, *_of_results(facts, definition.sinks)], step)
-        if reach is not None:
-            return reach
-    return None
-
-
-def _of_results(facts: Facts, sinks: Sequence[Sink]) -> Iterator[Sink]:
-    """Where the results of the functions go that return the value."""
-    makers = {s.function for s in sinks if isinstance(s, ToReturn)}
-    for mention in facts.mentions:
-        if mention.name in makers:
-            yield from mention.results
-
-
-def _by_value(project: Project, facts: Facts, sinks: Sequence[Sink], step: str) -> Reach | None:
-    for crossing in project.crossings(facts, sinks):
-        if crossing.boundary.by_value:
-            return Reach(Evidence.BOUNDARY, (step, *crossing.chain), crossing.boundary.pickler)
-    return None
 
 
 # --- the exchange ---------------------------------------------------------------------------------------------------
@@ -332,6 +189,6 @@ def _subjects(facts: Facts, finding: Finding, made: Construction, code: str, cou
 
 def _of_subclass(project: Project, facts: Facts, made: Construction) -> Iterator[Subject]:
     """What keeps an instance of the class, and an instance that is made without arguments."""
-    for keeper, cls, attribute in project.keepers(f"{facts.module}.{made.cls}"):
+    for keeper, cls, attribute in project.instance_keepers(facts, made.cls):
         yield ByState(keeper.module, cls, attribute, made.code, made.code)
     yield ByExpression(facts.module, made.code, made.code)

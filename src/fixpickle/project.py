@@ -169,9 +169,22 @@ class Project:
                 ):
                     yield owner, name, attribute
 
+    def instance_keepers(self, facts: Facts, cls: str) -> Iterator[tuple[Facts, str, str]]:
+        """The same for instances of a class of `facts` and of those that inherit from it."""
+        for symbol in self._heirs(f"{facts.module}.{cls}"):
+            yield from self.keepers(symbol)
+
+    def _heirs(self, wanted: str) -> Iterator[str]:
+        """The kept classes that are the class of that symbolic name or inherit from it."""
+        for symbol in self._keepers:
+            if symbol in self._classes:
+                owner, found = self._classes[symbol]
+                if any(ancestor == wanted for ancestor, _ in self.lineage(owner, found.name)):
+                    yield symbol
+
     def _kept_by_some(self, facts: Facts, name: str) -> bool:
         """Whether instances of other classes, none of them a primitive itself, keep instances of the class."""
-        keepers = self._keepers.get(f"{facts.module}.{name}", ())
+        keepers = [k for symbol in self._heirs(f"{facts.module}.{name}") for k in self._keepers[symbol]]
         return any(
             all(symbol not in PRIMITIVES for symbol, _ in self.lineage(owner, keeper)) and self.carries(owner, keeper)
             for owner, keeper, _ in keepers

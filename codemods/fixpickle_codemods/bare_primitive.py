@@ -24,8 +24,9 @@ of `SimpleQueue`, which may call its methods by their full name.
 ## When it refuses
 
 It is a global or a captured variable of a function that is shipped by value, or a default argument: every task or
-instance would get one of its own. It is handed to another process as an argument. What it guards can be reached from other processes too. A string or a call replaces
-the constructor by its name, as in `mock.patch("package.module.Queue")`.
+instance would get one of its own. It is handed to another process as an argument. What it guards can be reached from
+other processes too. A string or a call replaces the constructor by its name, as in
+`mock.patch("package.module.Queue")`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
 from fixpickle.model import Evidence, Reach
 from fixpickle.project import Crossing, Project, is_test
@@ -11,6 +11,16 @@ from fixpickle.survey.facts import Construction, Facts, Home, Kind, Sink, ToCall
 
 _OF_CLASSES = frozenset({"builtins.type", "abc.ABCMeta", "enum.EnumMeta", "enum.EnumType"})
 _LOCAL = "<locals>"
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """An attribute of a class, by which its instances carry a value along, and the steps that lead there."""
+
+    facts: Facts
+    cls: str
+    attribute: str
+    chain: tuple[str, ...]
 
 
 def reach_of(project: Project, facts: Facts, made: Construction) -> Reach | None:
@@ -40,29 +50,35 @@ def _inherited(project: Project, facts: Facts, made: Construction) -> Reach | No
     """A class that is a lock or queue of its own kind, where instances of others keep one."""
     if is_test(facts) or _LOCAL in made.cls or not project.carries(facts, made.cls):
         return None
-    return _kept_result(project.instance_keepers(facts, made.cls))
+    for _, cls, attribute in project.instance_keepers(facts, made.cls):
+        return Reach(Evidence.STATE, (f"stored on self.{attribute} of {cls}",))
+    return None
 
 
 def _handed_on(project: Project, facts: Facts, made: Construction) -> Reach | None:
     """A value that a function returns to whoever keeps it, or that is given to what keeps it."""
-    if is_test(facts):
-        return None
+    for keeper in keepers(project, facts, made):
+        return Reach(Evidence.STATE, keeper.chain)
+    return None
+
+
+def keepers(project: Project, facts: Facts, made: Construction) -> Iterator[Keeper]:
+    """The attributes that hold the value of a construction, whoever puts it there."""
+    if made.home is Home.INSTANCE and made.cls:
+        yield Keeper(facts, made.cls, made.attribute, ())
+    if is_test(facts) or made.home is not Home.OTHER:
+        return
     for sink in made.sinks:
         if isinstance(sink, ToReturn):
             cls, _, method = sink.function.rpartition(".")
-            reach = _kept_result(project.keepers(f"{facts.module}.{sink.function}"))
-            if reach is None and cls:
-                reach = _kept_result(project.method_keepers(facts, cls, method))
-            if reach is not None:
-                return replace(reach, chain=(f"returned by {sink.function} at line {sink.line}", *reach.chain))
-    chain = next(project.kept(facts, made.sinks), None)
-    return None if chain is None else Reach(Evidence.STATE, chain)
-
-
-def _kept_result(keepers: Iterator[tuple[Facts, str, str]]) -> Reach | None:
-    for _, cls, attribute in keepers:
-        return Reach(Evidence.STATE, (f"stored on self.{attribute} of {cls}",))
-    return None
+            found = [*project.keepers(f"{facts.module}.{sink.function}")]
+            found += project.method_keepers(facts, cls, method) if cls else ()
+            for owner, name, attribute in found:
+                steps = f"returned by {sink.function} at line {sink.line}", f"stored on self.{attribute} of {name}"
+                yield Keeper(owner, name, attribute, steps)
+    for owner, held, chain in project.holders(facts, made.sinks):
+        last = f"stored on self.{held.attribute} of {held.cls} at line {held.line}"
+        yield Keeper(owner, held.cls, held.attribute, (*chain, last))
 
 
 def _kept(project: Project, facts: Facts, made: Construction) -> Reach | None:

@@ -22,7 +22,7 @@ from fixpickle.rewrite import namespaced, require_runtime
 from fixpickle.rule import Workshop
 from fixpickle.survey.constructions import LOCK_TYPE
 from fixpickle.survey.facts import Construction, Facts, Home
-from fixpickle_codemods._carried import reach_of, sent
+from fixpickle_codemods._carried import keepers, reach_of, sent
 
 _SCOPE = "it excludes threads of one process only: what is pickled arrives with a lock of its own"
 _SCOPES = {
@@ -77,8 +77,9 @@ def _reason(project: Project, facts: Facts, made: Construction, counterpart: str
         return _across(crossing, counterpart)
     if made.cached and made.home is Home.OTHER:
         return f"{made.owner} is decorated, and may give the same {counterpart} to several callers"
-    if made.guards:
-        return f"it guards {made.guards}, which other processes reach too: a picklable lock excludes none of them"
+    held = (project.guarded(k.facts, k.cls, k.attribute) for k in keepers(project, facts, made))
+    if guards := made.guards or next(filter(None, held), ""):
+        return f"it guards {guards}, which other processes reach too: a picklable lock excludes none of them"
     if _shared(made) and counterpart not in _SHARED:
         return f"one {counterpart} serves several tasks or instances, and would arrive as one for each of them"
     if counterpart == "Lock" and (tested := _tested(project, facts)):

@@ -214,9 +214,26 @@ class Project:
 
     def kept(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[tuple[str, ...]]:
         """The ways in which instances carry a value with these sinks along, as chains of steps."""
+        for _, sink, chain in self.holders(facts, sinks):
+            yield (*chain, f"stored on self.{sink.attribute} of {sink.cls} at line {sink.line}")
+
+    def holders(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[tuple[Facts, ToAttribute, tuple[str, ...]]]:
+        """The attributes in which instances carry a value with these sinks along, with the steps that lead there."""
         for owner, sink, chain in self._spread(facts, sinks):
             if isinstance(sink, ToAttribute) and self.carries(owner, sink.cls):
-                yield (*chain, f"stored on self.{sink.attribute} of {sink.cls} at line {sink.line}")
+                yield owner, sink, chain
+
+    def guarded(self, facts: Facts, cls: str, attribute: str) -> str:
+        """What a lock in that attribute keeps other threads out of that other processes reach too, or an empty string.
+
+        Classes that inherit from `cls` of `facts` hold it too.
+        """
+        wanted = f"{facts.module}.{cls}"
+        for other in self.files:
+            for name, held, what in other.guarded:
+                if held == attribute and any(symbol == wanted for symbol, _ in self.lineage(other, name)):
+                    return f"{what} of {other.path.name}"
+        return ""
 
     def _spread(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[tuple[Facts, Sink, tuple[str, ...]]]:
         """Sinks, and those of every parameter they lead to, nearest first, each parameter once; with their steps."""

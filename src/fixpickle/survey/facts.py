@@ -264,7 +264,10 @@ class TopStatement:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything the link and find steps know about one file."""
+    """Everything the link and find steps know about one file.
+
+    `guarded` are the classes and attributes that are held as locks while the call named third changes files.
+    """
 
     path: Path
     module: str
@@ -285,6 +288,7 @@ class Facts:
     guard: Span | None
     exports: frozenset[str] | None
     ignored: tuple[tuple[int, str], ...]
+    guarded: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def is_script(self) -> bool:

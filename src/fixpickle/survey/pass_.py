@@ -26,6 +26,7 @@ from fixpickle.survey.facts import (
     TopStatement,
 )
 from fixpickle.survey.flow import Flow
+from fixpickle.survey.guards import guarded_attributes
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Tree, bound_names, parameters
 
@@ -91,6 +92,7 @@ def _facts(source: Source, tree: Tree) -> Facts:
         guard=next((tree.span(s) for s in tree.root.body if _is_guard(s)), None),
         exports=_exports(tree),
         ignored=tuple(_ignored(source.text)),
+        guarded=tuple(guarded_attributes(tree, names)),
     )
 
 

@@ -2,9 +2,9 @@
 
 For each package of packages.toml: a virtual environment with it and what its tests need, its source distribution
 unpacked twice, `fixpickle apply` on one of the two. On both: an object as its documentation makes it is pickled in one
-process, loaded and used in another; and the package's own tests. Without names the table is written to
-docs/packages.md, with them it is printed. It downloads, needs ten minutes and about a gigabyte, and runs what it
-downloads.
+process, loaded and used in another; and the package's own tests. With names only these are tried anew. What came of
+each is kept in FOLDER, and docs/packages.md is written from that once every one is there. It downloads, needs about
+fifteen minutes and half a gigabyte, and runs what it downloads.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import tomllib
@@ -79,8 +78,8 @@ class Row:
     package: Package
     before: str
     after: str
-    fixes: Mapping[tuple[str, str], int]
-    left: Mapping[tuple[str, str], int]
+    fixes: Sequence[tuple[str, str, int]]
+    left: Sequence[tuple[str, str, int]]
     tests_before: str
     tests_after: str
 
@@ -183,11 +182,15 @@ def tried(package: Package, work: Path) -> Row:
             package=package,
             before=crossing(package, python, before),
             after=crossing(package, python, after),
-            fixes=Counter((f["rule"], f["verdict"]["kind"]) for f in report["fixed"]),
-            left=Counter((f["rule"], f["reason"]) for f in [*report["left"], *_back(report)]),
+            fixes=_counted((f["rule"], f["verdict"]["kind"]) for f in report["fixed"]),
+            left=_counted((f["rule"], f["reason"]) for f in [*report["left"], *_back(report)]),
             tests_before=own_tests(package, python, before),
             tests_after=own_tests(package, python, after),
         )
+
+
+def _counted(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str, int]]:
+    return [(rule, what, n) for (rule, what), n in sorted(Counter(pairs).items())]
 
 
 def _back(report: Mapping[str, list[dict]]) -> list[dict]:
@@ -198,7 +201,7 @@ def _back(report: Mapping[str, list[dict]]) -> list[dict]:
 
 
 def line(row: Row) -> str:
-    made = ", ".join(f"{rule} {n} {verdict}" for (rule, verdict), n in sorted(row.fixes.items())) or "none"
+    made = ", ".join(f"{rule} {n} {verdict}" for rule, verdict, n in row.fixes) or "none"
     tests = row.tests_before if row.tests_before == row.tests_after else f"{row.tests_before} / {row.tests_after}"
     cells = [
         f"{row.package.name} {row.package.version}",
@@ -211,13 +214,13 @@ def line(row: Row) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def page(rows: Sequence[Row], seconds: float) -> str:
+def page(rows: Sequence[Row]) -> str:
     failed = [row for row in rows if row.before]
     crossed = [row for row in failed if not row.after]
     parts = [
         HEAD,
         f"{len(rows)} packages: {len(rows) - len(failed)} cross before, {len(failed)} do not; of those {len(crossed)} "
-        f"cross after. CPython {sys.version.split()[0]}, {seconds / 60:.0f} minutes. "
+        f"cross after. CPython {sys.version.split()[0]}. "
         "To repeat it: `python benchmarks/packages.py`.\n",
         "| package | kind | before | fixes, by verdict | after | own tests, before / after |",
         "|---|---|---|---|---|---|",
@@ -225,7 +228,7 @@ def page(rows: Sequence[Row], seconds: float) -> str:
         "",
     ]
     parts += [f"**{r.package.name}.** {r.package.note}\n" for r in rows if r.package.note]
-    rest = [(row, rule, reason, n) for row in rows for (rule, reason), n in sorted(row.left.items())]
+    rest = [(row, rule, reason, n) for row in rows for rule, reason, n in row.left]
     if rest:
         parts += ["## Found and left\n", "| package | rule | times | reason |\n|---|---|---|---|"]
         parts += [f"| {row.package.name} | {rule} | {n} | {reason} |" for row, rule, reason, n in rest]
@@ -237,17 +240,16 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="these packages only")
     parser.add_argument("--work", type=Path, default=Path("packages-work"), help="where environments are kept")
     asked = parser.parse_args()
-    started = time.monotonic()
-    rows = []
+    work = asked.work.resolve()
     for package in packages():
         if not asked.names or package.name in asked.names:
-            rows.append(tried(package, asked.work.resolve()))
-            print(line(rows[-1]), flush=True)
-    text = page(rows, time.monotonic() - started)
-    if asked.names:
-        print(text)
-    else:
-        PAGE.write_text(text)
+            row = tried(package, work)
+            kept = {k: v for k, v in asdict(row).items() if k != "package"}
+            (work / package.name / "row.json").write_text(json.dumps(kept))
+            print(line(row), flush=True)
+    paths = [(package, work / package.name / "row.json") for package in packages()]
+    if all(path.exists() for _, path in paths):
+        PAGE.write_text(page([Row(package, **json.loads(path.read_text())) for package, path in paths]))
 
 
 if __name__ == "__main__":

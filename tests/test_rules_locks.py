@@ -259,3 +259,37 @@ def test_an_import_stands_with_its_kind_and_behind_what_must_come_first(shop, te
     result = apply_edits(text, [edit], "\n")
     compile(result, "module.py", "exec")
     assert result == after
+
+
+# --- fields of attrs, which is not installed where the fixtures run --------------------------------------------------
+
+ATTRS = """
+    import attr
+    import attrs
+    from threading import Lock
+
+    @attr.s
+    class Old:
+        first = attr.ib(default=attr.Factory(Lock))
+        second = attr.ib(factory=Lock, repr=False)
+        third = attr.ib(default=attr.Factory(lambda self: Lock(), takes_self=True))
+        fourth = attr.ib()
+        kind = attr.ib(default=Lock)
+
+        @fourth.default
+        def _fourth(self):
+            return Lock()
+
+    @attrs.define
+    class New:
+        first: Lock = attrs.field(factory=Lock)
+        second: Lock = attrs.Factory(Lock)
+        third: Lock = attrs.field(factory=lambda: Lock())
+        kind: type = attrs.field(default=Lock)
+"""
+
+
+def test_every_spelling_of_a_default_of_attrs_is_found_and_a_type_that_is_the_default_is_not(shop):
+    named = {f.message.split()[2] for f in found(shop({"fields.py": ATTRS}), "bare-lock")}
+    old = {f"Old.{name}" for name in ("first", "second", "third", "fourth")}
+    assert named == old | {f"New.{name}" for name in ("first", "second", "third")}

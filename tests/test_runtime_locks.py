@@ -562,3 +562,62 @@ def test_a_copied_file_works_on_every_python_that_is_installed(tmp_path, version
     if executable is None or not runs(executable):
         pytest.skip(f"no python{version} on PATH")
     assert cross(executable, tmp_path, 2) == "crossed"
+
+
+# --- every way of starting a worker ---------------------------------------------------------------------------------
+
+WORKERS = """
+import multiprocessing, sys, threading
+import _fixpickle_locks as L
+
+KINDS = ("Lock", "RLock", "Condition", "BoundedSemaphore")
+
+def free(held):
+    return [type(held[kind]) is getattr(L, kind) and held[kind].acquire(timeout=1) for kind in KINDS]
+
+def whole(value):
+    event, semaphore, queue, (condition, lock), (outer, shared) = value
+    return event.is_set(), semaphore._value, queue.get_nowait(), condition._lock is lock, outer._lock is shared
+
+kept = []
+def take(lock):
+    kept.append(lock)
+    return lock.acquire(False)
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context(sys.argv[1])
+    held = {kind: getattr(L, kind)() for kind in KINDS}
+    event, semaphore, queue, lock, shared = L.Event(), L.Semaphore(3), L.Queue(), L.Lock(), L.shared_lock("jobs")
+    event.set(); semaphore.acquire(); queue.put(7)
+    value = event, semaphore, queue, (L.Condition(lock), lock), (L.Condition(shared), shared)
+    with context.Pool(1) as pool:
+        for one in held.values():
+            one.acquire()
+        assert pool.apply(free, (held,)) == [True] * 4
+        assert pool.apply(whole, (value,)) == (True, 2, 7, True, True)
+        assert pool.map(take, [shared, shared], 1) == [True, False], "two tasks of one worker hold two locks"
+        assert pool.map(take, [lock, lock], 1) == [True, True]
+        assert shared.acquire(False)
+    print("crossed")
+"""
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver", "fork"])
+def test_they_cross_into_workers_however_these_are_started(tmp_path, method):
+    (tmp_path / "_fixpickle_locks.py").write_bytes(SOURCE.read_bytes())
+    (tmp_path / "workers.py").write_text(WORKERS)
+    done = subprocess.run([sys.executable, "workers.py", method], cwd=tmp_path, capture_output=True, timeout=60)
+    assert done.stdout.decode().strip() == "crossed", done.stderr.decode()
+
+
+def test_a_shared_lock_of_a_closure_is_one_for_all_that_arrives_by_value():
+    cloudpickle = pytest.importorskip("cloudpickle")
+    guard, condition = locks.shared_rlock("closure"), locks.Condition(locks.shared_lock("condition"))
+
+    def task():
+        return guard, condition
+
+    parcel = cloudpickle.dumps(task)
+    (first, one), (second, other) = pickle.loads(parcel)(), pickle.loads(parcel)()
+    assert first is second is guard
+    assert one is not other and one._lock is other._lock is condition._lock

@@ -3,81 +3,43 @@
 from __future__ import annotations
 
 import importlib.util
-import queue
-import types
 import unittest
-from typing import Any
+from pathlib import Path
 
 import pytest
 
-import fixpickle.runtime.locks
+pytest.importorskip("test.lock_tests", reason="this interpreter was installed without its tests")
 
-lock_tests = pytest.importorskip("test.lock_tests", reason="this interpreter was installed without its tests")
-test_queue = pytest.importorskip("test.test_queue")
-test_local = pytest.importorskip("test.test_threading_local")
-
-# As a file copied beside user code: some of the tests want a module name without dots in a repr.
-_spec = importlib.util.spec_from_file_location("_fixpickle_locks", fixpickle.runtime.locks.__file__)
+_PATH = Path(__file__).parent.parent / "benchmarks" / "stdlib_suites.py"
+_spec = importlib.util.spec_from_file_location("stdlib_suites", _PATH)
 assert _spec is not None and _spec.loader is not None
-locks = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(locks)
+suites = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(suites)
 
-FACTORIES = {
-    "LockTests": {"locktype": locks.Lock},
-    "RLockTests": {"locktype": locks.RLock},
-    "EventTests": {"eventtype": locks.Event},
-    "ConditionTests": {"condtype": locks.Condition},
-    "SemaphoreTests": {"semtype": locks.Semaphore},
-    "BoundedSemaphoreTests": {"semtype": locks.BoundedSemaphore},
-    "BarrierTests": {"barriertype": locks.Barrier},
-}
-QUEUES = ["QueueTest", "LifoQueueTest", "PriorityQueueTest", "FailingQueueTest", "BaseSimpleQueueTest"]
-
-# A queue module as the tests want it: the counterparts, and the rest of the original.
-QUEUE_MODULE = types.SimpleNamespace(
-    **{name: getattr(locks, name, getattr(queue, name)) for name in dir(queue) if not name.startswith("__")}
-)
+LOCKS = suites.counterparts()
+# The slow tests of these are the lock's own: once is enough.
+KINDS = [suite for suite in suites.SUITES if not suite[0].startswith("shared_")]
+COLLECTED = [(suite, name) for suite in KINDS for name in suites.names(suite)]
 
 
-def of_locks(name: str) -> type[unittest.TestCase]:
-    made = {attribute: staticmethod(factory) for attribute, factory in FACTORIES[name].items()}
-    base = getattr(lock_tests, name)
-    if name == "ConditionTests":
-        made["locktype"] = staticmethod(locks.Lock)
-    return type(name, (base,), made)
-
-
-def of_queues(name: str) -> type[unittest.TestCase]:
-    base = getattr(test_queue, name)
-    cases = () if issubclass(base, unittest.TestCase) else (unittest.TestCase,)
-    members: dict[str, Any] = {"queue": QUEUE_MODULE, "type2test": locks.SimpleQueue}
-    if name != "BaseSimpleQueueTest":
-        del members["type2test"]
-    return type(name, (base, *cases), members)
-
-
-def of_local(name: str) -> type[unittest.TestCase]:
-    base = test_local.BaseLocalTest
-    return type(name, (base, unittest.TestCase), {"_local": locks.local})
-
-
-SUITES = {
-    **dict.fromkeys(FACTORIES, of_locks),
-    **dict.fromkeys(QUEUES, of_queues),
-    "BaseLocalTest": of_local,
-}
-
-
-def collected() -> list[tuple[str, str]]:
-    loader = unittest.TestLoader()
-    return [(name, test) for name, make in SUITES.items() for test in loader.getTestCaseNames(make(name))]
-
-
-@pytest.mark.parametrize(("suite", "name"), collected())
+@pytest.mark.parametrize(("suite", "name"), COLLECTED, ids=lambda value: value if isinstance(value, str) else value[0])
 def test_the_counterparts_pass_the_tests_of_their_originals(suite, name):
     result = unittest.TestResult()
-    SUITES[suite](suite)(name).run(result)
+    suites.case(suite, LOCKS)(name).run(result)
     if result.skipped:
         pytest.skip(result.skipped[0][1])
     assert not result.errors + result.failures, (result.errors + result.failures)[0][1]
     assert result.testsRun == 1
+
+
+def test_every_counterpart_is_tested_by_a_suite_of_which_most_is_run():
+    assert {suite[0] for suite in suites.SUITES} == set(LOCKS.__all__)
+    for kind, name, test in suites.LEFT_OUT:
+        suite = next(s for s in suites.SUITES if (s[0], s[2]) == (kind, name))
+        assert test not in suites.names(suite) and len(suites.names(suite)) > 10
+
+
+def test_the_page_lists_every_counterpart_and_no_failure():
+    page = (Path(__file__).parent.parent / "docs" / "runtime.md").read_text("utf-8")
+    assert all(f"| `{name}` |" in page for name in LOCKS.__all__)
+    assert "failed:" not in page

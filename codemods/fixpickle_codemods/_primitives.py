@@ -1,29 +1,28 @@
-"""What the rules about locks and their kin share: where one is carried along, and its picklable counterpart."""
+"""What the rules about locks and their kin share: why one cannot be exchanged, and its picklable counterpart."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from fixpickle.model import (
     ByExpression,
     ByState,
     ByValue,
     Edit,
-    Evidence,
     Finding,
     Patch,
-    Reach,
     Refusal,
     Safety,
     Source,
     Subject,
 )
-from fixpickle.project import Project, is_test
+from fixpickle.project import Crossing, Project
 from fixpickle.rewrite import namespaced, require_runtime
 from fixpickle.rule import Workshop
 from fixpickle.survey.constructions import LOCK_TYPE
-from fixpickle.survey.facts import Construction, Facts, Home, Kind, Sink, ToCall, ToReturn
+from fixpickle.survey.facts import Construction, Facts, Home
+from fixpickle_codemods._carried import keepers, reach_of, sent
 
 _SCOPE = "it excludes threads of one process only: what is pickled arrives with a lock of its own"
 _SCOPES = {
@@ -45,7 +44,7 @@ def findings(rule: str, targets: Mapping[str, str], project: Project, facts: Fac
     for made in facts.constructions:
         if made.target not in targets or facts.path.name.startswith(_RUNTIME):
             continue
-        reach = _reach(project, facts, made)
+        reach = reach_of(project, facts, made)
         if reach is None:
             continue
         reason = _reason(project, facts, made, targets[made.target])
@@ -61,8 +60,12 @@ def findings(rule: str, targets: Mapping[str, str], project: Project, facts: Fac
 
 
 def _where(made: Construction) -> str:
+    if made.home is Home.BASE:
+        return f"as {made.cls} inherits from it"
     if made.cls:
         return f"in {made.cls}.{made.attribute}"
+    if not made.attribute:
+        return f"made in {made.owner}" if made.owner else "made in the module"
     return f"in `{made.attribute}`" + (f" of {made.owner}" if made.owner else "")
 
 
@@ -70,8 +73,13 @@ def _where(made: Construction) -> str:
 
 
 def _reason(project: Project, facts: Facts, made: Construction, counterpart: str) -> str:
-    if made.guards:
-        return f"it guards {made.guards}, which other processes reach too: a picklable lock excludes none of them"
+    if crossing := sent(project, facts, made):
+        return _across(crossing, counterpart)
+    if made.cached and made.home is Home.OTHER:
+        return f"{made.owner} is decorated, and may give the same {counterpart} to several callers"
+    held = (project.guarded(k.facts, k.cls, k.attribute) for k in keepers(project, facts, made))
+    if guards := made.guards or next(filter(None, held), ""):
+        return f"it guards {guards}, which other processes reach too: a picklable lock excludes none of them"
     if _shared(made) and counterpart not in _SHARED:
         return f"one {counterpart} serves several tasks or instances, and would arrive as one for each of them"
     if counterpart == "Lock" and (tested := _tested(project, facts)):
@@ -81,9 +89,22 @@ def _reason(project: Project, facts: Facts, made: Construction, counterpart: str
     return ""
 
 
+def _across(crossing: Crossing, counterpart: str) -> str:
+    """What reaches across processes in its place. A Ray worker does not take the proxies of a manager."""
+    if counterpart == "local":
+        return "what is handed to another process arrives empty: make it in the task"
+    if crossing.boundary.name.startswith("ray."):
+        return f"handed to another process, the {counterpart} would reach nobody in this one: use a named Ray actor"
+    kind = "Queue" if counterpart.endswith("Queue") else counterpart
+    use = f"use multiprocessing.Manager().{kind}()"
+    return f"handed to another process, the {counterpart} would reach nobody in this one: {use}"
+
+
 def _shared(made: Construction) -> bool:
     """Whether one object serves several tasks or instances: it is not made where each of these is made."""
-    return made.home is not Home.INSTANCE or (made.called and not made.owner)
+    if made.home in (Home.GLOBAL, Home.CLOSURE):
+        return True
+    return made.called and not made.owner
 
 
 def _tested(project: Project, facts: Facts) -> str:
@@ -108,103 +129,6 @@ def _patched(project: Project, facts: Facts, made: Construction) -> str:
     return ""
 
 
-# --- what carries it along ------------------------------------------------------------------------------------------
-
-
-def _reach(project: Project, facts: Facts, made: Construction) -> Reach | None:
-    if made.home is Home.INSTANCE:
-        return _kept(project, facts, made)
-    if made.home is Home.GLOBAL and made.called:
-        return _shipped_global(project, facts, made)
-    if made.home is Home.CLOSURE and made.called:
-        return _shipped_closure(project, facts, made)
-    return None
-
-
-def _kept(project: Project, facts: Facts, made: Construction) -> Reach | None:
-    if is_test(facts) or not project.carries(facts, made.cls, made.attribute) or registered(facts, made.cls):
-        return None
-    if _LOCAL in made.cls:
-        return _shipped_local(project, facts, made.cls)
-    step = f"stored on self.{made.attribute} of {made.cls} at line {made.line}"
-    return Reach(Evidence.STATE, (step,), carrier=f"{facts.module}:{made.cls}")
-
-
-def registered(facts: Facts, cls: str) -> bool:
-    """Whether `copyreg` was told how the class is pickled."""
-    return any(
-        isinstance(sink, ToCall) and sink.callee == "copyreg.pickle"
-        for mention in facts.mentions
-        if mention.name == cls
-        for sink in mention.sinks
-    )
-
-
-def _shipped_local(project: Project, facts: Facts, cls: str) -> Reach | None:
-    """An instance of a class that stands in a function crosses by value or not at all."""
-    sinks = next((d.sinks for d in facts.definitions if d.kind is Kind.CLASS and d.qualname == cls), ())
-    return _by_value(project, facts, sinks, f"kept by instances of {cls}")
-
-
-def _shipped_global(project: Project, facts: Facts, made: Construction) -> Reach | None:
-    """A module global travels only with what is shipped by value, and the definitions of `__main__` are."""
-    if not facts.is_script:
-        return None
-    users = [made.cls.partition(".")[0]] if made.cls else _readers(facts, made.attribute)
-    for mention in facts.mentions:
-        if mention.name in users:
-            reach = _by_value(project, facts, mention.sinks, f"read by {mention.name}, which is shipped by value")
-            if reach is not None:
-                return reach
-    return None
-
-
-def _readers(facts: Facts, name: str) -> list[str]:
-    """The module's definitions that read a global, directly or through one another."""
-    wanted, found = {name}, list[str]()
-    for _ in facts.statements:
-        fresh = [
-            d
-            for s in facts.statements
-            if s.kind == "definition" and wanted & set(s.reads)
-            for d in s.binds
-            if d not in found
-        ]
-        if not fresh:
-            break
-        found += fresh
-        wanted |= set(fresh)
-    return found
-
-
-def _shipped_closure(project: Project, facts: Facts, made: Construction) -> Reach | None:
-    for definition in facts.definitions:
-        if definition.kind is Kind.CLASS or not any(
-            c.name == made.attribute and c.owner == made.owner for c in definition.captures
-        ):
-            continue
-        step = f"captured by {definition.name}, which is shipped by value"
-        reach = _by_value(project, facts, [*definition.sinks, *_of_results(facts, definition.sinks)], step)
-        if reach is not None:
-            return reach
-    return None
-
-
-def _of_results(facts: Facts, sinks: Sequence[Sink]) -> Iterator[Sink]:
-    """Where the results of the functions go that return the value."""
-    makers = {s.function for s in sinks if isinstance(s, ToReturn)}
-    for mention in facts.mentions:
-        if mention.name in makers:
-            yield from mention.results
-
-
-def _by_value(project: Project, facts: Facts, sinks: Sequence[Sink], step: str) -> Reach | None:
-    for crossing in project.crossings(facts, sinks):
-        if crossing.boundary.by_value:
-            return Reach(Evidence.BOUNDARY, (step, *crossing.chain), crossing.boundary.pickler)
-    return None
-
-
 # --- the exchange ---------------------------------------------------------------------------------------------------
 
 
@@ -226,7 +150,11 @@ def patch(finding: Finding, shop: Workshop, targets: Mapping[str, str]) -> Patch
         finding=finding,
         edits=(*locks.edits, edit),
         new_files=locks.new_files,
-        subjects=_subjects(facts, finding, made, callee, counterpart),
+        subjects=(
+            _subjects(facts, finding, made, callee, counterpart)
+            if made.home is not Home.BASE
+            else tuple(_of_subclass(shop.project, facts, made))
+        ),
         notes=(_SCOPES.get(counterpart, _SCOPE),),
     )
 
@@ -252,9 +180,16 @@ def _subjects(facts: Facts, finding: Finding, made: Construction, code: str, cou
         ByExpression(facts.module, before, after, pickler),
         ByExpression(facts.module, f"{callee}{plain}", f"{code}{plain}", pickler),
     )
-    if made.home is Home.INSTANCE and _LOCAL not in made.cls:
+    if made.home is Home.INSTANCE and made.cls and _LOCAL not in made.cls:
         return (ByState(facts.module, made.cls, made.attribute, before, after), *dict.fromkeys(alone))
     if made.home is Home.GLOBAL:
         shipped = finding.reach.chain[0].removeprefix("read by ").partition(",")[0]
         return (ByValue(facts.module, shipped), *dict.fromkeys(alone))
     return tuple(dict.fromkeys(alone))
+
+
+def _of_subclass(project: Project, facts: Facts, made: Construction) -> Iterator[Subject]:
+    """What keeps an instance of the class, and an instance that is made without arguments."""
+    for keeper, cls, attribute in project.keepers.of_instances(facts, made.cls):
+        yield ByState(keeper.module, cls, attribute, made.code, made.code)
+    yield ByExpression(facts.module, made.code, made.code)

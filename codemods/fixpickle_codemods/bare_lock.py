@@ -1,16 +1,18 @@
 """# bare-lock
 
-A `Lock` or `RLock` that is carried along when an instance or a function is pickled: kept on `self`, made by a
-`default_factory`, in a `defaultdict`, a global of a script whose function Ray or joblib ships by value, or captured by
-a function that is shipped.
+A `Lock` or `RLock` that is carried along when an instance or a function is pickled: kept on `self`, in a container or
+by a `cached_property`, made by a `default_factory`, a `defaultdict`, a helper that returns it, in `__new__` or by a
+class decorator, handed to the constructor of what keeps it, a global of a script whose function Ray or joblib ships by
+value, or captured by a function that is shipped.
 
     TypeError: cannot pickle '_thread.lock' object
     TypeError: cannot pickle '_thread.RLock' object
 
 ## What it becomes
 
-Its counterpart of the runtime module, called with the same arguments. In the process it behaves as the original does;
-`with` costs no more, `acquire()` and `release()` spelled out up to 1.5 times (`benchmarks/locks.py`). Pickled it
+Its counterpart of the runtime module, called with the same arguments. In the process it behaves as the original does
+([CPython's own tests](../runtime.md) say so); `with` costs no more, `acquire()` and `release()` spelled out about 1.2
+times as much, for `Lock` on Python 3.11 about 1.5 times. Pickled it
 becomes a fresh, free lock of the same kind in the other process, whether or not it was held; two attributes that share
 one lock still share one. A lock that travels with a function, or that all instances keep because it is a global of the
 module or a default argument, becomes `shared_lock` or `shared_rlock`: whatever arrives in one worker gets the same one,
@@ -26,14 +28,19 @@ the other out. This was true before as well, with fork; the report says so for e
 ## What it leaves alone
 
 Locks of functions that never leave the process, module globals of importable modules (pickle stores their functions by
-name), class attributes of classes that are not shipped by value, classes with `__getstate__` or `__reduce__` or known
-to `copyreg`, a lock type that the caller may choose (`def __init__(self, lock_class=Lock)`), tests, and objects that
+name), class attributes of classes that are not shipped by value, also those that a metaclass sets, classes with
+`__getstate__` or `__reduce__` or known to `copyreg`, a lock type that the caller gives (of
+`def __init__(self, lock_class=Lock)`, where it is only called, the default is exchanged), tests, and objects that
 belong to one process anyway: threads, servers, what keeps an executor, a socket or a running thread.
 
 ## When it refuses
 
 The lock guards a file or another thing that other processes reach too: there a picklable lock would exclude nobody.
 Use a file lock (the filelock library), made where it is used.
+
+It is handed to another process as an argument (`submit(f, lock)`, `Process(args=(lock,))`): what arrives would exclude
+nobody here. `multiprocessing.Manager().Lock()` reaches across, for Ray a named actor. The function that makes it is
+decorated, as with `lru_cache`, and may give the same lock to several callers.
 
 The package tests for the type of a lock: `isinstance(lock, type(threading.Lock()))` is false for a counterpart of
 `Lock`. A string or a call replaces the constructor by its name, as in `mock.patch("package.module.Lock")`: the new one

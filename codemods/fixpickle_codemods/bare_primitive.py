@@ -12,16 +12,21 @@ Its counterpart of the runtime module, called with the same arguments. Pickled i
 Event keeps its flag, a Semaphore its count, a queue its items and bound; a thread-local arrives empty; a Condition
 arrives on the same lock as its owner's, where it shared one.
 
+A subclass of one, of which instances of other classes keep an instance, inherits from the counterpart instead: it keeps
+its own attributes, and a subclass of `threading.local` the arguments of its constructor.
+
 ## What it leaves alone
 
 Everything that `bare-lock` leaves alone: what never leaves the process, classes with `__getstate__` or `__reduce__`,
-test cases, and objects that belong to one process anyway.
+test cases, and objects that belong to one process anyway. Subclasses of which nothing keeps an instance, and subclasses
+of `SimpleQueue`, which may call its methods by their full name.
 
 ## When it refuses
 
 It is a global or a captured variable of a function that is shipped by value, or a default argument: every task or
-instance would get one of its own. What it guards can be reached from other processes too. A string or a call replaces
-the constructor by its name, as in `mock.patch("package.module.Queue")`.
+instance would get one of its own. It is handed to another process as an argument. What it guards can be reached from
+other processes too. A string or a call replaces the constructor by its name, as in
+`mock.patch("package.module.Queue")`.
 """
 
 from __future__ import annotations

@@ -60,8 +60,8 @@ from fixpickle.rewrite import block_end, line_start
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts
 from fixpickle.survey.initialisers import RECALLING, ExceptionFacts, Initialiser, Place
+from fixpickle_codemods._carried import registered
 from fixpickle_codemods._families import ancestry, descendants, is_exception, obstacle
-from fixpickle_codemods._primitives import registered
 from fixpickle_codemods._round_trip import Broken, broken, miscounted, stored
 from fixpickle_codemods._samples import samples
 

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from fixpickle.link.keepers import Keepers
 from fixpickle.link.shipments import Shipments
 from fixpickle.link.spread import Crossing, Spread, stored
 from fixpickle.link.symbols import Symbols
 from fixpickle.model import Evidence, Reach
 from fixpickle.survey.catalogue import Catalogue, catalogue
+from fixpickle.survey.constructions import PRIMITIVES
 from fixpickle.survey.facts import ClassFacts, Factory, Facts, Sink, ToAttribute, ToCall, ToGlobal, ToReturn
 from fixpickle.survey.initialisers import ExceptionFacts, Raised
 
@@ -22,14 +24,20 @@ HIDING = frozenset({"__getstate__", "__reduce__", "__reduce_ex__"})
 class Kept:
     """An object that carries a value along, and the steps that lead there.
 
-    `carrier` is the class that stores it, as `module:Class`, `made` the class the object is known to be of, or empty.
-    It is `lasting` where it outlives the function that makes it.
+    A class of `owner` stores it, as `sink` says; `made` is the class the object is known to be of, or empty. It is
+    `lasting` where it outlives the function that makes it.
     """
 
-    carrier: str
+    owner: Facts
+    sink: ToAttribute
     made: str
     lasting: bool
     chain: tuple[str, ...]
+
+    @property
+    def carrier(self) -> str:
+        """The class that stores it, as `module:Class`."""
+        return f"{self.owner.module}:{self.sink.cls}"
 
 
 class Project:
@@ -40,6 +48,7 @@ class Project:
         self.catalogue: Catalogue = boundaries or catalogue()
         self._symbols = Symbols(self.files, self.catalogue)
         self._spread = Spread(self.files, self._symbols, self.catalogue)
+        self.keepers = Keepers(self.files, self._symbols, self._passes_on)
         self._shipments = Shipments(self.files, self._symbols, self._spread, self.hooked)
 
     # --- indexes ---
@@ -124,7 +133,9 @@ class Project:
             if (top := imported.target.split(".")[0]) in self.catalogue.bound_modules:
                 return f"its module drives a display ({top}), which belongs to one process"
         for symbol, found in self.lineage(facts, name):
-            if symbol in self.catalogue.bound_bases:
+            if symbol in self.catalogue.bound_bases and not (
+                symbol in PRIMITIVES and self.keepers.keep_some(facts, name)
+            ):
                 return f"it is a {symbol}, which belongs to one process"
             if found is not None and found.coroutines:
                 return f"{found.name} has coroutine methods, so it belongs to an event loop"
@@ -138,7 +149,8 @@ class Project:
         found = self._symbols.class_of(value.removesuffix("()")) if value.endswith("()") else None
         if found is None:
             return False
-        return any(symbol in self.catalogue.bound_bases for symbol, _ in self.lineage(found[0], found[1].name))
+        bases = self.catalogue.bound_bases - PRIMITIVES
+        return any(symbol in bases for symbol, _ in self.lineage(found[0], found[1].name))
 
     def hooked(self, facts: Facts, name: str, attribute: str) -> str:
         """The pickling hook, of the class or an ancestor in the project, that may keep the attribute back, or ""."""
@@ -152,6 +164,9 @@ class Project:
         """Whether instances of the class carry that attribute along when pickled, and can be pickled at all."""
         return not self.process_bound(facts, name) and not self.hooked(facts, name, attribute)
 
+    def _passes_on(self, facts: Facts, name: str, attribute: str) -> bool:
+        return not is_test(facts) and self.carries(facts, name, attribute)
+
     # --- reach ---
 
     def crossings(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[Crossing]:
@@ -162,8 +177,20 @@ class Project:
         """The objects that carry a value with these sinks along when they are pickled, temporary ones included."""
         for way in self._spread.ways(facts, sinks):
             if isinstance(way.sink, ToAttribute) and self.carries(way.owner, way.sink.cls, way.sink.attribute):
-                carrier = f"{way.owner.module}:{way.sink.cls}"
-                yield Kept(carrier, way.made, way.lasting, (*way.chain, stored(facts, way.owner, way.sink)))
+                chain = (*way.chain, stored(facts, way.owner, way.sink))
+                yield Kept(way.owner, way.sink, way.made, way.lasting, chain)
+
+    def guarded(self, facts: Facts, cls: str, attribute: str) -> str:
+        """What a lock in that attribute keeps other threads out of that other processes reach too, or an empty string.
+
+        Classes that inherit from `cls` of `facts` hold it too.
+        """
+        wanted = f"{facts.module}.{cls}"
+        for other in self.files:
+            for name, held, what in other.guarded:
+                if held == attribute and any(symbol == wanted for symbol, _ in self.lineage(other, name)):
+                    return f"{what} of {other.path.name}"
+        return ""
 
     def shipped(self, facts: Facts, symbol: str) -> Iterator[Crossing]:
         """The boundaries that instances of a class of the project cross, with the step a reader of `facts` follows.

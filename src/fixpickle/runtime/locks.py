@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import copy
 import copyreg
+import operator
 import queue
 import threading
 import uuid
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
         """The re-entrant lock of that name in this process."""
 
 else:
+    _bound_methods = operator.attrgetter("__enter__", "__exit__", "acquire", "locked", "release")
 
     class Lock:
         """`threading.Lock`: not re-entrant, and any thread may release it.
@@ -72,12 +74,8 @@ else:
         __slots__ = ("__enter__", "__exit__", "__weakref__", "acquire", "locked", "release")
 
         def __init__(self):
-            lock = threading.Lock()
-            self.__enter__ = lock.__enter__
-            self.__exit__ = lock.__exit__
-            self.acquire = lock.acquire
-            self.locked = lock.locked
-            self.release = lock.release
+            methods = _bound_methods(threading.Lock())
+            self.__enter__, self.__exit__, self.acquire, self.locked, self.release = methods
 
         def _at_fork_reinit(self):
             # `logging`, `threading` and `concurrent.futures` call it in a forked child, from Python 3.9.

@@ -5,11 +5,23 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
-from fixpickle.survey.facts import Construction, Home, Reference, Sink, ToAttribute, ToCall, ToGlobal, ToParameter
+from fixpickle.survey.facts import (
+    Construction,
+    Home,
+    Reference,
+    Sink,
+    ToAttribute,
+    ToCall,
+    ToGlobal,
+    ToParameter,
+    ToReturn,
+)
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.guards import guarded
 from fixpickle.survey.names import Names
+from fixpickle.survey.outside import set_outside
 from fixpickle.survey.tree import FUNCTIONS, Tree
 
 PRIMITIVES = frozenset(
@@ -40,7 +52,19 @@ _LOCKS = frozenset({"_thread.allocate_lock", "_thread.allocate", "threading.Lock
 _LOCK_VALUES = frozenset(f"{symbol}()" for symbol in _LOCKS)
 _REPLACED = frozenset(symbol.rpartition(".")[2] for symbol in PRIMITIVES) | {"threading", "queue", "_thread"}
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
-_FIELDS = frozenset({"dataclasses.field", "attr.ib", "attr.field", "attrs.field", "pydantic.PrivateAttr"})
+_FIELDS = frozenset(
+    [
+        "dataclasses.field",
+        "attr.ib",
+        "attr.attrib",
+        "attr.field",
+        "attrs.field",
+        "attr.Factory",
+        "attrs.Factory",
+        "pydantic.PrivateAttr",
+        "pydantic.Field",
+    ]
+)
 _FACTORIES = frozenset({"attr.Factory", "attrs.Factory", "collections.defaultdict"})
 _DATACLASSES = frozenset({"dataclasses.dataclass", "attr.s", "attr.define", "attr.dataclass", "attrs.define"})
 _SETTERS = frozenset({"builtins.object.__setattr__", "builtins.setattr"})
@@ -68,22 +92,50 @@ def _of_module(flow: Flow, names: Names, node: ast.expr) -> bool:
         return False
     scope = flow.owner(node, node.id)
     values = names.bindings.get(scope, {}).get(node.id, [])
+    if len(values) == 1 and isinstance(values[0], (ast.Name, ast.Attribute)) and isinstance(scope, FUNCTIONS):
+        return _of_module(flow, names, values[0])
     return isinstance(scope, ast.Module) or any(isinstance(v, (ast.Import, ast.ImportFrom)) for v in values)
 
 
 def _construction(tree: Tree, names: Names, flow: Flow, node: _Name, symbol: str) -> Construction | None:
     parent = tree.parents[node]
+    if isinstance(parent, ast.ClassDef) and node in parent.bases:
+        return _inherited(tree, node, parent, symbol)
     called = isinstance(parent, ast.Call) and parent.func is node
-    if not called and not _is_factory(tree, names, node):
+    chosen = None if called else _chosen(tree, flow, node)
+    if not called and chosen is None and not _is_factory(tree, names, node):
         return None
     value = parent if called else node
-    home, cls, attribute = _home(tree, names, flow, value)
+    sinks = _through(tree, names, flow, value) if chosen is None else [s for c in chosen for s in flow.of(c)]
+    home, cls, attribute = _home(tree, names, flow, value, sinks)
     owner = tree.function(node)
     span = tree.span(node)
-    code = ast.unparse(value) if called else f"{ast.unparse(value)}()"
-    qualname = tree.qualname(owner) if owner is not None else ""
-    guards = guarded(tree, names, cls, attribute) if attribute else ""
-    return Construction(symbol, span, home, cls, attribute, qualname, code, called, span.line, guards)
+    return Construction(
+        target=symbol,
+        span=span,
+        home=home,
+        cls=cls,
+        attribute=attribute,
+        owner=tree.qualname(owner) if owner is not None else "",
+        code=ast.unparse(value) if called else f"{ast.unparse(value)}()",
+        called=called,
+        line=span.line,
+        guards=guarded(tree, names, cls, attribute) if attribute else "",
+        sinks=tuple(s for s in sinks if isinstance(s, (ToCall, ToReturn))) if called else (),
+        cached=isinstance(owner, FUNCTIONS) and any(not _plain(names, d) for d in owner.decorator_list),
+    )
+
+
+def _inherited(tree: Tree, node: _Name, cls: ast.ClassDef, symbol: str) -> Construction | None:
+    span, name = tree.span(node), tree.qualname(cls)
+    if symbol.endswith("SimpleQueue") or cls.keywords:
+        return None  # what calls the C methods by name would pass the counterpart's items by
+    return Construction(symbol, span, Home.BASE, name, "", "", f"{name}()", False, span.line, "")
+
+
+def _plain(names: Names, decorator: ast.expr) -> bool:
+    """Whether a function that is decorated so still returns what its body returns, made anew by each call."""
+    return names.of(decorator) in ("builtins.staticmethod", "builtins.classmethod", "builtins.property")
 
 
 def _is_factory(tree: Tree, names: Names, node: ast.AST) -> bool:
@@ -94,14 +146,31 @@ def _is_factory(tree: Tree, names: Names, node: ast.AST) -> bool:
     return isinstance(parent, ast.Call) and node in parent.args[:1] and names.of(parent.func) in _FACTORIES
 
 
+def _chosen(tree: Tree, flow: Flow, node: ast.AST) -> list[ast.Call] | None:
+    """The calls of the parameter whose default the name is, where the function does nothing but call it.
+
+    `lock_class=Lock` leaves the choice to the caller; what the function makes without one is its own affair.
+    """
+    arguments = tree.parents[node]
+    function = tree.parents[arguments] if isinstance(arguments, ast.arguments) else None
+    if not isinstance(function, FUNCTIONS) or not isinstance(arguments, ast.arguments):
+        return None
+    positional = [*arguments.posonlyargs, *arguments.args]
+    pairs = list(zip(reversed(positional), reversed(arguments.defaults), strict=False))
+    pairs += [(a, d) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d is not None]
+    name = next((a.arg for a, d in pairs if d is node), "")
+    uses = flow.loads(function, name)
+    calls = [p for use in uses if isinstance(p := tree.parents[use], ast.Call) and p.func is use]
+    return calls if calls and len(calls) == len(uses) else None
+
+
 # --- what keeps it --------------------------------------------------------------------------------------------------
 
 
-def _home(tree: Tree, names: Names, flow: Flow, value: ast.AST) -> tuple[Home, str, str]:
-    field = _class_field(tree, names, value) or _set_by_call(tree, names, value)
-    if field is not None:
-        return Home.INSTANCE, *field
-    sinks = _through(tree, flow, flow.of(value))
+def _home(tree: Tree, names: Names, flow: Flow, value: ast.AST, sinks: list[Sink]) -> tuple[Home, str, str]:
+    for kept in (_class_field, _set_by_call, _by_method, set_outside):
+        if (field := kept(tree, names, value)) is not None:
+            return Home.INSTANCE, *field
     for sink in sinks:
         if isinstance(sink, ToAttribute):
             return Home.INSTANCE, sink.cls, sink.attribute
@@ -115,12 +184,16 @@ def _home(tree: Tree, names: Names, flow: Flow, value: ast.AST) -> tuple[Home, s
     return (Home.CLOSURE, "", name) if name else (Home.OTHER, "", "")
 
 
-def _through(tree: Tree, flow: Flow, sinks: tuple[Sink, ...]) -> list[Sink]:
-    """The sinks, those of a Condition built on the value, and those of a parameter whose default it is."""
-    found = list(sinks)
-    for sink in sinks:
+def _through(tree: Tree, names: Names, flow: Flow, value: ast.AST) -> list[Sink]:
+    """The value's sinks, those of a Condition built on it, and those of a parameter whose default it is."""
+    found = list(sinks := flow.of(value))
+    for at, sink in enumerate(sinks):
         if isinstance(sink, ToCall) and sink.callee == "threading.Condition":
             found += sink.onward
+        elif isinstance(sink, ToCall) and sink.callee == "builtins.super().__init__":
+            cls = tree.class_around(value)
+            if cls is not None and cls.bases:
+                found[at] = replace(sink, callee=f"{names.of(cls.bases[0])}.__init__")
         elif isinstance(sink, ToParameter):
             function = next(n for n in tree.nodes if isinstance(n, FUNCTIONS) and tree.qualname(n) == sink.function)
             found += flow.of_name(function, sink.parameter)
@@ -150,6 +223,24 @@ def _set_by_call(tree: Tree, names: Names, value: ast.AST) -> tuple[str, str] | 
         return None
     owner, name = names.instance_class(call.args[0]), _constant(call.args[1])
     return (tree.qualname(owner), name) if owner is not None and name else None
+
+
+def _by_method(tree: Tree, names: Names, value: ast.AST) -> tuple[str, str] | None:
+    """The class and attribute that the result of a method is kept in: a `cached_property`, or `@x.default` of attrs."""
+    returned, function = tree.parents[value], tree.function(value)
+    cls = tree.method_class(function)
+    if not isinstance(returned, ast.Return) or not isinstance(function, FUNCTIONS) or cls is None:
+        return None
+    for decorator in function.decorator_list:
+        if names.of(decorator).rpartition(".")[2] == "cached_property":
+            return tree.qualname(cls), function.name
+        if isinstance(decorator, ast.Attribute) and decorator.attr == "default" and _is_field(names, decorator.value):
+            return tree.qualname(cls), ast.unparse(decorator.value)
+    return None
+
+
+def _is_field(names: Names, node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and names.of(node).removesuffix("()") in _FIELDS
 
 
 def _class_attribute(tree: Tree, value: ast.AST) -> tuple[str, str] | None:

@@ -125,11 +125,12 @@ class Definition:
 
 
 class Home(str, Enum):
-    """Where the value of a constructor call lives."""
+    """Where the value of a constructor call lives; BASE where the constructor is what a class inherits from."""
 
     INSTANCE = "instance"
     GLOBAL = "global"
     CLOSURE = "closure"
+    BASE = "base"
     OTHER = "other"
 
 
@@ -139,6 +140,8 @@ class Construction:
 
     `target` is its qualified name, `span` covers the callee alone, `code` the whole expression that makes the value.
     `guards` names what outside the process a `with` on it protects, and is empty where nothing of the kind is seen.
+    `sinks` are where else the value goes: the calls it is handed to and the functions that return it. It is `cached`
+    where a function returns it that is decorated, and so may give the same one again.
     """
 
     target: str
@@ -151,6 +154,8 @@ class Construction:
     called: bool
     line: int
     guards: str
+    sinks: tuple[Sink, ...] = ()
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,7 +369,10 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything the link and find steps know about one file."""
+    """Everything the link and find steps know about one file.
+
+    `guarded` are the classes and attributes that are held as locks while the call named third changes files.
+    """
 
     path: Path
     module: str
@@ -391,6 +399,7 @@ class Facts:
     instances: tuple[Instance, ...] = ()
     aliases: tuple[Alias, ...] = ()
     returned: tuple[Returned, ...] = ()
+    guarded: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def is_script(self) -> bool:

@@ -130,6 +130,8 @@ class Flow:
         return self._steps[key]
 
     def _into(self, parent: ast.AST, node: ast.AST, direct: bool) -> Iterable[_Step]:
+        if isinstance(parent, ast.Tuple) and (targets := self._unpacked(parent, node)):
+            return tuple(s for t in targets for s in self._to_target(t, direct))
         if isinstance(parent, (ast.List, ast.Tuple, ast.Set, ast.Dict, ast.Starred)):
             return () if isinstance(parent, ast.Dict) and node in parent.keys else self._follow(parent, False)
         if isinstance(parent, ast.keyword):
@@ -154,6 +156,16 @@ class Flow:
         if isinstance(parent, ast.Lambda):
             return self._made_by(parent)
         return self._in_statement(parent, node, direct)
+
+    def _unpacked(self, values: ast.Tuple, node: ast.AST) -> list[ast.expr]:
+        """The targets of `a, b = x, y` that get the one value."""
+        statement = self.tree.parents[values]
+        if not isinstance(statement, ast.Assign) or any(isinstance(v, ast.Starred) for v in values.elts):
+            return []
+        tuples = [t for t in statement.targets if isinstance(t, (ast.Tuple, ast.List))]
+        if any(len(t.elts) != len(values.elts) or any(isinstance(e, ast.Starred) for e in t.elts) for t in tuples):
+            return []
+        return [t.elts[at] for t in tuples for at, value in enumerate(values.elts) if value is node]
 
     def _into_call(self, call: ast.Call, node: ast.AST, direct: bool) -> Iterable[_Step]:
         callee = self.names.of(call.func)

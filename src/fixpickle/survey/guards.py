@@ -12,6 +12,7 @@ from fixpickle.survey.tree import FUNCTIONS, Tree
 _OUTSIDE = frozenset(
     ["os.replace", "os.rename", "os.remove", "os.unlink", "os.write", "shutil.move", "shutil.copyfile", "shutil.copy"]
 )
+_OUTSIDE_NAMES = frozenset(symbol.rpartition(".")[2] for symbol in _OUTSIDE)
 _WRITING = frozenset({"write_text", "write_bytes"})
 _MODE = re.compile(r"(?=.*[wax+])[rwaxbtU+]{1,4}")
 
@@ -28,6 +29,32 @@ def guarded(tree: Tree, names: Names, cls: str, attribute: str) -> str:
             if _writes(names, call):
                 return f"`{ast.unparse(call.func)}` at line {call.lineno}"
     return ""
+
+
+def guarded_attributes(tree: Tree, names: Names) -> Iterator[tuple[str, str, str]]:
+    """Every class and attribute that is held as a lock while the world outside is changed, with the call that does."""
+    if not any(isinstance(n, ast.Call) and _may_write(n.func) for n in tree.nodes):
+        return
+    held: dict[tuple[str, str], None] = {}
+    for node in tree.nodes:
+        if isinstance(node, ast.Attribute) and _is_held(tree, node) and (cls := names.instance_class(node.value)):
+            held[tree.qualname(cls), node.attr] = None
+    for owner, attribute in held:
+        if what := guarded(tree, names, owner, attribute):
+            yield owner, attribute, what
+
+
+def _may_write(callee: ast.expr) -> bool:
+    """A cheap test before names are resolved: imports may give `remove` or `replace` without their module."""
+    name = callee.attr if isinstance(callee, ast.Attribute) else callee.id if isinstance(callee, ast.Name) else ""
+    return name in ("open", "fdopen") or name in _WRITING or name in _OUTSIDE_NAMES
+
+
+def _is_held(tree: Tree, node: ast.Attribute) -> bool:
+    parent = tree.parents[node]
+    while isinstance(parent, ast.Subscript):
+        parent = tree.parents[parent]
+    return isinstance(parent, ast.withitem) or (isinstance(parent, ast.Attribute) and parent.attr == "acquire")
 
 
 def _sections(tree: Tree, names: Names, cls: str, attribute: str) -> Iterator[ast.AST]:

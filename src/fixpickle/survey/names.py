@@ -13,6 +13,7 @@ from functools import cached_property
 from fixpickle.survey.facts import ImportFact
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Tree, bound_names
 
+_OF_CLASSES = ("__new__", "__init_subclass__", "__class_getitem__")  # called with the class, undecorated
 _DEPTH = 8  # names that lead to names: enough for real code, and an end for circles
 PROPERTIES = frozenset({"builtins.property", "functools.cached_property"})
 # Calls that give back their first argument, for the length of a block.
@@ -238,7 +239,8 @@ class Names:
             if isinstance(function, FUNCTIONS) and cls is not None:
                 args = [*function.args.posonlyargs, *function.args.args]
                 kinds = {d.id for d in function.decorator_list if isinstance(d, ast.Name)}
-                if args and args[0].arg == node.id and not kinds & {"staticmethod", "classmethod"}:
+                plain = function.name not in _OF_CLASSES and not kinds & {"staticmethod", "classmethod"}
+                if args and args[0].arg == node.id and plain:
                     return cls
             if node.id in {p.arg for p in ast.walk(function.args) if isinstance(p, ast.arg)}:
                 return None

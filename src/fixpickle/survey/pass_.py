@@ -24,6 +24,7 @@ from fixpickle.survey.facts import (
     TopStatement,
 )
 from fixpickle.survey.flow import Flow
+from fixpickle.survey.guards import guarded_attributes
 from fixpickle.survey.hooks import state_hooks
 from fixpickle.survey.instances import aliases, attribute_flows, instances, returned
 from fixpickle.survey.names import PROPERTIES, Names
@@ -100,6 +101,7 @@ def _facts(source: Source, tree: Tree) -> Facts:
         instances=tuple(instances(tree, names, flow)),
         aliases=tuple(aliases(tree, names, flow)),
         returned=tuple(returned(tree, names, flow)),
+        guarded=tuple(guarded_attributes(tree, names)),
     )
 
 

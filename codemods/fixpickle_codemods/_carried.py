@@ -1,0 +1,168 @@
+"""What carries a lock or one of its kin along: the instance, function or task with which it would be pickled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from fixpickle.model import Evidence, Reach
+from fixpickle.project import Crossing, Project, is_test
+from fixpickle.survey.facts import Construction, Facts, Home, Kind, Sink, ToCall, ToReturn
+
+_OF_CLASSES = frozenset({"builtins.type", "abc.ABCMeta", "enum.EnumMeta", "enum.EnumType"})
+_LOCAL = "<locals>"
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """An attribute of a class, by which its instances carry a value along, and the steps that lead there."""
+
+    facts: Facts
+    cls: str
+    attribute: str
+    chain: tuple[str, ...]
+
+
+def reach_of(project: Project, facts: Facts, made: Construction) -> Reach | None:
+    """Why the value of a construction is believed to be pickled, or None."""
+    crossing = sent(project, facts, made)
+    if crossing is not None:
+        return Reach(Evidence.BOUNDARY, crossing.chain, crossing.boundary.pickler)
+    if made.home is Home.INSTANCE:
+        return _kept(project, facts, made)
+    if made.home is Home.BASE:
+        return _inherited(project, facts, made)
+    if made.home is Home.OTHER:
+        return _handed_on(project, facts, made)
+    if made.home is Home.GLOBAL and made.called:
+        return _shipped_global(project, facts, made)
+    if made.home is Home.CLOSURE and made.called:
+        return _shipped_closure(project, facts, made)
+    return None
+
+
+def sent(project: Project, facts: Facts, made: Construction) -> Crossing | None:
+    """The boundary that the value itself is handed to, as an argument of a task."""
+    return None if is_test(facts) else next(project.crossings(facts, made.sinks), None)
+
+
+def _inherited(project: Project, facts: Facts, made: Construction) -> Reach | None:
+    """A class that is a lock or queue of its own kind, where instances of others keep one."""
+    if is_test(facts) or _LOCAL in made.cls or not project.carries(facts, made.cls, made.attribute):
+        return None
+    for owner, cls, attribute in project.keepers.of_instances(facts, made.cls):
+        return Reach(Evidence.STATE, (f"stored on self.{attribute} of {cls}",), carrier=f"{owner.module}:{cls}")
+    return None
+
+
+def _handed_on(project: Project, facts: Facts, made: Construction) -> Reach | None:
+    """A value that a function returns to whoever keeps it, or that is given to what keeps it."""
+    for keeper in keepers(project, facts, made):
+        return Reach(Evidence.STATE, keeper.chain, carrier=f"{keeper.facts.module}:{keeper.cls}")
+    return None
+
+
+def keepers(project: Project, facts: Facts, made: Construction) -> Iterator[Keeper]:
+    """The attributes that hold the value of a construction, whoever puts it there."""
+    if made.home is Home.INSTANCE and made.cls:
+        yield Keeper(facts, made.cls, made.attribute, ())
+    if is_test(facts) or made.home is not Home.OTHER:
+        return
+    for sink in made.sinks:
+        if isinstance(sink, ToReturn):
+            cls, _, method = sink.function.rpartition(".")
+            found = [*project.keepers.of(f"{facts.module}.{sink.function}")]
+            found += project.keepers.of_method(facts, cls, method) if cls else ()
+            for owner, name, attribute in found:
+                steps = f"returned by {sink.function} at line {sink.line}", f"stored on self.{attribute} of {name}"
+                yield Keeper(owner, name, attribute, steps)
+    for kept in project.kept(facts, made.sinks):
+        if kept.lasting:
+            yield Keeper(kept.owner, kept.sink.cls, kept.sink.attribute, kept.chain)
+
+
+def _kept(project: Project, facts: Facts, made: Construction) -> Reach | None:
+    if is_test(facts) or not project.carries(facts, made.cls, made.attribute) or registered(facts, made.cls):
+        return None
+    if any(symbol in _OF_CLASSES for symbol, _ in project.lineage(facts, made.cls)):
+        return None  # what a metaclass keeps, it keeps on classes, and these are pickled by name
+    if _LOCAL in made.cls:
+        return _shipped_local(project, facts, made.cls)
+    owner = made.cls or "an instance"
+    step = f"stored on self.{made.attribute} of {owner} at line {made.line}"
+    return Reach(Evidence.STATE, (step,), carrier=f"{facts.module}:{made.cls}" if made.cls else "")
+
+
+def registered(facts: Facts, cls: str) -> bool:
+    """Whether `copyreg` was told how the class is pickled."""
+    return any(
+        isinstance(sink, ToCall) and sink.callee == "copyreg.pickle"
+        for mention in facts.mentions
+        if mention.name == cls
+        for sink in mention.sinks
+    )
+
+
+def _shipped_local(project: Project, facts: Facts, cls: str) -> Reach | None:
+    """An instance of a class that stands in a function crosses by value or not at all."""
+    sinks = next((d.sinks for d in facts.definitions if d.kind is Kind.CLASS and d.qualname == cls), ())
+    return _by_value(project, facts, sinks, f"kept by instances of {cls}")
+
+
+def _shipped_global(project: Project, facts: Facts, made: Construction) -> Reach | None:
+    """A module global travels only with what is shipped by value, and the definitions of `__main__` are."""
+    if not facts.is_script:
+        return None
+    users = [made.cls.partition(".")[0]] if made.cls else _readers(facts, made.attribute)
+    for mention in facts.mentions:
+        if mention.name in users:
+            reach = _by_value(project, facts, mention.sinks, f"read by {mention.name}, which is shipped by value")
+            if reach is not None:
+                return reach
+    return None
+
+
+def _readers(facts: Facts, name: str) -> list[str]:
+    """The module's definitions that read a global, directly or through one another."""
+    wanted, found = {name}, list[str]()
+    for _ in facts.statements:
+        fresh = [
+            d
+            for s in facts.statements
+            if s.kind == "definition" and wanted & set(s.reads)
+            for d in s.binds
+            if d not in found
+        ]
+        if not fresh:
+            break
+        found += fresh
+        wanted |= set(fresh)
+    return found
+
+
+def _shipped_closure(project: Project, facts: Facts, made: Construction) -> Reach | None:
+    for definition in facts.definitions:
+        if definition.kind is Kind.CLASS or not any(
+            c.name == made.attribute and c.owner == made.owner for c in definition.captures
+        ):
+            continue
+        step = f"captured by {definition.name}, which is shipped by value"
+        reach = _by_value(project, facts, [*definition.sinks, *_of_results(facts, definition.sinks)], step)
+        if reach is not None:
+            return reach
+    return None
+
+
+def _of_results(facts: Facts, sinks: Sequence[Sink]) -> Iterator[Sink]:
+    """Where the results of the functions go that return the value."""
+    makers = {s.function for s in sinks if isinstance(s, ToReturn)}
+    for mention in facts.mentions:
+        if mention.name in makers:
+            yield from mention.results
+
+
+def _by_value(project: Project, facts: Facts, sinks: Sequence[Sink], step: str) -> Reach | None:
+    for crossing in project.crossings(facts, sinks):
+        if crossing.boundary.by_value:
+            return Reach(Evidence.BOUNDARY, (step, *crossing.chain), crossing.boundary.pickler)
+    return None

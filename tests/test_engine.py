@@ -161,7 +161,7 @@ def test_a_chain_over_two_files_is_fixed_in_one_run(fixed: Fix, package: Path) -
     )
     report = fixed()
     chain = next(f.patch.finding.reach.chain for f in report.fixed if f.patch.finding.rule == "lambda-value")
-    assert chain == ("passed to Box at line 6", "stored on self.drop of Box at line 6")
+    assert chain == ("passed to Box at line 6", "stored on self.drop of Box in pkg/box.py:6")
     assert {f.patch.finding.path.name for f in report.fixed} == {"box.py", "m.py", "good.py"}
     assert all(isinstance(f.verdict, Proved) for f in report.fixed)
 
@@ -214,7 +214,14 @@ def test_a_comment_on_the_line_or_above_it_suppresses_a_finding(fixed: Fix, pack
         "        self.three = threading.Lock()  # fixpickle: ignore[lambda-value]\n"
     )
     report = fixed(verify=False)
-    assert [f.patch.finding.span.line for f in report.fixed] == [9]
+    assert [(f.patch.finding.rule, f.patch.finding.span.line) for f in report.fixed] == [
+        ("bare-lock", 9),
+        ("unused-suppression", 9),
+    ]
+    assert [(s.finding.span.line, s.reason) for s in report.suppressed] == [
+        (6, "one process only"),
+        (8, "a comment says so"),
+    ]
 
 
 def test_one_file_that_is_not_python_costs_itself_alone(fixed: Fix, package: Path) -> None:

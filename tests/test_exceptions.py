@@ -20,7 +20,7 @@ from fixpickle.rewrite.style import tidy
 from fixpickle.source import read
 from fixpickle.survey import Facts, survey
 from fixpickle.survey.initialisers import ExceptionFacts, Form, Handed, Place
-from fixpickle.verify import prove
+from fixpickle.verify import examine, prove
 
 RULES = {rule.name: rule for rule in load_rules()}
 VERSIONS = [f"python3.{minor}" for minor in range(8, 15)]
@@ -360,7 +360,7 @@ def write(folder: Path) -> None:
 
 def fix(folder: Path) -> None:
     settings = Settings(root=folder, python=Path(sys.executable), select=frozenset({"exception-arguments"}))
-    ports = Ports(prove=prove, tidy=tidy, progress=lambda what, done, total: None)
+    ports = Ports(prove=prove, examine=examine, tidy=tidy, progress=lambda what, done, total: None)
     report = run([folder / "errors.py"], settings, load_rules(), ports, fix=True)
     assert [type(f.verdict) for f in report.fixed] == [Proved, Proved]
     for change in report.changes:
@@ -396,7 +396,7 @@ def test_what_is_written_holds_for_every_protocol_copy_and_version_of_python(tmp
 def test_an_altered_exception_is_proved_by_what_arrived_before(tmp_path: Path):
     write(tmp_path)
     settings = Settings(root=tmp_path, python=Path(sys.executable), select=frozenset({"exception-arguments"}))
-    ports = Ports(prove=prove, tidy=tidy, progress=lambda what, done, total: None)
+    ports = Ports(prove=prove, examine=examine, tidy=tidy, progress=lambda what, done, total: None)
     report = run([tmp_path / "errors.py"], settings, load_rules(), ports, fix=True)
     (verdict,) = [f.verdict for f in report.fixed if "NoSuchUser" in f.patch.finding.message]
     assert verdict == Proved(
@@ -410,7 +410,7 @@ def test_without_proof_the_same_text_is_written(tmp_path: Path):
     source = read(tmp_path / "errors.py", explicit=True)
     assert isinstance(source, Source)
     settings = Settings(root=tmp_path, python=Path(sys.executable), select=frozenset({"exception-arguments"}))
-    ports = Ports(prove=prove, tidy=tidy, progress=lambda what, done, total: None)
+    ports = Ports(prove=prove, examine=examine, tidy=tidy, progress=lambda what, done, total: None)
     texts = [
         run([source.path], replace(settings, verify=verify), load_rules(), ports, fix=True).changes[0].new
         for verify in (True, False)

@@ -35,13 +35,12 @@ class Keepers:
         return (kept for kept in self._table.get(symbol, ()) if self.carries(*kept))
 
     def of_method(self, facts: Facts, cls: str, method: str) -> Iterator[Kept]:
-        """The same for a method, called as `self.method()` by its class, an ancestor or one that inherits from it."""
-        wanted, called = f"{facts.module}.{cls}", f"().{method}"
-        for symbol in (s for s in self._table if s.endswith(called)):
-            for owner, name, attribute in self.of(symbol):
-                caller = f"{owner.module}.{name}"
-                if self._descends(caller, wanted) or self._descends(wanted, caller):
-                    yield owner, name, attribute
+        """The same for a method, called on `self` by its class, an ancestor of it or a class that inherits from it."""
+        wanted = f"{facts.module}.{cls}"
+        for symbol in self._table:
+            owner, _, name = symbol.rpartition(".")
+            if name == method and (self._descends(owner, wanted) or self._descends(wanted, owner)):
+                yield from self.of(symbol)
 
     def of_instances(self, facts: Facts, cls: str) -> Iterator[Kept]:
         """The same for instances of a class of `facts` and of those that inherit from it."""

@@ -35,7 +35,14 @@ def _made(tree: Tree, names: Names, node: ast.Name) -> str | None:
     callee = values[0].func
     if isinstance(callee, ast.Attribute) and callee.attr in ("__new__", "__call__"):
         maker = names.of(callee.value)
-        if own is None or maker not in ("builtins.super()", "builtins.object", "builtins.type", ""):
+        if own is None or maker not in (
+            "builtins.super()",
+            "builtins.object",
+            "builtins.object()",
+            "builtins.type",
+            "builtins.type()",
+            "",
+        ):
             return None
         # What a metaclass calls is an instance of one of its classes, what it makes anew is a class.
         return "" if callee.attr == "__call__" else tree.qualname(own) if not _makes_classes(names, own) else None

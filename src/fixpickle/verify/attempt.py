@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from fixpickle.model import ByExpression, ByReference, ByState, ByValue, FromScript, Patch, Subject, WorkerState
+from fixpickle.model import (
+    ByContents,
+    ByExpression,
+    ByReference,
+    ByState,
+    ByValue,
+    FromScript,
+    Patch,
+    Subject,
+    WorkerState,
+)
 from fixpickle.verify.script import roots_of
 
 Side = Literal["before", "after"]
@@ -48,7 +58,7 @@ class Attempt:
                 return f"{module}.{name} by value"
             case ByExpression(after=after):
                 return f"the value of {after}"
-            case ByState():
+            case ByState() | ByContents():
                 return {
                     "factory": f"an instance from your factory {self.factory}",
                     "constructor": "an instance from its constructor",
@@ -65,6 +75,9 @@ class Attempt:
                 return roots_of(name)
             case ByState(cls=cls, before=before, after=after):
                 return roots_of(cls) | roots_of(before if side == "before" else after)
+            case ByContents(cls=cls, holds=holds, fill=fill):
+                made = [roots_of(expression) for _, expression in holds]
+                return frozenset().union(roots_of(cls), roots_of(fill), *made)
             case ByExpression(before=before, after=after):
                 return roots_of(before if side == "before" else after)
             case WorkerState(_, before, after):
@@ -88,6 +101,9 @@ class Attempt:
                 expression = before if side == "before" else after
                 made: Task = {"manner": self.manner, "factory": self.factory, "expression": expression}
                 return made | {"kind": "state", "cls": cls, "attribute": attribute, "pickler": pickler}
+            case ByContents(_, cls, holds, dropped, fill, pickler):
+                made = {"manner": self.manner, "factory": self.factory, "holds": dict(holds), "fill": fill}
+                return made | {"kind": "contents", "cls": cls, "dropped": list(dropped), "pickler": pickler}
             case ByExpression(_, before, after, pickler):
                 return {"kind": "expression", "expression": before if side == "before" else after, "pickler": pickler}
             case ByValue(_, name):
@@ -107,7 +123,7 @@ def attempts(patches: Sequence[Patch], factories: Mapping[str, str], roots: Sequ
 def _of_patch(index: int, patch: Patch, factories: Mapping[str, str], roots: Sequence[Path]) -> Iterator[Attempt]:
     number = 0
     for subject in patch.subjects:
-        if not isinstance(subject, ByState):
+        if not isinstance(subject, (ByState, ByContents)):
             yield Attempt(index, number := number + 1, subject)
             continue
         if factory := factories.get(f"{subject.module}:{subject.cls}"):

@@ -82,8 +82,14 @@ def test_asking_for_one_attribute_may_lead_to_another_and_back() -> None:
     assert looked_up(body) == [(Harm.ENDLESS, ("other", "held"))]
 
 
+def test_attribute_that_a_mixin_only_reads_may_be_a_property_elsewhere() -> None:
+    assert flaws("class Mixin:\n def __getattr__(self, n):\n  return self.args[n]") == []
+
+
 def test_private_attributes_are_named_as_stored() -> None:
-    (flaw,) = flaws("class _P:\n def __getattr__(self, n):\n  return getattr(self.__x, n)")
+    (flaw,) = flaws(
+        "class _P:\n def f(self):\n  self.__x = 1\n def __getattr__(self, n):\n  return getattr(self.__x, n)"
+    )
     assert flaw.names == ("_P__x",)
 
 

@@ -69,7 +69,7 @@ def lookup_flaws(tree: Tree, names: Names, cls: ast.ClassDef) -> Iterator[Flaw]:
         held = lookup.all_read(method) or tuple(_first_set(cls))
         if held or "KeyError" in outcome.what:
             yield Flaw(Harm.ANSWERING, method.name, span, held, outcome.what, "")
-    elif isinstance(outcome, _Reads) and lookup.endless(method.body, outcome.attribute):
+    elif isinstance(outcome, _Reads) and lookup.endless(method.body, outcome.attribute) and lookup.sets(outcome, cls):
         yield Flaw(Harm.ENDLESS, method.name, span, lookup.all_read(method), lookup.keyed(method), "")
 
 
@@ -108,6 +108,20 @@ class _Lookup:
                 return False
             attribute = outcome.attribute
         return True
+
+    def sets(self, reads: _Reads, cls: ast.ClassDef) -> bool:
+        """Whether the class itself sets the attribute: a mixin's may be a property of what it is mixed with."""
+        for node in ast.walk(cls):
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                name = node.attr
+                private = name.startswith("__") and not name.endswith("__")
+                if reads.attribute == (f"{self.private}{name}" if private else name):
+                    return True
+            elif isinstance(node, (ast.Constant, ast.AnnAssign)):
+                named = node.value if isinstance(node, ast.Constant) else ast.unparse(node.target)
+                if named == reads.attribute:
+                    return True
+        return False
 
     def all_read(self, method: ast.FunctionDef) -> tuple[str, ...]:
         """Every attribute of instances that the method itself reads, as stored."""

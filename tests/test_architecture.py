@@ -56,7 +56,8 @@ MAY_IMPORT = {
         "workers",
     },
     "verify": {"model"},
-    "report": {"model"},
+    "report": {"model", "__version__"},
+    "baseline": {"model"},
     "workers": set[str](),
     "runtime": set[str](),
 }

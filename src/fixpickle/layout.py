@@ -35,6 +35,11 @@ def layout(project: Project, facts: Facts, name: str) -> Layout | str:
     )
 
 
+def is_plain(symbol: str) -> bool:
+    """Whether a base outside the project is known to have no say in how instances are pickled or looked into."""
+    return symbol in _PLAIN or symbol.startswith(_PLAIN_MODULES)
+
+
 def _mangled(cls: str, slot: str) -> str:
     owner = cls.rpartition(".")[2].lstrip("_")
     return f"_{owner}{slot}" if slot.startswith("__") and not slot.endswith("__") and owner else slot

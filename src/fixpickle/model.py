@@ -129,6 +129,22 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True)
+class ByContents:
+    """An instance of `module`.`cls` that must arrive with all that it held, and hold it still once it is pickled.
+
+    Where no constructor makes one, `holds` are its attributes, as stored, and the expressions that make them; `fill`
+    is an expression that puts an item into `self`, where it is a container. `dropped` need not arrive.
+    """
+
+    module: str
+    cls: str
+    holds: tuple[tuple[str, str], ...]
+    dropped: tuple[str, ...] = ()
+    fill: str = ""
+    pickler: str = "pickle"
+
+
+@dataclass(frozen=True, slots=True)
 class ByExpression:
     """A value that an expression gives in the module's namespace, before and after the fix."""
 
@@ -168,7 +184,7 @@ class WorkerState:
     state: str
 
 
-Subject = ByReference | ByState | Instance | ByExpression | ByValue | FromScript | WorkerState
+Subject = ByReference | ByState | ByContents | Instance | ByExpression | ByValue | FromScript | WorkerState
 
 
 # --- findings and patches -------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Libcst helpers every rule uses: a definition lifted to module level, a free name, an import, a runtime module."""
 
-from fixpickle.rewrite.hooks import Rebuilt, state_hooks
+from fixpickle.rewrite.hooks import Rebuilt, remade_hooks, state_hooks
 from fixpickle.rewrite.imports import (
     Imported,
     import_line,
@@ -11,6 +11,7 @@ from fixpickle.rewrite.imports import (
     vendored,
 )
 from fixpickle.rewrite.lift import Lifted, lift
+from fixpickle.rewrite.methods import class_at, first_lines, last_line, method_of, methods_behind
 from fixpickle.rewrite.place import (
     attached_start,
     before_statement,
@@ -31,13 +32,19 @@ __all__ = [
     "before_statement",
     "below_statement",
     "block_end",
+    "class_at",
+    "first_lines",
     "free_name",
     "import_line",
     "in_place_of",
+    "last_line",
     "lift",
     "line_end",
     "line_start",
+    "method_of",
+    "methods_behind",
     "namespaced",
+    "remade_hooks",
     "require",
     "require_runtime",
     "runtime_module",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fixpickle.model import Edit, Refusal, Source
-from fixpickle.rewrite.place import block_end
+from fixpickle.rewrite.place import block_end, line_start
 from fixpickle.survey.facts import Layout
 from fixpickle.survey.tree import FUNCTIONS, Function, Tree
 
@@ -32,12 +32,17 @@ class _Site:
 
     @property
     def indent(self) -> str:
-        return " " * self.node.body[0].col_offset
+        return self.indent_of(self.node.body[0])
 
     @property
     def inner(self) -> str:
         """The indentation of the body of a method, as the file has it."""
-        return self.indent + (self.indent[self.node.col_offset :] or "    ")
+        return self.indent + (self.indent[len(self.indent_of(self.node)) :] or "    ")
+
+    def indent_of(self, statement: ast.stmt) -> str:
+        """What stands before a statement on its line: spaces, or tabs."""
+        start = self.tree.span(statement).start
+        return self.tree.text[line_start(self.tree.text, start) : start]
 
     @property
     def annotated(self) -> bool:
@@ -72,6 +77,26 @@ def state_hooks(source: Source, cls: str, layout: Layout, rebuilt: Sequence[Rebu
     return tuple(_edits(site, rebuilt))
 
 
+def remade_hooks(source: Source, cls: str, layout: Layout, rebuilt: Sequence[Rebuilt]) -> tuple[Edit, ...] | Refusal:
+    """The edits after which `__setstate__` makes these attributes, which `__getstate__` leaves out, anew.
+
+    A `__setstate__` of the plain shape that `layout` knows is extended; else one is written.
+    """
+    tree = Tree(source)
+    node = next((n for n in tree.nodes if isinstance(n, ast.ClassDef) and tree.qualname(n) == cls), None)
+    if node is None:
+        return Refusal(source.path, f"{cls} is not there any more")
+    site = _Site(tree, node, layout)
+    remade = [_assigned(site, one) for one in rebuilt]
+    makes, takes = site.method("__getstate__"), site.method("__setstate__")
+    if takes is not None:
+        indent = site.indent_of(takes.body[-1])
+        return (_behind(site, tree.span(takes.body[-1]).end, [indent + line for line in remade]),)
+    if makes is None:
+        return Refusal(source.path, f"{cls} has no __getstate__ any more", node.lineno)
+    return (_behind(site, _content_end(site, makes), ["", *_setstate(site, remade)]),)
+
+
 def _edits(site: _Site, rebuilt: Sequence[Rebuilt]) -> Iterator[Edit]:
     makes, takes = site.method("__getstate__"), site.method("__setstate__")
     blanked = [f'state["{site.stored(one.attribute)}"] = None' for one in rebuilt]
@@ -80,7 +105,7 @@ def _edits(site: _Site, rebuilt: Sequence[Rebuilt]) -> Iterator[Edit]:
     if takes is None and (remade or site.layout.slots):
         fresh = ["", *_setstate(site, remade)]
     elif takes is not None and remade:
-        yield _behind(site, site.tree.span(takes.body[-1]).end, [" " * takes.body[-1].col_offset + r for r in remade])
+        yield _behind(site, site.tree.span(takes.body[-1]).end, [site.indent_of(takes.body[-1]) + r for r in remade])
     if makes is None:
         yield _behind(site, _content_end(site, _place(site)), ["", *_getstate(site, blanked), *fresh])
     else:
@@ -160,7 +185,7 @@ def _content_end(site: _Site, statement: ast.stmt) -> int:
 def _extended(site: _Site, makes: Function, blanked: Sequence[str], fresh: Sequence[str]) -> Edit:
     """The return of a `__getstate__` with what is left out before it, and the rest of the method's lines behind it."""
     last = makes.body[-1]
-    span, inner = site.tree.span(last), " " * last.col_offset
+    span, inner = site.tree.span(last), site.indent_of(last)
     value = last.value if isinstance(last, ast.Return) else None
     if isinstance(value, ast.Name):
         lines = [line.replace("state[", f"{value.id}[", 1) for line in blanked] + [site.tree.code(last)]

@@ -192,6 +192,38 @@ class Layout:
     own: StateHooks | None
 
 
+class Harm(str, Enum):
+    """What is wrong with a hook of a class: what it does to instances that are pickled, or loaded."""
+
+    SILENT = "builds a state and does not return it"
+    DAMAGE = "takes from the live instance"
+    FORGOTTEN = "leaves out what nothing makes anew"
+    PASSED_OVER = "passes over the base's hook"
+    SLOTS = "has a state that cannot be put into slots"
+    ENDLESS = "asks itself for what an empty instance lacks"
+    ANSWERING = "answers when pickle asks for a hook"
+    ARGUMENTS = "is called on load with other arguments than it takes"
+    ITEMS = "gets its items before its attributes"
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """A flaw in a hook of a class, as its own body shows it: bases may make it good, or matter besides.
+
+    `method` has it, `span` is the stretch it is reported at. `names` are the attributes it is about, as methods write
+    them, and `code` is what a remedy needs of the source: the constructor's expression for a forgotten attribute; the
+    symbol of a container and how its class writes it; what `__getattr__` gives; how `__getstate__` names the state, and
+    ` set` where it sets attributes of the instance. `reason` says why there is no remedy; it is empty where one is.
+    """
+
+    harm: Harm
+    method: str
+    span: Span
+    names: tuple[str, ...]
+    code: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class ClassFacts:
     """A class: its bases by symbolic name, what it keeps on its instances and what its annotations say it keeps.
@@ -199,6 +231,7 @@ class ClassFacts:
     `methods` are the functions in its body, `properties` those that are read like attributes. `slots` are the names in
     its `__slots__`, None where it has none. `shaped` names what makes slots or hooks that are not written there, such
     as `dataclass(slots=True)`. It is `guarded` where setting an attribute does more than that.
+    `members` are the names its body binds.
     """
 
     name: str
@@ -211,6 +244,8 @@ class ClassFacts:
     shaped: str
     guarded: bool
     state: StateHooks | None
+    members: frozenset[str]
+    flaws: tuple[Flaw, ...]
     declared: tuple[tuple[str, str], ...] = ()
     methods: frozenset[str] = frozenset()
     properties: frozenset[str] = frozenset()

@@ -88,6 +88,11 @@ def _copied(node: ast.expr) -> bool:
     return called and (_is_dict(node.args[0]) or _is_super(node.args[0]))
 
 
+def copies_state(node: ast.expr) -> bool:
+    """Whether the expression is a new dictionary of what the instance, or its base, keeps, or of a part of that."""
+    return _copied(node) or _filtered(node) is not None
+
+
 def _filtered(node: ast.expr) -> list[str] | None:
     """The keys left out by `{k: v for k, v in self.__dict__.items() if k != "x"}`, or `k not in ("x", "y")`."""
     if not isinstance(node, ast.DictComp) or len(node.generators) != 1:
@@ -166,8 +171,11 @@ def _restoring(statement: ast.stmt, state: str) -> bool:
 
 
 def _set_again(function: Function) -> Iterator[str]:
-    """The attributes that the body itself sets."""
+    """The attributes that the body itself sets, on the instance or in the state that it restores."""
+    state = function.args.args[1].arg if len(function.args.args) > 1 else ""
     for node in function.body:
         for target in node.targets if isinstance(node, ast.Assign) else ():
             if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.attr != "__dict__":
                 yield target.attr
+            elif key := _key(target, state):
+                yield key

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import sys
 from functools import cached_property
 
 from fixpickle.survey.facts import ImportFact
@@ -199,15 +200,21 @@ class Names:
         return self.of(value, depth)
 
     def _optional_import(self, values: list[ast.AST], name: str) -> str:
-        """`try: from threading import RLock; except ImportError: class RLock: ...` is the one that is imported."""
+        """`try: from threading import RLock; except ImportError: class RLock: ...` is the one that is imported.
+
+        Of two imports it is the first where that is the standard library's, which is always there.
+        """
         guarded = [v for v in values if isinstance(v, (ast.Import, ast.ImportFrom))]
-        rest = [v for v in values if v not in guarded]
-        if len(guarded) != 1 or not rest:
+        tried = [v for v in guarded if self._handler(v) is None] if len(guarded) > 1 else guarded
+        rest = [v for v in values if v not in tried]
+        if len(tried) != 1 or not rest:
             return ""
         handlers = [self._handler(v) for v in rest]
-        body = self.tree.parents[guarded[0]]
-        if isinstance(body, ast.Try) and guarded[0] in body.body and all(h in body.handlers for h in handlers):
-            return self._of_binding(guarded[0], body, name, 1)
+        body = self.tree.parents[tried[0]]
+        if isinstance(body, ast.Try) and tried[0] in body.body and all(h in body.handlers for h in handlers):
+            found = self._of_binding(tried[0], body, name, 1)
+            sure = len(guarded) == 1 or found.partition(".")[0] in sys.stdlib_module_names
+            return found if sure else ""
         return ""
 
     def _handler(self, node: ast.AST) -> ast.AST | None:

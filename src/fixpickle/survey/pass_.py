@@ -8,6 +8,7 @@ from typing import TypeGuard
 
 from fixpickle.model import Refusal, Source
 from fixpickle.survey.constructions import constructions, witnesses
+from fixpickle.survey.containers import hands_all_on
 from fixpickle.survey.definitions import Definitions, decorates
 from fixpickle.survey.exceptions import exceptions, raised
 from fixpickle.survey.facts import (
@@ -23,6 +24,7 @@ from fixpickle.survey.facts import (
     ToCall,
     TopStatement,
 )
+from fixpickle.survey.flaws import flaws
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.guards import guarded_attributes
 from fixpickle.survey.hooks import state_hooks
@@ -118,13 +120,15 @@ def _classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
                 name=tree.qualname(node),
                 line=node.lineno,
                 bases=tuple(names.of(b.value if isinstance(b, ast.Subscript) else b) for b in node.bases),
-                hooks=tuple(sorted(HOOKS & defined)),
+                hooks=tuple(sorted((HOOKS & defined) - ({"__reduce__"} if hands_all_on(node) else set()))),
                 attributes=tuple(kept),
                 coroutines=any(isinstance(s, ast.AsyncFunctionDef) for s in node.body),
                 slots=_slots(node),
                 shaped=_shaped(node, names),
                 guarded="__setattr__" in defined or _frozen(node),
                 state=state_hooks(node),
+                members=frozenset(defined),
+                flaws=flaws(tree, names, node),
                 declared=tuple(
                     (a, symbol) for a, t in names.declared(node).items() if (symbol := names.annotated(t, node))
                 ),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from fixpickle.model import (
+    ByContents,
     ByExpression,
     ByReference,
     ByState,
@@ -58,7 +59,7 @@ class Attempt:
                 return f"{module}.{name} by value"
             case ByExpression(after=after):
                 return f"the value of {after}"
-            case ByState() | Instance():
+            case ByState() | ByContents() | Instance():
                 return {
                     "factory": f"an instance from your factory {self.factory}",
                     "constructor": "an instance from its constructor",
@@ -75,6 +76,9 @@ class Attempt:
                 return roots_of(name)
             case ByState(cls=cls, before=before, after=after):
                 return roots_of(cls) | roots_of(before if side == "before" else after)
+            case ByContents(cls=cls, holds=holds, fill=fill):
+                made = [roots_of(expression) for _, expression in holds]
+                return frozenset().union(roots_of(cls), roots_of(fill), *made)
             case ByExpression(before=before, after=after):
                 return roots_of(before if side == "before" else after)
             case Instance(_, cls):
@@ -103,6 +107,9 @@ class Attempt:
             case Instance(_, cls):
                 made = {"manner": self.manner, "factory": self.factory, "expression": ""}
                 return made | {"kind": "state", "cls": cls, "attribute": "", "pickler": "pickle"}
+            case ByContents(_, cls, holds, dropped, fill, pickler):
+                made = {"manner": self.manner, "factory": self.factory, "holds": dict(holds), "fill": fill}
+                return made | {"kind": "contents", "cls": cls, "dropped": list(dropped), "pickler": pickler}
             case ByExpression(_, before, after, pickler):
                 return {"kind": "expression", "expression": before if side == "before" else after, "pickler": pickler}
             case ByValue(_, name):
@@ -135,13 +142,13 @@ def _numbered(tried: Iterable[Attempt]) -> Iterator[Attempt]:
 
 
 def _of_subject(index: int, subject: Subject, factories: Mapping[str, str]) -> Iterator[Attempt]:
-    if not isinstance(subject, (ByState, Instance)):
+    if not isinstance(subject, (ByState, ByContents, Instance)):
         yield Attempt(index, 0, subject)
         return
     if factory := factories.get(f"{subject.module}:{subject.cls}"):
         yield Attempt(index, 0, subject, "factory", factory)
     yield Attempt(index, 0, subject, "constructor")
-    if isinstance(subject, ByState):
+    if not isinstance(subject, Instance):
         yield Attempt(index, 0, subject, "part")
 
 

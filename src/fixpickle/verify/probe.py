@@ -19,6 +19,7 @@ if not getattr(sys.flags, "safe_path", False):
 
 import ast
 import base64
+import collections
 import contextlib
 import copy
 import dis
@@ -571,21 +572,24 @@ class State:
             raise Failure("dump", "%s; %s" % (failure.error, found) if found else failure.error) from failure
 
     def _instance(self, world: World, task: Json, module: types.ModuleType, cls: Any, attribute: str) -> Any:
-        if task["manner"] == "factory":
-            owner, _, name = task["factory"].partition(":")
-            return resolve(world.modules.get(owner), name)()
-        if task["manner"] == "constructor":
-            required = [
-                p for p in inspect.signature(cls).parameters.values() if p.default is p.empty and p.kind not in (2, 4)
-            ]
-            if required:
-                raise TypeError("%s needs the argument %r" % (task["cls"], required[0].name))
-            return cls()
+        if task["manner"] != "part":
+            return self._whole(world, task, cls)
         value = blank(cls)
         if task["expression"]:
             made = eval(task["expression"], vars(module), {"self": value})
             object.__setattr__(value, attribute, made)
         return value
+
+    def _whole(self, world: World, task: Json, cls: Any) -> Any:
+        if task["manner"] == "factory":
+            owner, _, name = task["factory"].partition(":")
+            return resolve(world.modules.get(owner), name)()
+        required = [
+            p for p in inspect.signature(cls).parameters.values() if p.default is p.empty and p.kind not in (2, 4)
+        ]
+        if required:
+            raise TypeError("%s needs the argument %r" % (task["cls"], required[0].name))
+        return cls()
 
     def check(self, world: World, task: Json, loaded: list[Any], facts: Json) -> str:
         value = loaded[0]
@@ -599,6 +603,59 @@ class State:
             expect(held.acquire(blocking=False), "%s arrives locked" % facts["attribute"])
             held.release()
         return ""
+
+
+class Contents(State):
+    """Whatever it held must arrive, and still be there: what hooks lose shows on neither `dumps` nor `loads`."""
+
+    def dump(self, world: World, task: Json) -> Dumped:
+        module = world.modules.get(task["module"])
+        with stage("build"):
+            cls = resolve(module, task["cls"])
+            value = blank(cls) if task["manner"] == "part" else self._whole(world, task, cls)
+            if task["manner"] == "part":
+                for attribute, expression in task["holds"].items():
+                    object.__setattr__(value, attribute, eval(expression, vars(module), {"self": value}))
+            if task["fill"]:
+                eval(task["fill"], vars(module), {"self": value})
+        held = contents(value)
+        parcel = dumps(value, task["pickler"])
+        with stage("dump"):
+            now = contents(value)
+            for name, one in held.items():
+                kept = now.get(name) is not None or one is None
+                expect(kept, "pickling it takes %s from the live instance" % name)
+        kinds = {name: named(type(one)) for name, one in held.items() if name not in task["dropped"]}
+        return [parcel], {"kind": named(type(value)), "holds": kinds, "size": size(value)}
+
+    def check(self, world: World, task: Json, loaded: list[Any], facts: Json) -> str:
+        value = loaded[0]
+        expect(named(type(value)) == facts["kind"], "it arrives as %s" % named(type(value)))
+        held = contents(value)
+        for name, kind in facts["holds"].items():
+            expect(name in held, "it arrives without %s" % name)
+            expect(named(type(held[name])) == kind, "%s arrives as %s" % (name, named(type(held[name]))))
+        expect(size(value) == facts["size"], "it arrives with %d of %d items" % (size(value), facts["size"]))
+        return ""
+
+
+def contents(value: Any) -> Json:
+    """Every attribute that the instance itself holds, asked for behind the back of its `__getattr__`."""
+    held = {}
+    with contextlib.suppress(AttributeError):
+        held.update(object.__getattribute__(value, "__dict__"))
+    for kind in type(value).__mro__:
+        slots = kind.__dict__.get("__slots__", ())
+        for slot in [slots] if isinstance(slots, str) else slots:
+            with contextlib.suppress(AttributeError):
+                held[slot] = object.__getattribute__(value, mangled(kind.__name__, slot))
+    return {name: one for name, one in held.items() if name not in ("__dict__", "__weakref__")}
+
+
+def size(value: Any) -> int:
+    """How many items it has, whatever its own `__len__` says; 0 for what is no container."""
+    kinds: Any = (dict, list, set, frozenset, collections.deque)
+    return next((kind.__len__(value) for kind in kinds if isinstance(value, kind)), 0)
 
 
 class Expression:
@@ -719,6 +776,7 @@ STATES = {"decimal": _decimal, "sklearn": _sklearn}
 SUBJECTS: Dict[str, Any] = {
     "reference": Reference(),
     "state": State(),
+    "contents": Contents(),
     "expression": Expression(),
     "value": Value(),
     "script": Script(),

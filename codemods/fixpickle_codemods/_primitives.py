@@ -122,14 +122,14 @@ def _reach(project: Project, facts: Facts, made: Construction) -> Reach | None:
 
 
 def _kept(project: Project, facts: Facts, made: Construction) -> Reach | None:
-    if is_test(facts) or not project.carries(facts, made.cls, made.attribute) or _registered(facts, made.cls):
+    if is_test(facts) or not project.carries(facts, made.cls, made.attribute) or registered(facts, made.cls):
         return None
     if _LOCAL in made.cls:
         return _shipped_local(project, facts, made.cls)
     return Reach(Evidence.STATE, (f"stored on self.{made.attribute} of {made.cls} at line {made.line}",))
 
 
-def _registered(facts: Facts, cls: str) -> bool:
+def registered(facts: Facts, cls: str) -> bool:
     """Whether `copyreg` was told how the class is pickled."""
     return any(
         isinstance(sink, ToCall) and sink.callee == "copyreg.pickle"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -116,8 +116,11 @@ class Project:
 
     # --- state ---
 
-    def process_bound(self, facts: Facts, name: str) -> str:
-        """Why an instance of the class is one process's by nature, or an empty string."""
+    def process_bound(self, facts: Facts, name: str, besides: Container[str] = ()) -> str:
+        """Why an instance of the class is one process's by nature, or an empty string.
+
+        What is kept in the attributes `besides` does not count.
+        """
         for imported in facts.imports:
             if (top := imported.target.split(".")[0]) in self.catalogue.bound_modules:
                 return f"its module drives a display ({top}), which belongs to one process"
@@ -127,7 +130,7 @@ class Project:
             if found is not None and found.coroutines:
                 return f"{found.name} has coroutine methods, so it belongs to an event loop"
             for attribute, value in found.attributes if found else ():
-                if value in self.catalogue.bound_values or self._made_bound(value):
+                if attribute not in besides and (value in self.catalogue.bound_values or self._made_bound(value)):
                     return f"it keeps a {value.removesuffix('()')} in self.{attribute}, which belongs to one process"
         return ""
 

@@ -26,6 +26,7 @@ from fixpickle.survey.facts import (
     TopStatement,
 )
 from fixpickle.survey.flow import Flow
+from fixpickle.survey.holdings import holdings
 from fixpickle.survey.hooks import state_hooks
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Tree, bound_names, parameters
@@ -90,6 +91,7 @@ def _facts(source: Source, tree: Tree) -> Facts:
         references=(*_references(tree, names), *witnesses(tree, names)),
         bound_calls=tuple(_bound_calls(tree, names)),
         factories=tuple(_factories(tree, names)),
+        holdings=tuple(holdings(tree, names, flow)),
         decorators=frozenset(_decorators(tree, names)),
         statements=tuple(_statements(tree, names, flow)),
         guard=next((tree.span(s) for s in tree.root.body if _is_guard(s)), None),

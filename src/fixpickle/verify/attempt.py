@@ -48,11 +48,12 @@ class Attempt:
                 return f"{module}.{name} by value"
             case ByExpression(after=after):
                 return f"the value of {after}"
-            case ByState():
-                return {
+            case ByState(attribute=attribute, dropped=dropped):
+                made = {
                     "factory": f"an instance from your factory {self.factory}",
                     "constructor": "an instance from its constructor",
                 }.get(self.manner, "an instance holding only what the fix touches")
+                return f"{made}, something that cannot be pickled put in {attribute}" if dropped else made
             case WorkerState(state=state):
                 return f"a real run: every task on joblib's workers saw the {state} setting"
             case Importing(module):
@@ -63,8 +64,9 @@ class Attempt:
         match self.subject:
             case ByReference(name=name) | ByValue(name=name) | FromScript(name=name):
                 return roots_of(name)
-            case ByState(cls=cls, before=before, after=after):
-                return roots_of(cls) | roots_of(before if side == "before" else after)
+            case ByState(cls=cls, before=before, after=after, holds=holds):
+                given = frozenset[str]().union(*(roots_of(expression) for _, expression in holds))
+                return roots_of(cls) | roots_of(before if side == "before" else after) | given
             case ByExpression(before=before, after=after):
                 return roots_of(before if side == "before" else after)
             case WorkerState(_, before, after):
@@ -84,9 +86,10 @@ class Attempt:
             case FromScript(script, _, name):
                 text = scripts.get(script, "")
                 return {"kind": "script", "name": name, "script": str(script), "text": text, "bound": 0}
-            case ByState(_, cls, attribute, before, after, pickler):
+            case ByState(_, cls, attribute, before, after, pickler, holds, dropped):
                 expression = before if side == "before" else after
                 made: Task = {"manner": self.manner, "factory": self.factory, "expression": expression}
+                made |= {"holds": holds, "dropped": dropped}
                 return made | {"kind": "state", "cls": cls, "attribute": attribute, "pickler": pickler}
             case ByExpression(_, before, after, pickler):
                 return {"kind": "expression", "expression": before if side == "before" else after, "pickler": pickler}

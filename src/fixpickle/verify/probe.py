@@ -439,7 +439,9 @@ class State:
         facts = {"kind": named(type(value)), "attribute": attribute}
         if attribute:
             with stage("build"):
-                facts["holds"] = named(type(getattr(value, attribute)))
+                if task["dropped"]:
+                    object.__setattr__(value, attribute, eval(task["expression"], vars(module), {"self": value}))
+                facts["holds"] = named(type(None if task["dropped"] else getattr(value, attribute)))
         return [dumps(value, task["pickler"])], facts
 
     def _instance(self, world: World, task: Json, module: types.ModuleType, cls: Any, attribute: str) -> Any:
@@ -454,6 +456,8 @@ class State:
                 raise TypeError("%s needs the argument %r" % (task["cls"], required[0].name))
             return cls()
         value = blank(cls)
+        for name, expression in task["holds"]:
+            object.__setattr__(value, mangled(cls.__name__, name), eval(expression, vars(module)))
         if task["expression"]:
             made = eval(task["expression"], vars(module), {"self": value})
             object.__setattr__(value, attribute, made)

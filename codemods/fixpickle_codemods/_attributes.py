@@ -58,18 +58,17 @@ def findings(rule: str, judge: Judge, project: Project, facts: Facts) -> Iterato
         if registered(facts, holding.cls):
             continue
         bound = project.process_bound(facts, holding.cls, {holding.attribute})
-        reach = _reach(project, facts, holding, judged.evidence)
-        if bound:
-            reach = Reach(Evidence.ANY, (f"kept in self.{holding.attribute} of {holding.cls}",))
-        remedy = bound if bound else judged.remedy
+        remedy = bound or judged.remedy
         reason = remedy if isinstance(remedy, str) else _in_the_way(project, facts, holding, remedy)
+        safety = Safety.MANUAL if reason or isinstance(remedy, str) else remedy.safety
+        traced = None if bound else _traced(project, facts, holding)
         yield Finding(
             rule=rule,
             path=facts.path,
             span=holding.span,
             message=f"{_named(holding)} in {holding.cls}.{holding.attribute} cannot be pickled",
-            reach=reach,
-            safety=Safety.MANUAL if reason or isinstance(remedy, str) else remedy.safety,
+            reach=traced or _untraced(holding, judged.evidence if safety is Safety.SAFE else Evidence.ANY),
+            safety=safety,
             reason=reason,
         )
 
@@ -79,8 +78,9 @@ def _named(holding: Holding) -> str:
     return f"the {kind} `{holding.target}`" if holding.target != kind else f"the {kind}"
 
 
-def _reach(project: Project, facts: Facts, holding: Holding, evidence: Evidence) -> Reach:
-    for crossing in project.crossings(facts, holding.shipped):
+def _traced(project: Project, facts: Facts, holding: Holding) -> Reach | None:
+    """What shows that instances are pickled: they reach a boundary, or hooks copy the attribute along."""
+    for crossing in (*project.crossings(facts, holding.shipped), *project.shipped(facts, holding.cls)):
         boundary = crossing.boundary
         return Reach(Evidence.BOUNDARY, (f"an instance of {holding.cls}", *crossing.chain), boundary.pickler)
     for owner in {s.cls for s in holding.shipped if isinstance(s, ToAttribute) and s.cls != holding.cls}:
@@ -90,6 +90,11 @@ def _reach(project: Project, facts: Facts, holding: Holding, evidence: Evidence)
     for _, found in project.lineage(facts, holding.cls):
         if found is not None and found.state is not None and found.state.makes:
             return Reach(Evidence.STATE, (f"{found.name}.__getstate__ copies it along with the rest",))
+    return None
+
+
+def _untraced(holding: Holding, evidence: Evidence) -> Reach:
+    """The word of the class alone, that of a remedy which can do harm or of none is not enough for a finding."""
     return Reach(evidence, (f"kept in self.{holding.attribute} of {holding.cls} from line {holding.span.line}",))
 
 

@@ -68,10 +68,10 @@ _REPORTED = {
     Family.OWNED: "it goes with the object that made it: pickle what is in it, or its path",
     Family.NATIVE: "it is an object of this interpreter and cannot be made again: keep what it was made from",
 }
-_ALWAYS = frozenset({Family.MODULE, Family.MEMO, Family.CACHE})
-"""What no class keeps for the sake of its process, so that an instance is as likely to be pickled as any other."""
+_CACHE_WORDS = ("cache", "memo")
+"""What the name of an attribute says where its loss costs time only; other weak containers register things."""
 
-_LOOKUPS = frozenset({".get", ".setdefault", ".pop", ".clear", "item", "item=", "item del", "is", "test"})
+_LOOKUPS = frozenset({".get", ".setdefault", ".pop", ".clear", "in", "item", "item=", "item del", "is", "test"})
 _SETUP = frozenset({".load_cert_chain", ".load_verify_locations", ".set_ciphers", ".set_alpn_protocols"})
 _SAMPLES = {Family.FILE: "__file__", Family.HANDLE: "':memory:'", Family.EXECUTOR: "2", Family.MODULE: "'json'"}
 
@@ -97,7 +97,7 @@ def _judge(facts: Facts, holding: Holding) -> Judged | None:
         return None
     if holding.lazy:
         return Judged(_on_demand(facts, holding), Evidence.STATE)
-    evidence = Evidence.STATE if holding.family in _ALWAYS else Evidence.ANY
+    evidence = Evidence.STATE if holding.family is Family.MEMO else Evidence.ANY
     return Judged(_anew(facts, holding), evidence)
 
 
@@ -112,7 +112,9 @@ def _on_demand(facts: Facts, holding: Holding) -> Remedy | str:
     kept = ByState(facts.module, holding.cls, holding.attribute, STAND_IN, STAND_IN, dropped=True)
     notes = []
     if holding.loose:
-        notes.append(f"{holding.loose} uses it without opening it first: call what opens it, once the object is loaded")
+        notes.append(
+            f"{holding.loose} uses or sets it without a test: what opens it is to be called first, once it is loaded"
+        )
     if holding.family is Family.FILE and ".seek" not in holding.uses:
         notes.append("it is opened at its start, wherever it was read to")
     if holding.family is Family.CONVERSATION:
@@ -153,7 +155,7 @@ def _anew(facts: Facts, holding: Holding) -> Remedy | str:
         return reason
     if holding.family is Family.CONTEXT and (holding.code.partition("(")[2] != ")" or _configured(holding)):
         return "what it was configured with cannot be read from it: keep that, and make it again in __setstate__"
-    rebuilt = _reopened(holding) if holding.family is Family.FILE else Rebuilt(holding.attribute, holding.again)
+    rebuilt = _rebuilt(holding)
     notes = _notes(holding)
     samples = [_SAMPLES.get(holding.family, "None"), *["None"] * len(holding.reads)]
     held = tuple(zip(holding.reads, samples, strict=False))
@@ -170,10 +172,12 @@ def _configured(holding: Holding) -> bool:
     return any(use in _SETUP or use.endswith("=") for use in holding.uses)
 
 
-def _reopened(holding: Holding) -> Rebuilt:
-    if "a" in holding.mode:
-        return Rebuilt(holding.attribute, holding.again)
+def _rebuilt(holding: Holding) -> Rebuilt:
     name = f"self.{holding.attribute}"
+    if holding.family is Family.MEMO and f"({name})" in holding.again:
+        return Rebuilt(holding.attribute, holding.again, first=f"del {name}")  # None in its place hides the method
+    if holding.family is not Family.FILE or "a" in holding.mode:
+        return Rebuilt(holding.attribute, holding.again)
     return Rebuilt(holding.attribute, holding.again, f"{name}.tell()", f"position = {name}", f"{name}.seek(position)")
 
 
@@ -187,9 +191,14 @@ def _notes(holding: Holding) -> tuple[str, ...]:
         return ("its workers are started again on load",)
     if holding.family is Family.EXECUTOR and ".shutdown" in holding.uses:
         return ("it arrives ready for work, even if it was shut down",)
-    if holding.family is Family.CACHE and not set(holding.uses) <= _LOOKUPS | {"in"}:
-        return ("it arrives empty, and is more than a cache: something counts it, or goes through it",)
+    if holding.family is Family.CACHE and not _only_cache(holding):
+        return ("it arrives empty, and may be more than a cache",)
     return ()
+
+
+def _only_cache(holding: Holding) -> bool:
+    named = any(word in holding.attribute.lower() for word in _CACHE_WORDS)
+    return named and set(holding.uses) <= _LOOKUPS
 
 
 RULE = TransientAttribute()

@@ -88,7 +88,7 @@ def _judge(facts: Facts, holding: Holding) -> Judged | None:
         reason = "it pickles up to Python 3.13 and not from 3.14 on: keep a number, or a list, instead"
         return Judged(reason, Evidence.ANY)
     if holding.family is Family.GENERATOR:
-        return Judged(_HALF, Evidence.STATE)
+        return Judged(_HALF, Evidence.ANY)
     if holding.family is Family.VIEW:
         return Judged(_view(facts, holding), Evidence.STATE)
     return Judged(_proxy(facts, holding), Evidence.STATE) if holding.family is Family.PROXY else None

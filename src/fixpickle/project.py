@@ -88,6 +88,19 @@ class Project:
         """Symbolic names of functions whose results are bound to module-level names somewhere in the project."""
         return frozenset(self.real(c.callee) for f in self.files for c in f.bound_calls if c.callee)
 
+    @cached_property
+    def _handed(self) -> dict[str, list[tuple[Facts, tuple[Sink, ...]]]]:
+        table: dict[str, list[tuple[Facts, tuple[Sink, ...]]]] = {}
+        for facts in self.files:
+            for one in facts.handed:
+                table.setdefault(self.real(one.owner), []).append((facts, one.sinks))
+        return table
+
+    def shipped(self, facts: Facts, name: str) -> Iterator[Crossing]:
+        """The boundaries that instances of a class of `facts` are handed to, anywhere in the project."""
+        for owner, sinks in self._handed.get(f"{facts.module}.{name}", ()):
+            yield from self.crossings(owner, sinks)
+
     def real(self, symbol: str) -> str:
         """The symbol behind re-exports."""
         for _ in range(_DEPTH):

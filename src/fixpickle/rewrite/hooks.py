@@ -39,7 +39,12 @@ class _Site:
 
     @property
     def indent(self) -> str:
-        return " " * self.node.body[0].col_offset
+        return self.lead(self.node.body[0])
+
+    def lead(self, statement: ast.stmt) -> str:
+        """The white space before a statement that starts its line, tabs or spaces as they are."""
+        end = self.tree.offset(statement.lineno, statement.col_offset)
+        return self.tree.text[end - statement.col_offset : end]
 
     @property
     def inner(self) -> str:
@@ -87,7 +92,7 @@ def _edits(site: _Site, rebuilt: Sequence[Rebuilt]) -> Iterator[Edit]:
     if takes is None and (remade or site.layout.slots):
         fresh = ["", *_setstate(site, remade)]
     elif takes is not None and remade:
-        yield _behind(site, site.tree.span(takes.body[-1]).end, [" " * takes.body[-1].col_offset + r for r in remade])
+        yield _behind(site, site.tree.span(takes.body[-1]).end, [site.lead(takes.body[-1]) + r for r in remade])
     if makes is None:
         yield _behind(site, _content_end(site, _place(site)), ["", *_getstate(site, blanked), *fresh])
     else:
@@ -167,7 +172,7 @@ def _content_end(site: _Site, statement: ast.stmt) -> int:
 def _extended(site: _Site, makes: Function, blanked: Sequence[str], fresh: Sequence[str]) -> Edit:
     """The return of a `__getstate__` with what is left out before it, and the rest of the method's lines behind it."""
     last = makes.body[-1]
-    span, inner = site.tree.span(last), " " * last.col_offset
+    span, inner = site.tree.span(last), site.lead(last)
     value = last.value if isinstance(last, ast.Return) else None
     if isinstance(value, ast.Name):
         lines = [line.replace("state[", f"{value.id}[", 1) for line in blanked] + [site.tree.code(last)]

@@ -234,11 +234,11 @@ class Holding:
 
     `again` is the expression with what the instance keeps in the place of parameters, evaluated once more to make the
     value anew: empty for the reason `obstacle`; `reads` are the attributes in it. It is `lazy` where it is None first
-    and made where a test finds it so; `loose` is then a place that uses it without that. It is `single` where no other
-    expression is assigned, `nullable` where None is. `mode` is that of a file, "?" where only
-    running tells, or "memory" for a database that may be in memory.
-    `receiver` says who else has what is viewed: "fresh" for nobody. `uses` are what methods do with it, see
-    `survey.holding_uses`. `copied` says that the class makes shallow copies of instances, `shipped` where they go.
+    and made where a test finds it so; `loose` is then a place that uses or sets it without that. It is `single` where
+    no other expression is assigned, `nullable` where None is. `mode` is that of a file, "?" where only running tells,
+    or "memory" for a database that may be in memory. `receiver` says who else has what is viewed: "fresh" for nobody.
+    `uses` are what methods do with it, see `survey.holding_uses`. `copied` says that the class makes shallow copies
+    of instances, `shipped` where they go.
     """
 
     family: Family
@@ -260,6 +260,14 @@ class Holding:
     uses: tuple[str, ...]
     copied: bool
     shipped: tuple[Sink, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """An instance, or a bound method of one, given to a call. `owner` is the symbolic name of what made it."""
+
+    owner: str
+    sinks: tuple[Sink, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,6 +383,7 @@ class Facts:
     bound_calls: tuple[BoundCall, ...]
     factories: tuple[Factory, ...]
     holdings: tuple[Holding, ...]
+    handed: tuple[Handed, ...]
     decorators: frozenset[str]
     statements: tuple[TopStatement, ...]
     guard: Span | None

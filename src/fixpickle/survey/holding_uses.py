@@ -14,7 +14,7 @@ _TESTS = (ast.If, ast.IfExp, ast.While, ast.Assert)
 
 @dataclass(frozen=True, slots=True)
 class Laziness:
-    """`lazy` where the attribute is None first and made under a test for it; `loose` is a use that makes no test."""
+    """`lazy` where the attribute is None first and made under a test; `loose` is where it is used or set without."""
 
     lazy: bool
     loose: str = ""
@@ -43,6 +43,9 @@ def laziness(tree: Tree, names: Names, cls: ast.ClassDef, attribute: str, value:
     guard = _guard(tree, names, cls, attribute, value)
     if guard is None:
         return Laziness(False)
+    for other in names.attribute_values(cls).get(attribute, []):
+        if not _is_none(other) and _guard(tree, names, cls, attribute, other) is None:
+            return Laziness(True, f"line {tree.span(other).line}")
     for node in _mentions(tree, names, cls, attribute):
         if _is_read(node) and not _certain(tree, names, cls, attribute, node, maker, guard):
             return Laziness(True, f"line {node.lineno}")

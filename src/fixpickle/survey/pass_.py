@@ -26,6 +26,7 @@ from fixpickle.survey.facts import (
     TopStatement,
 )
 from fixpickle.survey.flow import Flow
+from fixpickle.survey.handed import handed
 from fixpickle.survey.holdings import holdings
 from fixpickle.survey.hooks import state_hooks
 from fixpickle.survey.names import Names
@@ -92,6 +93,7 @@ def _facts(source: Source, tree: Tree) -> Facts:
         bound_calls=tuple(_bound_calls(tree, names)),
         factories=tuple(_factories(tree, names)),
         holdings=tuple(holdings(tree, names, flow)),
+        handed=tuple(handed(tree, names, flow)),
         decorators=frozenset(_decorators(tree, names)),
         statements=tuple(_statements(tree, names, flow)),
         guard=next((tree.span(s) for s in tree.root.body if _is_guard(s)), None),

@@ -135,5 +135,14 @@ def _set_once(place: _Place, attribute: str) -> bool:
     values = place.names.attribute_values(place.cls).get(attribute, [])
     if len(values) != 1 or getattr(place.tree.function(values[0]), "name", "") != "__init__":
         return False
-    stores = [n for n in place.tree.attributes(attribute) if not isinstance(n.ctx, ast.Load)]
+    stores = [n for n in place.tree.attributes(attribute) if not isinstance(n.ctx, ast.Load) and _may_be(place, n)]
     return len(stores) == 1 and _unconditional(place, values[0])
+
+
+def _may_be(place: _Place, node: ast.Attribute) -> bool:
+    """Whether the attribute may be one of the class' instances: it is not that of an unrelated class of the file."""
+    owner = place.names.instance_class(node.value)
+    if owner is None or owner is place.cls:
+        return True
+    symbols = {place.names.of(base) for base in owner.bases}
+    return bool(symbols) and not symbols <= {"builtins.object"}

@@ -57,7 +57,7 @@ def findings(rule: str, judge: Judge, project: Project, facts: Facts) -> Iterato
             continue
         if registered(facts, holding.cls):
             continue
-        bound = project.process_bound(facts, holding.cls, {holding.attribute})
+        bound = project.process_bound(facts, holding.cls, _renewable(facts, holding))
         remedy = bound or judged.remedy
         reason = remedy if isinstance(remedy, str) else _in_the_way(project, facts, holding, remedy)
         safety = Safety.MANUAL if reason or isinstance(remedy, str) else remedy.safety
@@ -66,16 +66,22 @@ def findings(rule: str, judge: Judge, project: Project, facts: Facts) -> Iterato
             rule=rule,
             path=facts.path,
             span=holding.span,
-            message=f"{_named(holding)} in {holding.cls}.{holding.attribute} cannot be pickled",
+            message=_said(holding),
             reach=traced or _untraced(holding, judged.evidence if safety is Safety.SAFE else Evidence.ANY),
             safety=safety,
             reason=reason,
         )
 
 
-def _named(holding: Holding) -> str:
-    kind = holding.family.value
-    return f"the {kind} `{holding.target}`" if holding.target != kind else f"the {kind}"
+def _renewable(facts: Facts, holding: Holding) -> set[str]:
+    """What does not tie the class to this process: the attribute itself, and others that can be had again."""
+    own = (h for h in facts.holdings if h.cls == holding.cls)
+    return {h.attribute for h in own if h.span == holding.span or h.lazy or h.again}
+
+
+def _said(holding: Holding) -> str:
+    kind = f"the {holding.family.value} `{holding.target}`"
+    return f"{kind} in {holding.cls}.{holding.attribute} cannot be pickled"
 
 
 def _traced(project: Project, facts: Facts, holding: Holding) -> Reach | None:
@@ -104,7 +110,17 @@ def _in_the_way(project: Project, facts: Facts, holding: Holding, remedy: Remedy
     if holding.copied:
         return f"{holding.cls} copies its instances with copy.copy, and copies share the attribute now"
     found = layout(project, facts, holding.cls)
-    return found if isinstance(found, str) else ""
+    return found if isinstance(found, str) else "" if holding.lazy else _without(project, facts, holding)
+
+
+def _without(project: Project, facts: Facts, holding: Holding) -> str:
+    """A subclass whose instances never get the attribute: hooks that ask for it would make them unpicklable."""
+    own = f"{facts.module}.{holding.cls}"
+    for other in project.files:
+        for cls in other.classes:
+            if cls.apart and cls.name != holding.cls and own in {s for s, _ in project.lineage(other, cls.name)}:
+                return f"its subclass {cls.name} does not call its constructor, and has no such attribute"
+    return ""
 
 
 # --- the change -----------------------------------------------------------------------------------------------------
@@ -113,7 +129,7 @@ def _in_the_way(project: Project, facts: Facts, holding: Holding, remedy: Remedy
 def patch(finding: Finding, shop: Workshop, judge: Judge) -> Patch | Refusal:
     """The remedy of a finding, carried out."""
     facts, source = shop.facts[finding.path], shop.sources[finding.path]
-    holding = next(h for h in facts.holdings if h.span == finding.span)
+    holding = next(h for h in facts.holdings if h.span == finding.span and _said(h) == finding.message)
     judged = judge(facts, holding)
     if judged is None or isinstance(judged.remedy, str):
         return Refusal(finding.path, "its reason changed while it was being fixed", finding.span.line)

@@ -189,6 +189,8 @@ def _notes(holding: Holding) -> tuple[str, ...]:
         return ("it is opened again on load: what was agreed with the other side, or not yet committed, is gone",)
     if holding.family is Family.POOL:
         return ("its workers are started again on load",)
+    if holding.family in (Family.FILE, Family.EXECUTOR) and "other" in holding.uses:
+        return ("something else may keep it too, and keeps another one then",)
     if holding.family is Family.EXECUTOR and ".shutdown" in holding.uses:
         return ("it arrives ready for work, even if it was shut down",)
     if holding.family is Family.CACHE and not _only_cache(holding):

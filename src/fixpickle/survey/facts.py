@@ -190,7 +190,8 @@ class ClassFacts:
     """A module-level class, or one nested in such: its bases by symbolic name and what it keeps on its instances.
 
     `slots` are the names in its `__slots__`, None where it has none. `shaped` names what makes slots or hooks that are
-    not written there, such as `dataclass(slots=True)`. It is `guarded` where setting an attribute does more than that.
+    not written there, such as `dataclass(slots=True)`. It is `guarded` where setting an attribute does more than that,
+    and `apart` where its constructor does not call that of a base.
     """
 
     name: str
@@ -203,6 +204,7 @@ class ClassFacts:
     shaped: str
     guarded: bool
     state: StateHooks | None
+    apart: bool
 
 
 class Family(str, Enum):

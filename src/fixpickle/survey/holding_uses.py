@@ -24,7 +24,8 @@ def uses(tree: Tree, names: Names, cls: ast.ClassDef, attribute: str) -> tuple[s
     """The ways in which the attribute is used, each once, sorted.
 
     `.name` for a method or attribute of it and `.name=` for one that is set, `name()` for a builtin that it is handed
-    to, `iterate`, `in`, `item`, `item=`, `item del`, `called`, `is`, `test`, and `other` for what could be anything.
+    to, `argument` for another function, `iterate`, `in`, `item`, `item=`, `item del`, `called`, `is`, `test`, `return`,
+    and `other` for what could be anything, as where something else keeps it too.
     """
     return tuple(sorted({_use(tree, names, n) for n in _mentions(tree, names, cls, attribute) if _is_read(n)}))
 
@@ -76,10 +77,9 @@ def _use(tree: Tree, names: Names, node: ast.Attribute) -> str:
     if isinstance(parent, ast.Starred):
         return "iterate"
     if isinstance(parent, ast.Call):
-        symbol = names.of(parent.func)
-        return (
-            "called" if parent.func is node else f"{symbol.removeprefix('builtins.')}()" if _plain(symbol) else "other"
-        )
+        return "called" if parent.func is node else _argument(names, parent)
+    if isinstance(parent, ast.Return):
+        return "return"
     if isinstance(parent, ast.Compare) and len(parent.ops) == 1:
         if isinstance(parent.ops[0], (ast.Is, ast.IsNot)) and _is_none(parent.comparators[0]):
             return "is"
@@ -89,8 +89,13 @@ def _use(tree: Tree, names: Names, node: ast.Attribute) -> str:
     return "test" if isinstance(parent, _TESTS) and parent.test is node else "other"
 
 
-def _plain(symbol: str) -> bool:
-    return symbol.startswith("builtins.") and "()" not in symbol
+def _argument(names: Names, call: ast.Call) -> str:
+    """What is made with a call may keep its arguments; by custom, names of classes begin with a capital."""
+    symbol = names.of(call.func)
+    if symbol.startswith("builtins.") and "()" not in symbol:
+        return f"{symbol.removeprefix('builtins.')}()"
+    word = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    return "other" if word[:1].isupper() else "argument"
 
 
 def _is_none(node: ast.AST) -> bool:

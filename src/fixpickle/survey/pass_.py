@@ -122,6 +122,7 @@ def _classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
                 shaped=_shaped(node, names),
                 guarded="__setattr__" in defined or _frozen(node),
                 state=state_hooks(node),
+                apart=any(isinstance(s, FUNCTIONS) and s.name == "__init__" and _apart(s) for s in node.body),
             )
 
 
@@ -144,6 +145,12 @@ def _shaped(node: ast.ClassDef, names: Names) -> str:
         if slotted and symbol:
             return f"{symbol}(slots=True)"
     return next((f"metaclass {names.of(k.value)}" for k in node.keywords if k.arg == "metaclass"), "")
+
+
+def _apart(constructor: ast.AST) -> bool:
+    """Whether a constructor calls no other, as `super().__init__()` or `Base.__init__(self)`."""
+    called = (n.func for n in ast.walk(constructor) if isinstance(n, ast.Call))
+    return not any(isinstance(f, ast.Attribute) and f.attr == "__init__" for f in called)
 
 
 def _frozen(node: ast.ClassDef) -> bool:

@@ -42,6 +42,9 @@ def remade(tree: Tree, names: Names, flow: Flow, cls: ast.ClassDef, value: ast.A
         return Remade("", "it is made under a condition")
     if made is not value and len([u for u in flow.loads(method, getattr(value, "id", "")) if u is not value]) > 0:
         return Remade("", "it is set up in further statements")
+    assigned = tree.parents[value]
+    if isinstance(assigned, ast.Assign) and len(assigned.targets) > 1:
+        return Remade("", "one object is assigned to several names")
     place = _Place(tree, names, flow, cls, method)
     changes: list[tuple[int, int, str]] = []
     reads: list[str] = []

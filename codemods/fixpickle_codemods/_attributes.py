@@ -11,13 +11,14 @@ from fixpickle.model import Edit, Evidence, Finding, Patch, Reach, Refusal, Safe
 from fixpickle.project import Project, is_test
 from fixpickle.rewrite import Rebuilt, require, state_hooks
 from fixpickle.rule import Workshop
-from fixpickle.survey.facts import Facts, Holding, Layout, ToAttribute
+from fixpickle.survey.facts import Facts, Family, Holding, Layout, ToAttribute
 from fixpickle_codemods._primitives import registered
 
 STAND_IN = "(_ for _ in ())"
 """Makes what no Python can pickle: for hooks that leave an attribute out, whatever it holds."""
 
 _RUNTIME = "_fixpickle_"
+_RENEWABLE = frozenset({Family.HANDLE, Family.EXECUTOR, Family.POOL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def findings(rule: str, judge: Judge, project: Project, facts: Facts) -> Iterato
 def _renewable(facts: Facts, holding: Holding) -> set[str]:
     """What does not tie the class to this process: the attribute itself, and others that can be had again."""
     own = (h for h in facts.holdings if h.cls == holding.cls)
-    return {h.attribute for h in own if h.span == holding.span or h.lazy or h.again}
+    return {h.attribute for h in own if h.span == holding.span or h.lazy or (h.again and h.family in _RENEWABLE)}
 
 
 def _said(holding: Holding) -> str:

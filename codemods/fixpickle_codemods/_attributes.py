@@ -18,7 +18,7 @@ STAND_IN = "(_ for _ in ())"
 """Makes what no Python can pickle: for hooks that leave an attribute out, whatever it holds."""
 
 _RUNTIME = "_fixpickle_"
-_RENEWABLE = frozenset({Family.HANDLE, Family.EXECUTOR, Family.POOL})
+_RENEWABLE = frozenset({Family.HANDLE, Family.EXECUTOR, Family.POOL, Family.CONVERSATION, Family.FILE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,9 @@ def findings(rule: str, judge: Judge, project: Project, facts: Facts) -> Iterato
         remedy = bound or judged.remedy
         reason = remedy if isinstance(remedy, str) else _in_the_way(project, facts, holding, remedy)
         safety = Safety.MANUAL if reason or isinstance(remedy, str) else remedy.safety
-        traced = None if bound else _traced(project, facts, holding)
+        # What pickles on most Pythons is no finding, wherever it goes.
+        quiet = bound or holding.family is Family.COUNTER
+        traced = None if quiet else _traced(project, facts, holding)
         yield Finding(
             rule=rule,
             path=facts.path,
@@ -77,7 +79,12 @@ def findings(rule: str, judge: Judge, project: Project, facts: Facts) -> Iterato
 def _renewable(facts: Facts, holding: Holding) -> set[str]:
     """What does not tie the class to this process: the attribute itself, and others that can be had again."""
     own = (h for h in facts.holdings if h.cls == holding.cls)
-    return {h.attribute for h in own if h.span == holding.span or h.lazy or (h.again and h.family in _RENEWABLE)}
+    return {h.attribute for h in own if h.span == holding.span or _again(h)}
+
+
+def _again(holding: Holding) -> bool:
+    made = holding.lazy or (bool(holding.again) and holding.family is not Family.CONVERSATION)
+    return made and holding.family in _RENEWABLE
 
 
 def _said(holding: Holding) -> str:

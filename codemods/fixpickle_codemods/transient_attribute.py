@@ -115,7 +115,7 @@ def _on_demand(facts: Facts, holding: Holding) -> Remedy | str:
         notes.append(
             f"{holding.loose} uses or sets it without a test: what opens it is to be called first, once it is loaded"
         )
-    if holding.family is Family.FILE and ".seek" not in holding.uses:
+    if holding.family is Family.FILE and (".seek" not in holding.uses or "onwards" in holding.uses):
         notes.append("it is opened at its start, wherever it was read to")
     if holding.family is Family.CONVERSATION:
         notes.append("what was agreed with the other side is gone")
@@ -125,20 +125,13 @@ def _on_demand(facts: Facts, holding: Holding) -> Remedy | str:
 
 def _lost(holding: Holding) -> str:
     """What a process that opens it again would not find, or would destroy."""
-    if holding.family is Family.FILE:
-        if holding.mode == "?":
-            return "its mode is known only when the program runs: opened for writing, it must not be opened again"
-        if set(holding.mode) & set("wx+"):
-            return f"it is open for writing ({holding.mode!r}): opened again it would be truncated or written twice"
-    if holding.family is Family.HANDLE and holding.mode == "memory":
+    if holding.mode == "?":
+        return "its mode is known only when the program runs: opened for writing, it must not be opened again"
+    if holding.mode == "memory":
         return "its database is in the memory of this process"
-    if holding.target in ("zipfile.ZipFile", "tarfile.open", "h5py.File") and _writes(holding.code):
-        return "it is open for writing: opened again it would be truncated or written twice"
+    if set(holding.mode) & set("wx+" if holding.family is Family.FILE else "wxa+"):
+        return f"it is open for writing ({holding.mode!r}): opened again it would be truncated or written twice"
     return ""
-
-
-def _writes(code: str) -> bool:
-    return any(f"{quote}{mode}{quote}" in code for quote in "'\"" for mode in ("w", "a", "x", "r+", "w:gz", "w-"))
 
 
 # --- made by the constructor ----------------------------------------------------------------------------------------

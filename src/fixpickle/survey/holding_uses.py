@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import FUNCTIONS, Tree
 
+_IDLE = frozenset({".seek", ".tell", ".close", ".closed", ".fileno", ".name", ".mode", "is", "test"})
 _TESTS = (ast.If, ast.IfExp, ast.While, ast.Assert)
 
 
@@ -25,9 +26,19 @@ def uses(tree: Tree, names: Names, cls: ast.ClassDef, attribute: str) -> tuple[s
 
     `.name` for a method or attribute of it and `.name=` for one that is set, `name()` for a builtin that it is handed
     to, `argument` for another function, `iterate`, `in`, `item`, `item=`, `item del`, `called`, `is`, `test`, `return`,
-    and `other` for what could be anything, as where something else keeps it too.
+    and `other` for what could be anything, as where something else keeps it too. A file on which `seek` is called is
+    used `onwards` where a method goes on from where another one left it.
     """
-    return tuple(sorted({_use(tree, names, n) for n in _mentions(tree, names, cls, attribute) if _is_read(n)}))
+    found = [(n, _use(tree, names, n)) for n in _mentions(tree, names, cls, attribute) if _is_read(n)]
+    seeks = [n for n, use in found if use == ".seek"]
+    words = {use for _, use in found}
+    if any(use not in _IDLE and not _after(tree, seeks, n) for n, use in found):
+        words.add("onwards")
+    return tuple(sorted(words)) if seeks else tuple(sorted(words - {"onwards"}))
+
+
+def _after(tree: Tree, seeks: list[ast.Attribute], node: ast.Attribute) -> bool:
+    return any(s.lineno <= node.lineno and tree.function(s) is tree.function(node) for s in seeks)
 
 
 def copied(tree: Tree, names: Names, cls: ast.ClassDef) -> bool:

@@ -49,6 +49,12 @@ _CALLS: dict[str, Family] = {
     **dict.fromkeys(("itertools.accumulate", "itertools.islice", "itertools.product"), Family.COUNTER),
     **dict.fromkeys(("itertools.permutations", "itertools.groupby", "itertools.zip_longest"), Family.COUNTER),
 }
+_MODES = frozenset(
+    {
+        *("h5py.File", "zipfile.ZipFile", "tarfile.open", "netCDF4.Dataset", "tables.open_file", "rasterio.open"),
+        "pysam.AlignmentFile",
+    }
+)
 _STREAMS = frozenset({"sys.stdout", "sys.stderr", "sys.stdin"})
 _VIEWS = frozenset({"keys", "values", "items"})
 _DICTS = frozenset(
@@ -99,7 +105,7 @@ def _holding(
         again=again.code,
         obstacle=again.obstacle,
         reads=again.reads,
-        mode=_mode(names, made) if family is Family.FILE else _memory(tree, cls, target),
+        mode=_mode(names, made) if family is Family.FILE or target in _MODES else _memory(tree, cls, target),
         receiver=_receiver(tree, names, flow, cls, made) if family in (Family.VIEW, Family.PROXY) else "",
         lazy=lazy.lazy,
         loose=lazy.loose,

@@ -72,6 +72,7 @@ _CACHE_WORDS = ("cache", "memo")
 """What the name of an attribute says where its loss costs time only; other weak containers register things."""
 
 _LOOKUPS = frozenset({".get", ".setdefault", ".pop", ".clear", "in", "item", "item=", "item del", "is", "test"})
+_DESCRIPTORS = frozenset({"fd", "fileno", "descriptor"})
 _SETUP = frozenset({".load_cert_chain", ".load_verify_locations", ".set_ciphers", ".set_alpn_protocols"})
 _SAMPLES = {Family.FILE: "__file__", Family.HANDLE: "':memory:'", Family.EXECUTOR: "2", Family.MODULE: "'json'"}
 
@@ -125,6 +126,8 @@ def _on_demand(facts: Facts, holding: Holding) -> Remedy | str:
 
 def _lost(holding: Holding) -> str:
     """What a process that opens it again would not find, or would destroy."""
+    if holding.family is Family.FILE and _DESCRIPTORS & set(holding.reads):
+        return "a descriptor is a number of this process, and another file or none in the next"
     if holding.mode == "?":
         return "its mode is known only when the program runs: opened for writing, it must not be opened again"
     if holding.mode == "memory":

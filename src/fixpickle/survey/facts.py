@@ -249,7 +249,6 @@ class Holding:
     attribute: str
     span: Span
     code: str
-    method: str
     again: str
     obstacle: str
     reads: tuple[str, ...]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from fixpickle.survey.facts import Family, Holding, Sink
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.holding_uses import copied, laziness, uses
 from fixpickle.survey.names import Names
-from fixpickle.survey.remaking import Remade, remade
+from fixpickle.survey.remaking import remade
 from fixpickle.survey.tree import FUNCTIONS, Tree
 
 _CALLS: dict[str, Family] = {
@@ -63,50 +64,55 @@ _DICTS = frozenset(
 _MEMOS = frozenset({"functools.lru_cache", "functools.cache", "functools.lru_cache()"})
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An assignment of interest: `made` is the expression that makes the assigned `value`."""
+
+    cls: ast.ClassDef
+    attribute: str
+    value: ast.AST
+    made: ast.AST
+    family: Family
+    target: str
+
+
 def holdings(tree: Tree, names: Names, flow: Flow) -> Iterator[Holding]:
     """One for each assignment to an attribute of `self`, of a class at module level, that is of such a family."""
     for node in tree.nodes:
-        if isinstance(node, ast.ClassDef):
-            shipped: tuple[Sink, ...] | None = None
-            for attribute, values in names.attribute_values(node).items():
-                for value in values:
-                    made = _made(tree, names, flow, value)
-                    family, target = _family(tree, names, flow, made)
-                    if family is None:
-                        continue
-                    shipped = _shipped(tree, names, flow, node) if shipped is None else shipped
-                    yield _holding(tree, names, flow, node, attribute, value, made, family, target, shipped)
+        found = list(_of_class(tree, names, flow, node)) if isinstance(node, ast.ClassDef) else []
+        shipped = _shipped(tree, names, flow, found[0].cls) if found else ()
+        for one in found:
+            yield _holding(tree, names, flow, one, shipped)
 
 
-def _holding(
-    tree: Tree,
-    names: Names,
-    flow: Flow,
-    cls: ast.ClassDef,
-    attribute: str,
-    value: ast.AST,
-    made: ast.AST,
-    family: Family,
-    target: str,
-    shipped: tuple[Sink, ...],
-) -> Holding:
-    again: Remade = remade(tree, names, flow, cls, value, made)
-    lazy = laziness(tree, names, cls, attribute, value)
+def _of_class(tree: Tree, names: Names, flow: Flow, cls: ast.ClassDef) -> Iterator[_Found]:
+    for attribute, values in names.attribute_values(cls).items():
+        for value in values:
+            made = _made(tree, names, flow, value)
+            family, target = _family(tree, names, flow, made)
+            if family is not None:
+                yield _Found(cls, attribute, value, made, family, target)
+
+
+def _holding(tree: Tree, names: Names, flow: Flow, one: _Found, shipped: tuple[Sink, ...]) -> Holding:
+    cls, attribute = one.cls, one.attribute
+    again = remade(tree, names, flow, cls, one.value, one.made)
+    lazy = laziness(tree, names, cls, attribute, one.value)
     values = names.attribute_values(cls)[attribute]
-    function = tree.function(value)
+    moded = one.family is Family.FILE or one.target in _MODES
+    viewed = one.family in (Family.VIEW, Family.PROXY)
     return Holding(
-        family=family,
-        target=target,
+        family=one.family,
+        target=one.target,
         cls=tree.qualname(cls),
         attribute=attribute,
-        span=tree.span(value),
-        code=" ".join(tree.code(made).split()),
-        method=getattr(function, "name", ""),
+        span=tree.span(one.value),
+        code=" ".join(tree.code(one.made).split()),
         again=again.code,
         obstacle=again.obstacle,
         reads=again.reads,
-        mode=_mode(names, made) if family is Family.FILE or target in _MODES else _memory(tree, cls, target),
-        receiver=_receiver(tree, names, flow, cls, made) if family in (Family.VIEW, Family.PROXY) else "",
+        mode=_mode(names, one.made) if moded else _memory(tree, cls, one.target),
+        receiver=_receiver(tree, names, flow, one.made) if viewed else "",
         lazy=lazy.lazy,
         loose=lazy.loose,
         single=sum(not _is_none(v) for v in values) == 1,
@@ -161,7 +167,8 @@ def _family_of_call(tree: Tree, names: Names, flow: Flow, call: ast.Call) -> tup
         own = memo and names.instance_class(call.args[0].value) is not None  # type: ignore[attr-defined]
         return (Family.MEMO, symbol.removesuffix("()")) if own else (None, "")
     if symbol in _CALLS:
-        return _CALLS[symbol], symbol
+        whole = len(call.args) == 1 and not isinstance(call.args[0], ast.Starred) and not call.keywords
+        return (_CALLS[symbol], symbol) if whole or _CALLS[symbol] is not Family.PROXY else (None, "")
     return (Family.GENERATOR, symbol) if symbol and _is_generator(tree, names, symbol) else (None, "")
 
 
@@ -233,27 +240,23 @@ def _memory(tree: Tree, cls: ast.ClassDef, target: str) -> str:
     return "memory" if target == "sqlite3.connect" and ":memory:" in tree.code(cls) else ""
 
 
-def _receiver(tree: Tree, names: Names, flow: Flow, cls: ast.ClassDef, made: ast.AST) -> str:
-    """Where what is viewed comes from: "fresh" where nothing else has it, "self.x" where the instance keeps it."""
+def _receiver(tree: Tree, names: Names, flow: Flow, made: ast.AST) -> str:
+    """Where what is viewed comes from: "fresh" where nothing else has it."""
     assert isinstance(made, ast.Call)
     node = made.func.value if isinstance(made.func, ast.Attribute) and not made.args else made.args[0]
-    if isinstance(node, (ast.Dict, ast.DictComp, ast.Call)):
-        fresh = not isinstance(node, ast.Call) or names.of(node.func) in _DICTS
-        return "fresh" if fresh else ""
     if not isinstance(node, ast.Name):
-        return ""
+        return "fresh" if _is_new(names, node) else ""
     scope = flow.owner(node, node.id)
     found = names.bindings.get(scope, {}).get(node.id, [])
-    alone = isinstance(scope, FUNCTIONS) and tree.function(node) is scope and len(found) == 1
-    if not alone or not isinstance(found[0], (ast.Dict, ast.DictComp, ast.Call)):
+    if not isinstance(scope, FUNCTIONS) or tree.function(node) is not scope or len(found) != 1:
         return ""
     looped = any(isinstance(a, (ast.For, ast.While)) for a in tree.ancestors(node) if a is not scope)
     last = all(use.lineno <= node.lineno for use in flow.loads(scope, node.id))
     kept = any(_handed_on(tree, use) for use in flow.loads(scope, node.id) if use is not node)
-    return "fresh" if last and not looped and not kept and _receiver_is_new(names, found[0]) else ""
+    return "fresh" if last and not looped and not kept and _is_new(names, found[0]) else ""
 
 
-def _receiver_is_new(names: Names, node: ast.AST) -> bool:
+def _is_new(names: Names, node: ast.AST) -> bool:
     return isinstance(node, (ast.Dict, ast.DictComp)) or (isinstance(node, ast.Call) and names.of(node.func) in _DICTS)
 
 

@@ -141,6 +141,51 @@ def test_a_batch_is_proved_and_says_how_it_failed_before(tree: Callable[..., Tre
     assert "cannot pickle '_thread.lock' object" in locked.before
 
 
+HOOKED = """\
+class Store:
+    def __init__(self, path="a"):
+        self.path = path
+        self._db = None
+
+    def __getstate__(self):
+        return {**vars(self), "_db": None}
+"""
+
+
+def test_what_is_dropped_is_put_there_first_for_none_proves_nothing(tree: Callable[..., Tree]) -> None:
+    there = tree(store=HOOKED.partition("\n    def __getstate__")[0] + "\n")
+    hooks = there.texts[there.root / "store.py"]
+    stand_in = "(_ for _ in ())"
+    empty = there.patch("store.py", [(hooks, HOOKED)], ByState("store", "Store", "_db", "None", "None"))
+    full = ByState("store", "Store", "_db", stand_in, stand_in, dropped=True)
+    (nothing,) = there.prove(empty)
+    (verdict,) = there.prove(there.patch("store.py", [(hooks, HOOKED)], full))
+    assert isinstance(nothing, Unproved) and nothing.reason == "it already crossed before the change"
+    assert isinstance(verdict, Proved) and "generator" in verdict.before
+    assert verdict.how.endswith("from its constructor, something that cannot be pickled put in _db")
+
+
+def test_what_is_dropped_and_arrives_is_refuted(tree: Callable[..., Tree]) -> None:
+    there = tree(store=HOOKED.partition("\n    def __getstate__")[0] + "\n")
+    hooks = there.texts[there.root / "store.py"]
+    kept = HOOKED.replace('"_db": None', '"_db": 1')
+    subject = ByState("store", "Store", "_db", "(_ for _ in ())", "(_ for _ in ())", dropped=True)
+    (verdict,) = there.prove(there.patch("store.py", [(hooks, kept)], subject))
+    assert isinstance(verdict, Refuted) and "_db arrives as builtins:int" in verdict.reason
+
+
+def test_attributes_that_the_touched_one_is_made_from_are_given_first(tree: Callable[..., Tree]) -> None:
+    text = "class Reader:\n    def __init__(self, path):\n        self.path = path\n        self.file = open(path)\n"
+    hooks = (
+        "\n    def __getstate__(self):\n        return {**vars(self), 'file': self.file.tell()}\n"
+        "\n    def __setstate__(self, state):\n        vars(self).update(state)\n        self.file = open(self.path)\n"
+    )
+    there = tree(reader=text)
+    subject = ByState("reader", "Reader", "file", "open(self.path)", "open(self.path)", holds=(("path", "__file__"),))
+    (verdict,) = there.prove(there.patch("reader.py", [(text, text + hooks)], subject))
+    assert isinstance(verdict, Proved) and verdict.how == "an instance holding only what the fix touches"
+
+
 def test_no_patches_give_no_verdicts(tree: Callable[..., Tree]) -> None:
     assert tree(bank=LOCKED).prove() == ()
 

@@ -109,7 +109,9 @@ class ByReference:
 class ByState:
     """An instance of `module`.`cls`, for what the fix touches: one attribute, and the expression that makes it.
 
-    `before` and `after` are evaluated in the module's namespace when no whole instance can be built.
+    `before` and `after` are evaluated in the module's namespace when no whole instance can be built. `holds` are other
+    attributes that the instance is then given first, each with its expression. Where the attribute is `dropped`, a
+    whole instance too holds what the expression gives, and it must arrive as None.
     """
 
     module: str
@@ -118,6 +120,8 @@ class ByState:
     before: str
     after: str
     pickler: str = "pickle"
+    holds: tuple[tuple[str, str], ...] = ()
+    dropped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -127,8 +127,11 @@ class Project:
 
     # --- state ---
 
-    def process_bound(self, facts: Facts, name: str) -> str:
-        """Why an instance of the class is one process's by nature, or an empty string."""
+    def process_bound(self, facts: Facts, name: str, besides: Container[str] = ()) -> str:
+        """Why an instance of the class is one process's by nature, or an empty string.
+
+        What is kept in the attributes `besides` does not count, and what hooks of its own leave out.
+        """
         for imported in facts.imports:
             if (top := imported.target.split(".")[0]) in self.catalogue.bound_modules:
                 return f"its module drives a display ({top}), which belongs to one process"
@@ -139,7 +142,10 @@ class Project:
                 return f"it is a {symbol}, which belongs to one process"
             if found is not None and found.coroutines:
                 return f"{found.name} has coroutine methods, so it belongs to an event loop"
+            left_out = found.state.dropped if found and found.state and found.state.copies else ()
             for attribute, value in found.attributes if found else ():
+                if attribute in besides or attribute in left_out:
+                    continue
                 if value in self.catalogue.bound_values or self._made_bound(value):
                     return f"it keeps a {value.removesuffix('()')} in self.{attribute}, which belongs to one process"
         return ""

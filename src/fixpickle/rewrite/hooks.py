@@ -16,10 +16,17 @@ _AFTER = ("__post_init__", "__init__", "__new__")
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """An attribute that is pickled as None. `code` makes it anew from `self` when loaded; empty where None will do."""
+    """An attribute that is pickled as None. `code` makes it anew from `self` when loaded; empty where None will do.
+
+    `kept` is an expression that is pickled in the place of None: when `code` runs, the attribute holds its value, and
+    where there is a statement `first` it can see to that before, and `last` to the rest afterwards.
+    """
 
     attribute: str
     code: str
+    kept: str = "None"
+    first: str = ""
+    last: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +106,8 @@ def remade_hooks(source: Source, cls: str, layout: Layout, rebuilt: Sequence[Reb
 
 def _edits(site: _Site, rebuilt: Sequence[Rebuilt]) -> Iterator[Edit]:
     makes, takes = site.method("__getstate__"), site.method("__setstate__")
-    blanked = [f'state["{site.stored(one.attribute)}"] = None' for one in rebuilt]
-    remade = [_assigned(site, one) for one in rebuilt if one.code]
+    blanked = [f'state["{site.stored(one.attribute)}"] = {one.kept}' for one in rebuilt]
+    remade = [s for one in rebuilt if one.code for s in (one.first, _assigned(site, one), one.last) if s]
     fresh: list[str] = []
     if takes is None and (remade or site.layout.slots):
         fresh = ["", *_setstate(site, remade)]

@@ -231,7 +231,7 @@ class ClassFacts:
     `methods` are the functions in its body, `properties` those that are read like attributes. `slots` are the names in
     its `__slots__`, None where it has none. `shaped` names what makes slots or hooks that are not written there, such
     as `dataclass(slots=True)`. It is `guarded` where setting an attribute does more than that.
-    `members` are the names its body binds.
+    `members` are the names its body binds. It is `apart` where its constructor does not call that of a base.
     """
 
     name: str
@@ -246,9 +246,66 @@ class ClassFacts:
     state: StateHooks | None
     members: frozenset[str]
     flaws: tuple[Flaw, ...]
+    apart: bool
     declared: tuple[tuple[str, str], ...] = ()
     methods: frozenset[str] = frozenset()
     properties: frozenset[str] = frozenset()
+
+
+class Family(str, Enum):
+    """Of what kind something is that plain pickle does not take, as far as it decides what can be done about it."""
+
+    FILE = "open file"
+    HANDLE = "connection or open resource"
+    CONVERSATION = "network connection"
+    EXECUTOR = "executor"
+    POOL = "pool of workers"
+    CACHE = "weak container"
+    MEMO = "cached method"
+    CONTEXT = "TLS context"
+    MODULE = "module"
+    STREAM = "standard stream"
+    REFERENCE = "weak reference"
+    RUNNING = "running thing"
+    OWNED = "resource that goes with its owner"
+    NATIVE = "object of the interpreter"
+    VIEW = "dictionary view"
+    PROXY = "mapping proxy"
+    GENERATOR = "one-shot iterator"
+    COUNTER = "itertools object"
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Something on `self.attribute` that plain pickle does not take; `span` covers the assigned expression.
+
+    `again` is the expression with what the instance keeps in the place of parameters, evaluated once more to make the
+    value anew: empty for the reason `obstacle`; `reads` are the attributes in it. It is `lazy` where it is None first
+    and made where a test finds it so; `loose` is then a place that uses or sets it without that. It is `single` where
+    no other expression is assigned, `nullable` where None is. `mode` is that of a file, "?" where only running tells,
+    or "memory" for a database that may be in memory. `receiver` says who else has what is viewed: "fresh" for nobody.
+    `uses` are what methods do with it, see `survey.holding_uses`. `copied` says that the class makes shallow copies
+    of instances, `shipped` where they go.
+    """
+
+    family: Family
+    target: str
+    cls: str
+    attribute: str
+    span: Span
+    code: str
+    again: str
+    obstacle: str
+    reads: tuple[str, ...]
+    mode: str
+    receiver: str
+    lazy: bool
+    loose: str
+    single: bool
+    nullable: bool
+    uses: tuple[str, ...]
+    copied: bool
+    shipped: tuple[Sink, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,6 +480,7 @@ class Facts:
     references: tuple[Reference, ...]
     bound_calls: tuple[BoundCall, ...]
     factories: tuple[Factory, ...]
+    holdings: tuple[Holding, ...]
     decorators: frozenset[str]
     statements: tuple[TopStatement, ...]
     guard: Span | None

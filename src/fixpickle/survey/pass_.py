@@ -27,6 +27,7 @@ from fixpickle.survey.facts import (
 from fixpickle.survey.flaws import flaws
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.guards import guarded_attributes
+from fixpickle.survey.holdings import holdings
 from fixpickle.survey.hooks import state_hooks
 from fixpickle.survey.instances import aliases, attribute_flows, instances, returned
 from fixpickle.survey.names import PROPERTIES, Names
@@ -92,6 +93,7 @@ def _facts(source: Source, tree: Tree) -> Facts:
         references=(*_references(tree, names), *witnesses(tree, names)),
         bound_calls=tuple(_bound_calls(tree, names)),
         factories=tuple(_factories(tree, names)),
+        holdings=tuple(holdings(tree, names, flow)),
         decorators=frozenset(_decorators(tree, names)),
         statements=tuple(_statements(tree, names, flow)),
         guard=next((tree.span(s) for s in tree.root.body if _is_guard(s)), None),
@@ -127,6 +129,7 @@ def _classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
                 shaped=_shaped(node, names),
                 guarded="__setattr__" in defined or _frozen(node),
                 state=state_hooks(node),
+                apart=any(isinstance(s, FUNCTIONS) and s.name == "__init__" and _apart(s) for s in node.body),
                 members=frozenset(defined),
                 flaws=flaws(tree, names, node),
                 declared=tuple(
@@ -160,6 +163,12 @@ def _shaped(node: ast.ClassDef, names: Names) -> str:
         if slotted and symbol:
             return f"{symbol}(slots=True)"
     return next((f"metaclass {names.of(k.value)}" for k in node.keywords if k.arg == "metaclass"), "")
+
+
+def _apart(constructor: ast.AST) -> bool:
+    """Whether a constructor calls no other, as `super().__init__()` or `Base.__init__(self)`."""
+    called = (n.func for n in ast.walk(constructor) if isinstance(n, ast.Call))
+    return not any(isinstance(f, ast.Attribute) and f.attr == "__init__" for f in called)
 
 
 def _frozen(node: ast.ClassDef) -> bool:

@@ -154,6 +154,18 @@ class Tree:
             outer += ".<locals>"
         return f"{outer}.{name}" if outer else str(name)
 
+    def attributes(self, name: str) -> list[ast.Attribute]:
+        """Every `something.name` of the file."""
+        return self._attributes.get(name, [])
+
+    @cached_property
+    def _attributes(self) -> dict[str, list[ast.Attribute]]:
+        found: dict[str, list[ast.Attribute]] = {}
+        for node in self.nodes:
+            if isinstance(node, ast.Attribute):
+                found.setdefault(node.attr, []).append(node)
+        return found
+
     # --- symbol tables ---
 
     @cached_property

@@ -60,10 +60,13 @@ class Attempt:
             case ByExpression(after=after):
                 return f"the value of {after}"
             case ByState() | ByContents() | Instance():
-                return {
+                made = {
                     "factory": f"an instance from your factory {self.factory}",
                     "constructor": "an instance from its constructor",
                 }.get(self.manner, "an instance holding only what the fix touches")
+                if isinstance(self.subject, ByState) and self.subject.dropped:
+                    return f"{made}, something that cannot be pickled put in {self.subject.attribute}"
+                return made
             case WorkerState(state=state):
                 return f"a real run: every task on joblib's workers saw the {state} setting"
             case Importing(module):
@@ -74,8 +77,9 @@ class Attempt:
         match self.subject:
             case ByReference(name=name) | ByValue(name=name) | FromScript(name=name):
                 return roots_of(name)
-            case ByState(cls=cls, before=before, after=after):
-                return roots_of(cls) | roots_of(before if side == "before" else after)
+            case ByState(cls=cls, before=before, after=after, holds=holds):
+                given = frozenset[str]().union(*(roots_of(expression) for _, expression in holds))
+                return roots_of(cls) | roots_of(before if side == "before" else after) | given
             case ByContents(cls=cls, holds=holds, fill=fill):
                 made = [roots_of(expression) for _, expression in holds]
                 return frozenset().union(roots_of(cls), roots_of(fill), *made)
@@ -100,9 +104,10 @@ class Attempt:
             case FromScript(script, _, name):
                 text = scripts.get(script, "")
                 return {"kind": "script", "name": name, "script": str(script), "text": text, "bound": 0}
-            case ByState(_, cls, attribute, before, after, pickler):
+            case ByState(_, cls, attribute, before, after, pickler, holds, dropped):
                 expression = before if side == "before" else after
                 made: Task = {"manner": self.manner, "factory": self.factory, "expression": expression}
+                made |= {"holds": holds, "dropped": dropped}
                 return made | {"kind": "state", "cls": cls, "attribute": attribute, "pickler": pickler}
             case Instance(_, cls):
                 made = {"manner": self.manner, "factory": self.factory, "expression": ""}

@@ -564,7 +564,9 @@ class State:
         facts = {"kind": named(type(value)), "attribute": attribute}
         if attribute:
             with stage("build"):
-                facts["holds"] = named(type(getattr(value, attribute)))
+                if task["dropped"]:
+                    object.__setattr__(value, attribute, eval(task["expression"], vars(module), {"self": value}))
+                facts["holds"] = named(type(None if task["dropped"] else getattr(value, attribute)))
         try:
             return [dumps(value, task["pickler"])], facts
         except Failure as failure:
@@ -575,6 +577,8 @@ class State:
         if task["manner"] != "part":
             return self._whole(world, task, cls)
         value = blank(cls)
+        for name, expression in task["holds"]:
+            object.__setattr__(value, mangled(cls.__name__, name), eval(expression, vars(module)))
         if task["expression"]:
             made = eval(task["expression"], vars(module), {"self": value})
             object.__setattr__(value, attribute, made)

@@ -1,0 +1,202 @@
+"""# transient-attribute
+
+Something on `self` that belongs to this process and can be had again in another: a connection that is opened when it
+is first asked for, an open file, an executor, a module, a standard stream, a weak cache, a cached method.
+
+    TypeError: cannot pickle '_io.BufferedReader' object
+    TypeError: cannot pickle 'sqlite3.Connection' object
+    TypeError: cannot pickle 'module' object
+
+## What it becomes
+
+State hooks, as maintainers write them: `__getstate__` copies the instance's dictionary and leaves the attribute out,
+`__setstate__` makes it anew. Hooks that the class has already are extended. The instance itself is not touched, so in
+the process nothing changes.
+
+| kept | pickled | loaded |
+|---|---|---|
+| opened on demand: None first, made where a test finds it so | `None` | opened on demand, as at first |
+| file opened for reading by the constructor | its position | opened again by path and mode, at that position |
+| `ThreadPoolExecutor`, `ProcessPoolExecutor` | `None` | a new one, with the same arguments |
+| module, standard stream | `None` | the one of that name |
+| `WeakValueDictionary` and its kin, used as a cache | `None` | an empty one |
+| `lru_cache(...)(self.method)` | `None` | a new, empty cache of the same kind |
+| `ssl.create_default_context()` that nothing configures | `None` | a new one |
+
+What is made anew is made by the same expression: each name in it is one of the module, or an attribute that the
+constructor sets once, to the parameter as it was given.
+
+Nothing here was picklable before, so no pickle loses what it had. `copy.copy` goes the same way: a class that copies
+its own instances with it is left alone.
+
+## Unsafe
+
+With `--unsafe-fixes`: a connection or pool made by the constructor is made again on load; a file is opened once more
+to append, where two processes then write to one file; what is opened on demand, and used somewhere without the test,
+or has a position or a conversation that the new one does not have.
+
+## What it leaves alone
+
+Classes that nothing shows to be pickled, where the attribute is made by the constructor: most classes that hold a
+socket or a file never leave their process. `--reach any` lists them. Classes whose hooks leave the attribute out,
+tests, and objects that belong to one process: threads, servers, event loops, what drives a display. Sessions of
+requests, loggers, compiled patterns and `lru_cache` on a method in the class body pickle already.
+
+## When it refuses
+
+A file open for writing: to open it again would truncate it, and what is in its buffer would be written twice. A
+database in memory. An expression with a value that the instance does not keep as it was given. A weak reference:
+whether its object is pickled along cannot be told. Running threads, processes and loops, temporary files, frames,
+matches, handles of native code. A class with `__slots__`, hooks or bases of which hooks written here could do harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fixpickle.model import ByState, Evidence, Finding, Patch, Refusal, Safety
+from fixpickle.project import Project
+from fixpickle.rewrite import Rebuilt
+from fixpickle.rule import Workshop
+from fixpickle.survey.facts import Facts, Family, Holding
+from fixpickle_codemods._attributes import STAND_IN, Judged, Remedy, findings, patch
+
+_REPORTED = {
+    Family.REFERENCE: "whether the object it refers to is pickled along cannot be told: "
+    "pickle that object, or None, and make the reference again in __setstate__",
+    Family.RUNNING: "it is running in this process: start it where it is needed, not where the object is made",
+    Family.OWNED: "it goes with the object that made it: pickle what is in it, or its path",
+    Family.NATIVE: "it is an object of this interpreter and cannot be made again: keep what it was made from",
+}
+_CACHE_WORDS = ("cache", "memo")
+"""What the name of an attribute says where its loss costs time only; other weak containers register things."""
+
+_LOOKUPS = frozenset({".get", ".setdefault", ".pop", ".clear", "in", "item", "item=", "item del", "is", "test"})
+_DESCRIPTORS = frozenset({"fd", "fileno", "descriptor"})
+_SETUP = frozenset({".load_cert_chain", ".load_verify_locations", ".set_ciphers", ".set_alpn_protocols"})
+_SAMPLES = {Family.FILE: "__file__", Family.HANDLE: "':memory:'", Family.EXECUTOR: "2", Family.MODULE: "'json'"}
+
+
+class TransientAttribute:
+    """Something of this process, kept on an instance, that can be had again in another."""
+
+    name = "transient-attribute"
+    summary = "an open file, connection, executor, module or the like on an instance cannot be pickled"
+    safety = Safety.SAFE
+
+    def find(self, project: Project, facts: Facts) -> Iterator[Finding]:
+        """Every such attribute of the file's classes."""
+        return findings(self.name, _judge, project, facts)
+
+    def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
+        """State hooks that leave the attribute out and make it anew."""
+        return patch(finding, shop, _judge)
+
+
+def _judge(facts: Facts, holding: Holding) -> Judged | None:
+    if holding.family in (Family.VIEW, Family.PROXY, Family.GENERATOR, Family.COUNTER):
+        return None
+    if holding.lazy:
+        return Judged(_on_demand(facts, holding), Evidence.STATE)
+    evidence = Evidence.STATE if holding.family is Family.MEMO else Evidence.ANY
+    return Judged(_anew(facts, holding), evidence)
+
+
+# --- opened on demand -----------------------------------------------------------------------------------------------
+
+
+def _on_demand(facts: Facts, holding: Holding) -> Remedy | str:
+    if holding.family in _REPORTED:
+        return _REPORTED[holding.family]
+    if reason := _lost(holding):
+        return reason
+    kept = ByState(facts.module, holding.cls, holding.attribute, STAND_IN, STAND_IN, dropped=True)
+    notes = []
+    if holding.loose:
+        notes.append(
+            f"{holding.loose} uses or sets it without a test: what opens it is to be called first, once it is loaded"
+        )
+    if holding.family is Family.FILE and (".seek" not in holding.uses or "onwards" in holding.uses):
+        notes.append("it is opened at its start, wherever it was read to")
+    if holding.family is Family.CONVERSATION:
+        notes.append("what was agreed with the other side is gone")
+    safety = Safety.UNSAFE if notes else Safety.SAFE
+    return Remedy(safety, Rebuilt(holding.attribute, ""), subjects=(kept,), notes=tuple(notes))
+
+
+def _lost(holding: Holding) -> str:
+    """What a process that opens it again would not find, or would destroy."""
+    if holding.family is Family.FILE and _DESCRIPTORS & set(holding.reads):
+        return "a descriptor is a number of this process, and another file or none in the next"
+    if holding.mode == "?":
+        return "its mode is known only when the program runs: opened for writing, it must not be opened again"
+    if holding.mode == "memory":
+        return "its database is in the memory of this process"
+    if set(holding.mode) & set("wx+" if holding.family is Family.FILE else "wxa+"):
+        return f"it is open for writing ({holding.mode!r}): opened again it would be truncated or written twice"
+    return ""
+
+
+# --- made by the constructor ----------------------------------------------------------------------------------------
+
+
+def _anew(facts: Facts, holding: Holding) -> Remedy | str:
+    if holding.family in _REPORTED:
+        return _REPORTED[holding.family]
+    if not holding.single:
+        return "several expressions assign it, and which one did is known only when the program runs"
+    if holding.nullable:
+        return "it is None at times: whether it was, the fix would have to keep"
+    if reason := _lost(holding) or holding.obstacle:
+        return reason
+    if holding.family is Family.CONTEXT and (holding.code.partition("(")[2] != ")" or _configured(holding)):
+        return "what it was configured with cannot be read from it: keep that, and make it again in __setstate__"
+    rebuilt = _rebuilt(holding)
+    notes = _notes(holding)
+    samples = [_SAMPLES.get(holding.family, "None"), *["None"] * len(holding.reads)]
+    held = tuple(zip(holding.reads, samples, strict=False))
+    if holding.again.startswith("self.") and holding.family is Family.FILE:
+        held = ((holding.reads[0], "__import__('pathlib').Path(__file__)"), *held[1:])
+    imports = ("importlib", "import_module") if holding.code.isidentifier() and "(" in holding.again else None
+    made = f"__import__({holding.target!r})" if imports else holding.again
+    subject = ByState(facts.module, holding.cls, holding.attribute, made, made, holds=held)
+    safety = Safety.UNSAFE if notes else Safety.SAFE
+    return Remedy(safety, rebuilt, imports=imports, subjects=(subject,), notes=notes)
+
+
+def _configured(holding: Holding) -> bool:
+    return any(use in _SETUP or use.endswith("=") for use in holding.uses)
+
+
+def _rebuilt(holding: Holding) -> Rebuilt:
+    name = f"self.{holding.attribute}"
+    if holding.family is Family.MEMO and f"({name})" in holding.again:
+        return Rebuilt(holding.attribute, holding.again, first=f"del {name}")  # None in its place hides the method
+    if holding.family is not Family.FILE or "a" in holding.mode:
+        return Rebuilt(holding.attribute, holding.again)
+    return Rebuilt(holding.attribute, holding.again, f"{name}.tell()", f"position = {name}", f"{name}.seek(position)")
+
+
+def _notes(holding: Holding) -> tuple[str, ...]:
+    """What can differ from the object that was pickled; empty where nothing can."""
+    if holding.family is Family.FILE and "a" in holding.mode:
+        return ("both processes append to one file: what they write can get mixed",)
+    if holding.family in (Family.HANDLE, Family.CONVERSATION):
+        return ("it is opened again on load: what was agreed with the other side, or not yet committed, is gone",)
+    if holding.family is Family.POOL:
+        return ("its workers are started again on load",)
+    if holding.family in (Family.FILE, Family.EXECUTOR) and "other" in holding.uses:
+        return ("something else may keep it too, and keeps another one then",)
+    if holding.family is Family.EXECUTOR and ".shutdown" in holding.uses:
+        return ("it arrives ready for work, even if it was shut down",)
+    if holding.family is Family.CACHE and not _only_cache(holding):
+        return ("it arrives empty, and may be more than a cache",)
+    return ()
+
+
+def _only_cache(holding: Holding) -> bool:
+    named = any(word in holding.attribute.lower() for word in _CACHE_WORDS)
+    return named and set(holding.uses) <= _LOOKUPS
+
+
+RULE = TransientAttribute()

@@ -1,0 +1,137 @@
+"""# view-attribute
+
+A view of a dictionary, a `MappingProxyType`, a generator or another one-shot iterator that is kept on `self`:
+
+    TypeError: cannot pickle 'dict_keys' object
+    TypeError: cannot pickle 'mappingproxy' object
+    TypeError: cannot pickle 'generator' object
+
+## What it becomes
+
+A view of a dictionary that nothing else has, and that methods only go through, count or hand to `sorted` and the
+like, becomes a list:
+
+    self._names = {c.name: c for c in columns}.keys()
+    self._names = list({c.name: c for c in columns}.keys())
+
+A view of a dictionary that the instance keeps as well stays a view, live, and with its set operations: state hooks
+leave it out and make it again from that dictionary. A mapping proxy stays a proxy in the same way; where nothing else
+has its mapping, the mapping itself is pickled (`self._table.copy()`) and wrapped again.
+
+## What it leaves alone
+
+`.keys()`, `.values()` and `.items()` of what is not sure to be a `dict`: those of pandas, h5py and many others give
+something else. `map`, `filter`, `zip`, `enumerate`, `reversed` and `iter(...)` pickle. Classes whose hooks leave the
+attribute out, tests, and objects that belong to one process. Views that are only local.
+
+Objects of `itertools` pickle up to Python 3.13, with a DeprecationWarning since 3.12, and not from 3.14 on: `--reach
+any` lists them.
+
+## When it refuses
+
+A list would not do: the view is used as a set, compared, tested for membership, returned or handed on, or the
+dictionary is somebody else's and may change. A generator or another one-shot iterator: it may be half consumed, and
+what is left of it cannot be told without consuming it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fixpickle.model import ByExpression, ByState, Evidence, Finding, Patch, Refusal, Safety
+from fixpickle.project import Project
+from fixpickle.rewrite import Rebuilt
+from fixpickle.rule import Workshop
+from fixpickle.survey.facts import Facts, Family, Holding
+from fixpickle_codemods._attributes import Judged, Remedy, findings, patch
+
+_PLAIN = frozenset(
+    {
+        *(
+            "iterate",
+            "is",
+            "len()",
+            "list()",
+            "tuple()",
+            "set()",
+            "frozenset()",
+            "dict()",
+            "sorted()",
+            "min()",
+            "max()",
+        ),
+        *("sum()", "any()", "all()", "enumerate()", "zip()", "map()"),
+    }
+)
+_HALF = "it may be half consumed when it is pickled: keep what it is made from, or a list"
+_SET_LIKE = "a list would not do: "
+
+
+class ViewAttribute:
+    """A view, a mapping proxy or a one-shot iterator that is kept on an instance."""
+
+    name = "view-attribute"
+    summary = "a dictionary view, mapping proxy or generator on an instance cannot be pickled"
+    safety = Safety.SAFE
+
+    def find(self, project: Project, facts: Facts) -> Iterator[Finding]:
+        """Every such attribute of the file's classes."""
+        return findings(self.name, _judge, project, facts)
+
+    def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
+        """A list in the place of the view, or state hooks that make it again."""
+        return patch(finding, shop, _judge)
+
+
+def _judge(facts: Facts, holding: Holding) -> Judged | None:
+    if holding.family is Family.COUNTER:
+        reason = "it pickles up to Python 3.13 and not from 3.14 on: keep a number, or a list, instead"
+        return Judged(reason, Evidence.ANY)
+    if holding.family is Family.GENERATOR:
+        return Judged(_HALF, Evidence.ANY)
+    if holding.family is Family.VIEW:
+        return Judged(_view(facts, holding), Evidence.STATE)
+    return Judged(_proxy(facts, holding), Evidence.STATE) if holding.family is Family.PROXY else None
+
+
+def _view(facts: Facts, holding: Holding) -> Remedy | str:
+    if _remakable(holding) and holding.reads:
+        return _again(facts, holding)
+    if holding.receiver != "fresh":
+        return f"{_SET_LIKE}the dictionary is not the instance's own, and may change"
+    if others := sorted(set(holding.uses) - _PLAIN):
+        return f"{_SET_LIKE}a method uses it otherwise than by going through it ({', '.join(others)})"
+    instead = f"list({holding.code})"
+    alone = f"{{}}.{holding.target.removeprefix('dict.')}()"
+    subjects = (
+        ByState(facts.module, holding.cls, holding.attribute, holding.code, instead),
+        ByExpression(facts.module, alone, f"list({alone})"),
+    )
+    return Remedy(Safety.SAFE, instead=instead, subjects=subjects)
+
+
+def _proxy(facts: Facts, holding: Holding) -> Remedy | str:
+    if _remakable(holding) and holding.reads:
+        return _again(facts, holding)
+    if holding.receiver != "fresh":
+        return "it shows a mapping that is not the instance's own, and may change: keep that, and make the proxy again"
+    name = f"self.{holding.attribute}"
+    callee = holding.code.partition("(")[0]
+    rebuilt = Rebuilt(holding.attribute, f"{callee}({name})", f"{name}.copy()")
+    sample = f"{callee}({{1: 2}})"
+    return Remedy(
+        Safety.SAFE, rebuilt, subjects=(ByState(facts.module, holding.cls, holding.attribute, sample, sample),)
+    )
+
+
+def _remakable(holding: Holding) -> bool:
+    return bool(holding.again) and holding.single and not holding.nullable
+
+
+def _again(facts: Facts, holding: Holding) -> Remedy:
+    held = tuple((name, "{1: 2}") for name in holding.reads)
+    subject = ByState(facts.module, holding.cls, holding.attribute, holding.again, holding.again, holds=held)
+    return Remedy(Safety.SAFE, Rebuilt(holding.attribute, holding.again), subjects=(subject,))
+
+
+RULE = ViewAttribute()

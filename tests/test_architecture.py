@@ -60,6 +60,8 @@ OUTSIDE = {
     "sklearn": {"runtime", "verify/probe.py"},
     "pandas": {"runtime"},
     "numpy": {"runtime"},
+    "filelock": {"runtime"},
+    "ray": {"runtime"},
     "cloudpickle": {"verify/probe.py"},
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from fixpickle.model import (
     ByExpression,
@@ -17,6 +18,7 @@ from fixpickle.model import (
     Refusal,
     Safety,
     Source,
+    Strategy,
     Subject,
 )
 from fixpickle.project import Project, is_test
@@ -24,6 +26,8 @@ from fixpickle.rewrite import namespaced, require_runtime
 from fixpickle.rule import Workshop
 from fixpickle.survey.constructions import LOCK_TYPE
 from fixpickle.survey.facts import Construction, Facts, Home, Kind, Sink, ToCall, ToReturn
+from fixpickle_codemods._case import Case
+from fixpickle_codemods._strategies import exchanges, excludes_processes, objection, patch_by, safety_of
 
 _SCOPE = "it excludes threads of one process only: what is pickled arrives with a lock of its own"
 _SCOPES = {
@@ -55,7 +59,7 @@ def findings(rule: str, targets: Mapping[str, str], project: Project, facts: Fac
             span=made.span,
             message=f"{made.target} {_where(made)} cannot be pickled",
             reach=reach,
-            safety=Safety.MANUAL if reason else Safety.SAFE,
+            safety=Safety.MANUAL if reason else safety_of(project.strategy_at(facts, made.line), targets[made.target]),
             reason=reason,
         )
 
@@ -70,8 +74,14 @@ def _where(made: Construction) -> str:
 
 
 def _reason(project: Project, facts: Facts, made: Construction, counterpart: str) -> str:
-    if made.guards:
-        return f"it guards {made.guards}, which other processes reach too: a picklable lock excludes none of them"
+    strategy = project.strategy_at(facts, made.line)
+    if reason := objection(strategy, project, facts, made, counterpart):
+        return reason
+    if made.guards and not excludes_processes(strategy):
+        words = "a picklable lock excludes none of them; the strategies file and ray do"
+        return f"it guards {made.guards}, which other processes reach too: {words}"
+    if not exchanges(strategy):
+        return ""
     if _shared(made) and counterpart not in _SHARED:
         return f"one {counterpart} serves several tasks or instances, and would arrive as one for each of them"
     if counterpart == "Lock" and (tested := _tested(project, facts)):
@@ -211,6 +221,11 @@ def patch(finding: Finding, shop: Workshop, targets: Mapping[str, str]) -> Patch
     """The constructor exchanged for its counterpart of the runtime module."""
     facts, source = shop.facts[finding.path], shop.sources[finding.path]
     made = next(c for c in facts.constructions if c.span == finding.span)
+    strategy = shop.project.strategy_at(facts, made.line)
+    if isinstance(strategy, Strategy) and strategy is not Strategy.FACTORY:
+        kind = targets[made.target]
+        proof = partial(_subjects, facts, finding, made, counterpart=kind)
+        return patch_by(strategy, Case(finding, shop, facts, source, made, kind, (_SCOPES.get(kind, _SCOPE),), proof))
     if refusal := namespaced(facts, shop.project.files, shop.settings):
         return refusal
     locks = require_runtime(facts, source, shop.settings, "locks")

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from fixpickle.check import check
@@ -26,6 +27,7 @@ from fixpickle.model import (
     Safety,
     Settings,
     Source,
+    Strategy,
     TakenBack,
     Unproved,
     Verdict,
@@ -133,7 +135,18 @@ def _read_all(paths: Sequence[Path], settings: Settings, ports: Ports) -> tuple[
             sources[source.path] = source
             if not _is_runtime(source.path):
                 facts[source.path] = found
-    return Standing(sources, sources, facts, Project(facts.values())), skipped
+                skipped += _misnamed(found)
+    return Standing(sources, sources, facts, Project(facts.values(), settings.strategy)), skipped
+
+
+def _misnamed(facts: Facts) -> Iterator[Refusal]:
+    """The comments that choose a strategy which does not exist."""
+    known = [strategy.value for strategy in Strategy]
+    for line, name in facts.strategies:
+        if name not in known:
+            close = get_close_matches(name.lower().replace("_", "-"), known, n=1)
+            meant = f"did you mean `{close[0]}`?" if close else f"there are {', '.join(known)}"
+            yield Refusal(facts.path, f"no strategy is named `{name}`; {meant}", line)
 
 
 def _survey_file(asked: tuple[Path, bool]) -> tuple[Source | Refusal, Facts | Refusal | None]:
@@ -318,7 +331,7 @@ def _moved(standing: Standing, texts: Mapping[Path, str]) -> Standing:
         found = survey(sources[path])
         if isinstance(found, Facts) and not _is_runtime(path):
             facts[path] = found
-    return Standing(standing.original, sources, facts, Project(facts.values()))
+    return Standing(standing.original, sources, facts, Project(facts.values(), standing.project.strategy))
 
 
 def _changes(standing: Standing) -> Iterator[Change]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from fixpickle.model import Evidence, Reach
+from fixpickle.model import Evidence, Reach, Strategy
 from fixpickle.survey.catalogue import Boundary, Catalogue, catalogue
 from fixpickle.survey.facts import (
     ClassFacts,
@@ -37,8 +37,9 @@ class Crossing:
 class Project:
     """Every file's facts, and the questions that need more than one of them."""
 
-    def __init__(self, facts: Iterable[Facts]) -> None:
+    def __init__(self, facts: Iterable[Facts], strategy: Strategy = Strategy.FACTORY) -> None:
         self.files: Sequence[Facts] = tuple(sorted(facts, key=lambda f: f.path))
+        self.strategy = strategy
         self.catalogue: Catalogue = catalogue()
 
     # --- indexes ---
@@ -87,6 +88,13 @@ class Project:
     def _named_results(self) -> frozenset[str]:
         """Symbolic names of functions whose results are bound to module-level names somewhere in the project."""
         return frozenset(self.real(c.callee) for f in self.files for c in f.bound_calls if c.callee)
+
+    def strategy_at(self, facts: Facts, line: int) -> Strategy | str:
+        """What is to become of a lock made on that line: by its comment, else the run's. Another name is given back."""
+        names = [name for at, name in facts.strategies if at == line]
+        if not names:
+            return self.strategy
+        return next((s for s in Strategy if s.value == names[0]), names[0])
 
     def real(self, symbol: str) -> str:
         """The symbol behind re-exports."""

@@ -14,7 +14,7 @@ import typer
 
 from fixpickle import __version__
 from fixpickle.cli.terminal import Color, abandon, complain, put
-from fixpickle.model import Evidence
+from fixpickle.model import Evidence, Strategy
 from fixpickle.settings import Options
 
 EPILOG = """\b
@@ -71,6 +71,9 @@ Python = Annotated[
     str | None, typer.Option(metavar="PATH", help="The interpreter that proves.  [default: the environment's]")
 ]
 WhichRuntime = Annotated[Runtime | None, typer.Option(help="Copy what fixes need, or import it.  [default: vendor]")]
+WhichStrategy = Annotated[
+    Strategy | None, typer.Option(help="What becomes of locks; see docs/strategies.md.  [default: factory]")
+]
 OutputFormat = Annotated[Format, typer.Option(help="How the report is written.")]
 WhenColor = Annotated[Color, typer.Option(help="When to write in colour.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only what is left to do.")]
@@ -106,6 +109,7 @@ def check(
     ignore: Ignore = None,
     exclude: Exclude = None,
     reach: Reach = None,
+    strategy: WhichStrategy = None,
     output_format: OutputFormat = Format.TEXT,
     color: WhenColor = Color.AUTO,
     quiet: Quiet = False,
@@ -118,6 +122,7 @@ def check(
         ignore=_listed(ignore),
         exclude=_given(exclude),
         reach=reach.value if reach else None,
+        strategy=strategy.value if strategy else None,
     )
 
     def work() -> int:
@@ -142,6 +147,7 @@ def apply(
     python: Python = None,
     reach: Reach = None,
     runtime: WhichRuntime = None,
+    strategy: WhichStrategy = None,
     output_format: OutputFormat = Format.TEXT,
     color: WhenColor = Color.AUTO,
     quiet: Quiet = False,
@@ -154,6 +160,7 @@ def apply(
         ignore=_listed(ignore),
         exclude=_given(exclude),
         reach=reach.value if reach else None,
+        strategy=strategy.value if strategy else None,
         runtime=runtime.value if runtime else None,
         unsafe_fixes=unsafe_fixes,
         verify=verify,

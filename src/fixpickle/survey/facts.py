@@ -301,7 +301,10 @@ class TopStatement:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything the link and find steps know about one file."""
+    """Everything the link and find steps know about one file.
+
+    `ignored` are lines and the rules that a comment suppresses there, `strategies` lines and what a comment chooses.
+    """
 
     path: Path
     module: str
@@ -322,6 +325,7 @@ class Facts:
     guard: Span | None
     exports: frozenset[str] | None
     ignored: tuple[tuple[int, str], ...]
+    strategies: tuple[tuple[int, str], ...]
 
     @property
     def is_script(self) -> bool:

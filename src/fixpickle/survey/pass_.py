@@ -58,7 +58,7 @@ HOOKS = frozenset(
 _ATTRS_SLOTTED = frozenset(
     {"attrs.define", "attr.define", "attrs.frozen", "attr.frozen", "attrs.mutable", "attr.mutable"}
 )
-_IGNORE = re.compile(r"#\s*fixpickle:\s*ignore\[([\w\-, ]+)\]")
+_COMMENT = re.compile(r"#\s*fixpickle:\s*(ignore|strategy)\[([\w\-, ]+)\]")
 
 
 def survey(source: Source) -> Facts | Refusal:
@@ -74,6 +74,7 @@ def survey(source: Source) -> Facts | Refusal:
 
 def _facts(source: Source, tree: Tree) -> Facts:
     names = Names(tree, source.module, source.is_package)
+    said = list(_said_in_comments(source.text))
     flow = Flow(tree, names)
     return Facts(
         path=source.path,
@@ -94,7 +95,8 @@ def _facts(source: Source, tree: Tree) -> Facts:
         statements=tuple(_statements(tree, names, flow)),
         guard=next((tree.span(s) for s in tree.root.body if _is_guard(s)), None),
         exports=_exports(tree),
-        ignored=tuple(_ignored(source.text)),
+        ignored=tuple((line, name) for line, word, name in said if word == "ignore"),
+        strategies=tuple((line, name) for line, word, name in said if word == "strategy"),
     )
 
 
@@ -316,24 +318,21 @@ def _exports(tree: Tree) -> frozenset[str] | None:
     return None
 
 
-def _ignored(text: str) -> Iterator[tuple[int, str]]:
-    """Lines and the rules suppressed on them. A comment alone on its line speaks for the next line of code."""
+def _said_in_comments(text: str) -> Iterator[tuple[int, str, str]]:
+    """Lines, and what `ignore[...]` and `strategy[...]` name for them.
+
+    A comment alone on its line speaks for the next line of code.
+    """
     if "fixpickle:" not in text:
         return
-    waiting: list[str] = []
+    waiting: list[tuple[str, str]] = []
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == tokenize.COMMENT and (match := _IGNORE.search(token.string)):
-            rules = [r.strip() for r in match.group(1).split(",") if r.strip()]
+        if token.type == tokenize.COMMENT:
+            said = [(m[1], n.strip()) for m in _COMMENT.finditer(token.string) for n in m[2].split(",") if n.strip()]
             if token.line[: token.start[1]].strip():
-                yield from ((token.start[0], r) for r in rules)
+                yield from ((token.start[0], *each) for each in said)
             else:
-                waiting += rules
-        elif waiting and token.type not in (
-            tokenize.NL,
-            tokenize.NEWLINE,
-            tokenize.COMMENT,
-            tokenize.INDENT,
-            tokenize.DEDENT,
-        ):
-            yield from ((token.start[0], r) for r in waiting)
+                waiting += said
+        elif waiting and token.type not in (tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT):
+            yield from ((token.start[0], *each) for each in waiting)
             waiting = []

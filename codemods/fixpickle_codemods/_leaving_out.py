@@ -20,12 +20,13 @@ from fixpickle_codemods._remaking import Remaking, Unclear
 class _Needed:
     """What is left out, in the order in which it is made anew; the last one is what the finding is about.
 
-    `written` is the expression as the class has it. It stands `alone` where no hook reads another attribute.
+    `written` is the expression as the class has it. `read` are the attributes that the hooks read, each with a value
+    to try them with; None where values cannot be thought up.
     """
 
     rebuilt: tuple[Rebuilt, ...]
     written: str
-    alone: bool
+    read: tuple[tuple[str, str], ...] | None
 
 
 def left_out(case: Case) -> Patch | Refusal:
@@ -68,8 +69,15 @@ def _needed(case: Case, made: Construction, done: set[str], again: set[str]) -> 
         if case.shop.project.strategy_at(case.facts, other.line) is Strategy.STATE_HOOKS:
             before += _needed(case, other, done, again).rebuilt
     code = "" if made.attribute in again else remade.code
-    alone = not remade.reads and not remaking.hooks_read()
-    return _Needed((*dict.fromkeys(before), Rebuilt(made.attribute, code)), remade.written, alone)
+    read = remaking.hooks_read()
+    tried = None if read is None else tuple((a, _tried(case, a)) for a in dict.fromkeys((*read, *remade.reads)))
+    return _Needed((*dict.fromkeys(before), Rebuilt(made.attribute, code)), remade.code or remade.written, tried)
+
+
+def _tried(case: Case, attribute: str) -> str:
+    """A value for an attribute that hooks read: a lock, or what will do for a size and for a condition."""
+    other = _construction(case, attribute)
+    return other.code if other is not None else "1"
 
 
 def _construction(case: Case, attribute: str) -> Construction | None:
@@ -107,8 +115,7 @@ def _subjects(case: Case, needed: _Needed) -> Iterator[Subject]:
     """The instance as it is written, whose attribute must arrive; or one that had it where None arrives."""
     made, module, pickler = case.made, case.facts.module, case.finding.reach.pickler
     if needed.rebuilt[-1].code or not needed.written:
-        # An instance that has nothing but this attribute could not be loaded by hooks that read others.
-        code = (needed.written or made.code) if needed.alone else ""
+        code = _with_read(needed, needed.written or made.code)
         yield ByState(module, made.cls, made.attribute, code, code, pickler)
         return
     owner = made.cls.rpartition(".")[2].lstrip("_")
@@ -116,3 +123,11 @@ def _subjects(case: Case, needed: _Needed) -> Iterator[Subject]:
     put = f'object.__setattr__(held, "{stored}", {needed.written})'
     with_it = f"[(held, {put})[0] for held in [{made.cls}.__new__({made.cls})]]"
     yield ByExpression(module, with_it, with_it, pickler)
+
+
+def _with_read(needed: _Needed, code: str) -> str:
+    """The expression, evaluated for an instance that also has what its hooks read; empty where it cannot have that."""
+    if needed.read is None:
+        return ""
+    puts = [f'object.__setattr__(self, "{attribute}", {value})' for attribute, value in needed.read]
+    return f"({', '.join([*puts, code])})[-1]" if puts else code

@@ -147,12 +147,16 @@ class Remaking:
                 return False
         return not self._asked_for()
 
-    def hooks_read(self) -> bool:
-        """Whether a `__setstate__` of the class reads attributes, so that it needs more than an empty instance."""
-        read = (n for n in self.tree.nodes if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load))
-        return any(
-            self._restored(n) and self.names.instance_class(n.value) is self.cls for n in read if n.attr != "__dict__"
-        )
+    def hooks_read(self) -> tuple[str, ...] | None:
+        """The attributes that a `__setstate__` of the class reads before it sets them; None where it calls a method."""
+        names = [n for n in self.tree.nodes if isinstance(n, ast.Attribute) and self._restored(n)]
+        own = [n for n in names if n.attr != "__dict__" and self.names.instance_class(n.value) is self.cls]
+        stored = {n.attr for n in own if isinstance(n.ctx, ast.Store)}
+        read = [n for n in own if isinstance(n.ctx, ast.Load) and n.attr not in stored]
+        parents = [self.tree.parents[n] for n in read]
+        if any(isinstance(p, ast.Call) and p.func is n for p, n in zip(parents, read, strict=True)):
+            return None
+        return tuple(n.attr for n in read)
 
     # --- the expression ---
 

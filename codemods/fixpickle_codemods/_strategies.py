@@ -157,5 +157,7 @@ def _condition_on(case: Case) -> str:
     """The Condition that the file builds on the lock, as it is written there."""
     name = case.made.attribute
     found = re.search(rf"\b(\w+\.)?Condition\(\s*(self\.|cls\.)?{re.escape(name)}\b[^()]*\)", case.source.text)
-    inline = re.search(r"Condition\(\s*(\w+=)?\s*$", case.source.text[: case.made.span.start])
+    own = (case.made.cls, name, case.made.owner)
+    conditions = [c for c in case.facts.constructions if c.target == "threading.Condition"]
+    inline = any((c.cls, c.attribute, c.owner) == own for c in conditions)
     return found.group() if found else "a Condition" if inline else ""

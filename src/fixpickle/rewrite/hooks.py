@@ -32,12 +32,17 @@ class _Site:
 
     @property
     def indent(self) -> str:
-        return " " * self.node.body[0].col_offset
+        return self.before(self.node.body[0])
 
     @property
     def inner(self) -> str:
         """The indentation of the body of a method, as the file has it."""
         return self.indent + (self.indent[self.node.col_offset :] or "    ")
+
+    def before(self, statement: ast.stmt) -> str:
+        """The blanks or tabs that its line starts with."""
+        line = self.tree.text[self.tree.offset(statement.lineno, 0) :].split("\n", 1)[0]
+        return line[: len(line) - len(line.lstrip(" \t\f"))]
 
     @property
     def annotated(self) -> bool:
@@ -80,7 +85,7 @@ def _edits(site: _Site, rebuilt: Sequence[Rebuilt]) -> Iterator[Edit]:
     if takes is None and (remade or site.layout.slots):
         fresh = ["", *_setstate(site, remade)]
     elif takes is not None and remade:
-        yield _behind(site, site.tree.span(takes.body[-1]).end, [" " * takes.body[-1].col_offset + r for r in remade])
+        yield _behind(site, site.tree.span(takes.body[-1]).end, [site.before(takes.body[-1]) + r for r in remade])
     if makes is None:
         yield _behind(site, _content_end(site, _place(site)), ["", *_getstate(site, blanked), *fresh])
     else:
@@ -111,10 +116,12 @@ def _copying(site: _Site) -> Iterator[str]:
     if not layout.slots:
         yield "state = self.__dict__.copy()"
         return
-    names = ", ".join(f'"{s}"' for s in layout.slots if s not in ("__dict__", "__weakref__"))
-    yield f"slots = ({names},)"
+    names = [f'"{s}"' for s in layout.slots if s not in ("__dict__", "__weakref__")]
+    yield f"slots = ({', '.join(names)}{',' if len(names) == 1 else ''})"
     kept = "{name: getattr(self, name) for name in slots if hasattr(self, name)}"
-    yield f"state = {{**self.__dict__, **{kept}}}" if layout.dictionary else f"state = {kept}"
+    # Instances of a subclass without slots have a dictionary, and are pickled by these hooks too.
+    fields = "self.__dict__" if layout.dictionary else 'getattr(self, "__dict__", {})'
+    yield f"state = {{**{fields}, **{kept}}}"
 
 
 def _setstate(site: _Site, remade: Sequence[str]) -> list[str]:
@@ -160,7 +167,7 @@ def _content_end(site: _Site, statement: ast.stmt) -> int:
 def _extended(site: _Site, makes: Function, blanked: Sequence[str], fresh: Sequence[str]) -> Edit:
     """The return of a `__getstate__` with what is left out before it, and the rest of the method's lines behind it."""
     last = makes.body[-1]
-    span, inner = site.tree.span(last), " " * last.col_offset
+    span, inner = site.tree.span(last), site.before(last)
     value = last.value if isinstance(last, ast.Return) else None
     if isinstance(value, ast.Name):
         lines = [line.replace("state[", f"{value.id}[", 1) for line in blanked] + [site.tree.code(last)]

@@ -138,6 +138,25 @@ def test_hooks_of_a_base_come_before_those_of_its_subclass_which_call_them(appli
     assert "state = super().__getstate__()" in child and "super().__setstate__(state)" in child
 
 
+def test_subclass_that_makes_the_same_lock_again_inherits_the_hooks(applied: Applied) -> None:
+    text = """
+        import threading
+
+
+        class Base:
+            def __init__(self):
+                self.lock = threading.Lock()
+
+
+        class Child(Base):
+            def __init__(self):
+                self.lock = threading.Lock()
+    """
+    report = applied(Strategy.STATE_HOOKS, verify=True, family=text)
+    assert report.left == report.taken_back == ()
+    assert text_of(report, "family").count("def __getstate__") == 1
+
+
 def test_what_would_arrive_without_what_it_held_is_said(applied: Applied) -> None:
     text = "import queue\n\n\nclass Box:\n    def __init__(self):\n        self.items = queue.Queue()\n"
     (fixed,) = applied(Strategy.STATE_HOOKS, box=text).fixed

@@ -35,7 +35,7 @@ def left_out(case: Case) -> Patch | Refusal:
     found = layout(case.shop.project, facts, made.cls)
     if isinstance(found, str):
         return Refusal(path, f"state hooks could do harm: {found}")
-    if other := next(_others(case, made.attribute), ""):
+    if other := next(_others(case, made.attribute, made.target), ""):
         return Refusal(path, f"{other} sets {made.attribute} as well, and the hooks would not know which")
     own = found.own
     done = set(own.dropped) if own else set[str]()
@@ -88,25 +88,28 @@ def _construction(case: Case, attribute: str) -> Construction | None:
     return None
 
 
-def _others(case: Case, attribute: str) -> Iterator[str]:
-    """The other classes of the family that set the attribute on their instances."""
+def _others(case: Case, attribute: str, target: str = "") -> Iterator[str]:
+    """The other classes of the family that set the attribute on their instances, to anything but a new `target`."""
     project, own = case.shop.project, f"{case.facts.module}.{case.made.cls}"
     above = {symbol for symbol, _ in project.lineage(case.facts, case.made.cls)}
     for facts in project.files:
         for cls in facts.classes:
             symbol = f"{facts.module}.{cls.name}"
             kin = symbol in above or own in {s for s, _ in project.lineage(facts, cls.name)}
-            if kin and symbol != own and _sets(case.shop.sources[facts.path], facts, cls.name, attribute):
+            if kin and symbol != own and _sets(case.shop.sources[facts.path], facts, cls.name, attribute, target):
                 yield cls.name
 
 
-def _sets(source: Source, facts: Facts, cls: str, attribute: str) -> bool:
+def _sets(source: Source, facts: Facts, cls: str, attribute: str, target: str) -> bool:
     tree = Tree(source)
     names = Names(tree, facts.module, facts.package)
     for node in tree.nodes:
         if isinstance(node, ast.Attribute) and node.attr == attribute and isinstance(node.ctx, ast.Store):
             owner = names.instance_class(node.value)
-            if owner is not None and tree.qualname(owner) == cls:
+            statement = tree.parents[node]
+            value = statement.value if isinstance(statement, ast.Assign) else None
+            same = isinstance(value, ast.Call) and not value.args and names.of(value.func) == target
+            if owner is not None and tree.qualname(owner) == cls and not same:
                 return True
     return False
 

@@ -49,6 +49,13 @@ class _Site:
         methods = [s for s in self.node.body if isinstance(s, FUNCTIONS)]
         return bool(methods) and all(m.returns is not None for m in methods)
 
+    @property
+    def type(self) -> str:
+        """How a state is annotated: quoted where it would be evaluated, which Python 3.8 could not do."""
+        futures = [s for s in self.tree.root.body if isinstance(s, ast.ImportFrom) and s.module == "__future__"]
+        postponed = any(alias.name == "annotations" for s in futures for alias in s.names)
+        return "dict[str, object]" if postponed else '"dict[str, object]"'
+
     def method(self, name: str) -> Function | None:
         return next((s for s in self.node.body if isinstance(s, FUNCTIONS) and s.name == name), None)
 
@@ -102,8 +109,7 @@ def _assigned(site: _Site, one: Rebuilt) -> str:
 
 
 def _getstate(site: _Site, blanked: Sequence[str]) -> list[str]:
-    state = "dict[str, object]"
-    head = f"def __getstate__(self) -> {state}:" if site.annotated else "def __getstate__(self):"
+    head = f"def __getstate__(self) -> {site.type}:" if site.annotated else "def __getstate__(self):"
     lines = list(_copying(site))
     return [f"{site.indent}{head}", *(site.inner + line for line in (*lines, *blanked, "return state"))]
 
@@ -125,8 +131,9 @@ def _copying(site: _Site) -> Iterator[str]:
 
 
 def _setstate(site: _Site, remade: Sequence[str]) -> list[str]:
-    state = "dict[str, object]"
-    head = f"def __setstate__(self, state: {state}) -> None:" if site.annotated else "def __setstate__(self, state):"
+    head = (
+        f"def __setstate__(self, state: {site.type}) -> None:" if site.annotated else "def __setstate__(self, state):"
+    )
     lines = [*_restoring(site), *remade]
     return [f"{site.indent}{head}", *(site.inner + line for line in lines)]
 

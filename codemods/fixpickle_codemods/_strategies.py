@@ -131,9 +131,8 @@ def _across(strategy: Strategy, case: Case) -> Patch | Refusal:
     callee = f"{module.code}.{_COUNTERPARTS[strategy, case.kind]}"
     end = text.index(")", made.span.end) + 1 if name else made.span.end
     edit = Edit(case.finding.path, made.span.start, end, callee + (f'("{name}")' if name else ""))
-    subjects = case.subjects(callee)
-    if strategy is Strategy.RAY:  # to take it as proof would need a cluster
-        subjects = tuple(replace(s, attribute="") if isinstance(s, ByState) else s for s in subjects)
+    # As proof it is not acquired as well: that would need a cluster, or a package that is not a dependency yet.
+    subjects = tuple(replace(s, attribute="") if isinstance(s, ByState) else s for s in case.subjects(callee))
     notes = (_NOTES[strategy],)
     return Patch(case.finding, (*module.edits, edit), module.new_files, subjects, notes)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,6 +15,9 @@ from fixpickle.survey.names import Names
 from fixpickle.survey.tree import Tree
 from fixpickle_codemods._case import Case
 from fixpickle_codemods._remaking import Remaking, Unclear
+
+_COPIES = re.compile(r"\bcopy\.copy\(|from copy import [^\n]*\bcopy\b")
+_COPY_NOTE = "the hooks serve copy.copy too: a copy has a lock of its own, where it shared it before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ def left_out(case: Case) -> Patch | Refusal:
         return Refusal(path, f"state hooks could do harm: {found}")
     if other := next(_others(case, made.attribute, made.target), ""):
         return Refusal(path, f"{other} sets {made.attribute} as well, and the hooks would not know which")
+    if _COPIES.search(case.source.text):
+        return Refusal(path, "its file uses copy.copy, and a copy would no longer share the lock")
     own = found.own
     done = set(own.dropped) if own else set[str]()
     again = set(own.set_again) if own else set[str]()
@@ -47,7 +53,7 @@ def left_out(case: Case) -> Patch | Refusal:
     edits = state_hooks(case.source, made.cls, found, needed.rebuilt)
     if isinstance(edits, Refusal):
         return edits
-    return Patch(case.finding, edits, subjects=tuple(_subjects(case, needed)), notes=case.notes)
+    return Patch(case.finding, edits, subjects=tuple(_subjects(case, needed)), notes=(*case.notes, _COPY_NOTE))
 
 
 def _needed(case: Case, made: Construction, done: set[str], again: set[str]) -> _Needed:

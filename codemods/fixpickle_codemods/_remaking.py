@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fixpickle.survey.constructions import PRIMITIVES
@@ -126,7 +126,23 @@ class Remaking:
             writes.append(_Write(value, function))
         if not writes:
             raise Unclear(f"nothing that can be read sets self.{self.attribute}")
+        self._check_shared(writes)
         return writes
+
+    def _check_shared(self, writes: Sequence[_Write]) -> None:
+        """What is kept under another attribute as well would be made anew twice."""
+        shared: list[ast.AST] = list(self._uses(self.attribute))
+        for write in writes:
+            statement = self.tree.parents[write.value]
+            if isinstance(statement, ast.Assign) and len(statement.targets) > 1:
+                raise Unclear(f"{ast.unparse(statement.targets[1])} is the same object as self.{self.attribute}")
+            if isinstance(write.value, ast.Name):
+                inside = (n for n in ast.walk(write.function) if isinstance(n, ast.Name) and n is not write.value)
+                shared += [n for n in inside if n.id == write.value.id]
+        for node in shared:
+            kept = self.tree.parents[node]
+            if isinstance(kept, ast.Assign) and kept.value is node and isinstance(kept.targets[0], ast.Attribute):
+                raise Unclear(f"{ast.unparse(kept.targets[0])} is the same object as self.{self.attribute}")
 
     def _conditional(self, write: _Write) -> bool:
         inside = (a for a in self.tree.ancestors(write.value) if self.tree.inside(a, write.function))

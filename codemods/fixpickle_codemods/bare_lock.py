@@ -24,7 +24,8 @@ The runtime module is copied into your package as `_fixpickle_locks.py` (`runtim
 the other out. This was true before as well, with fork; the report says so for every fix.
 
 Other strategies leave the lock out of the pickle (`state-hooks`), exclude other processes (`file`, `ray`) or do without
-(`remove`): by `--strategy`, or by a comment on the line, `# fixpickle: strategy[file]`. `docs/strategies.md` has them all.
+(`remove`): by `--strategy`, or by a comment on the line, `# fixpickle: strategy[file]`. `docs/strategies.md` has all of
+them.
 
 ## What it leaves alone
 

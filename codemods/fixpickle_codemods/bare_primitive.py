@@ -12,8 +12,8 @@ Its counterpart of the runtime module, called with the same arguments. Pickled i
 Event keeps its flag, a Semaphore its count, a queue its items and bound; a thread-local arrives empty; a Condition
 arrives on the same lock as its owner's, where it shared one.
 
-With the strategy `state-hooks` the class leaves it out and makes it anew instead: by `--strategy`, or by a comment on the
-line, `# fixpickle: strategy[state-hooks]`. See `docs/strategies.md`.
+With the strategy `state-hooks` the class leaves it out and makes it anew instead: by `--strategy`, or by a comment on
+the line, `# fixpickle: strategy[state-hooks]`. See `docs/strategies.md`.
 
 ## What it leaves alone
 

@@ -64,7 +64,7 @@ def objection(strategy: Strategy | str, project: Project, facts: Facts, made: Co
         case Strategy.STATE_HOOKS:
             return _no_hooks(project, facts, made)
         case Strategy.REMOVE:
-            return "" if kind in ("Lock", "RLock") else f"a {kind} does more than keep others out: it cannot be removed"
+            return "" if kind in ("Lock", "RLock") else f"{kind} does more than keep others out: it cannot be removed"
         case Strategy.FILE | Strategy.RAY:
             return _not_across(strategy, made, kind)
 

@@ -19,7 +19,7 @@ demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py
 
 examples: $(VENV)/.test $(VENV)/.demo
-	$(BIN)/pytest -q -m "slow or not slow" tests/test_examples.py
+	$(BIN)/pytest -q -m "slow or not slow" tests/test_examples.py tests/test_runtime_raylocks.py
 
 bench: $(VENV)/.test
 	set -e; for script in benchmarks/*.py; do $(BIN)/python "$$script"; done

@@ -78,4 +78,22 @@ EXAMPLES = (
         needs=("ray",),
         slow=True,
     ),
+    Example(
+        "lock_strategies",
+        tuple(
+            Script(f"race_{name}", ((f"race_{name}.py",),), "cannot pickle '_thread.lock' object", result)
+            for name, result in (
+                ("factory", "updates were lost"),
+                ("state_hooks", "updates were lost"),
+                ("file", "no update was lost"),
+            )
+        ),
+        needs=("filelock",),
+    ),
+    Example(
+        "lock_strategies",
+        (Script("race_ray", (("race_ray.py",),), "cannot pickle '_thread.lock' object", "no update was lost"),),
+        needs=("ray",),
+        slow=True,
+    ),
 )

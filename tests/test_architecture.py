@@ -76,6 +76,8 @@ OUTSIDE = {
     "sklearn": {"runtime", "verify/probe.py"},
     "pandas": {"runtime"},
     "numpy": {"runtime"},
+    "filelock": {"runtime"},
+    "ray": {"runtime"},
     "cloudpickle": {"verify/probe.py"},
 }
 

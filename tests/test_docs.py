@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from fixpickle.cli import catalogue
 from fixpickle.cli.app import app
-from fixpickle.model import BoundaryEntry, Safety
+from fixpickle.model import BoundaryEntry, Safety, Strategy
 from fixpickle.rule import page
 from fixpickle.settings import Options
 
@@ -235,3 +235,12 @@ def test_the_example_in_the_page_of_errors_is_real(tmp_path: Path) -> None:
     shown = re.findall(r"^ {4}(?:proof|before) .*$", text, re.MULTILINE)
     assert len(shown) == 2
     assert set(shown) <= set(report.splitlines())
+
+
+@pytest.mark.parametrize("strategy", [strategy.value for strategy in Strategy])
+def test_the_diff_of_a_strategy_is_real(strategy: str, tmp_path: Path) -> None:
+    _written("docs/strategies.md", tmp_path)
+    diff, _ = _apply(tmp_path, "--strategy", strategy, "--unsafe-fixes", "counter.py")
+    section = (TOP / "docs" / "strategies.md").read_text("utf-8").partition(f"\n## {strategy}\n")[2]
+    # The runtime modules that come along are not shown.
+    assert _block(section, "diff") == diff[diff.index("diff --git a/counter.py") :]

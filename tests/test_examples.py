@@ -59,3 +59,26 @@ def test_a_global_replaced_at_runtime_is_reported_and_left_as_it_is(example, scr
     report = running.read_report(apply(folder, script, "--output-format", "json"))
     assert script.commands[0][0] in report.left
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+FOUR = pytest.mark.parametrize(
+    ("example", "script", "note"),
+    [
+        pytest.param(example, script, note, id=script.name, marks=[pytest.mark.slow] if example.slow else [])
+        for example in catalogue.EXAMPLES
+        if example.folder == "lock_strategies"
+        for script in example.scripts
+        for name, note in {
+            "race_factory": "it excludes threads of one process only",
+            "race_state_hooks": "it excludes threads of one process only",
+            "race_file": "it excludes the processes of one user on one host",
+            "race_ray": "it excludes the whole Ray cluster",
+        }.items()
+        if name == script.name
+    ],
+)
+
+
+@FOUR
+def test_report_says_beforehand_whom_the_lock_will_exclude(example, script, note, folder):
+    assert note in apply(folder, script, "--dry-run").output

@@ -41,7 +41,7 @@ def fixed(folder: Path, text: str, *, unsafe: bool = True, reach: Evidence = Evi
     settings = Settings(
         root=folder, python=Path(sys.executable), unsafe_fixes=unsafe, select=RULES, reach=reach, verify=True
     )
-    return run([path], settings, load_rules(), Ports(prove, tidy, lambda what, done, total: None), fix=True)
+    return run([path], settings, load_rules(), Ports(prove, examine, tidy, lambda *_: None), fix=True)
 
 
 # --- made on demand -------------------------------------------------------------------------------------------------

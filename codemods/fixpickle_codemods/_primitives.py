@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 from fixpickle.model import (
     ByExpression,
@@ -15,6 +16,7 @@ from fixpickle.model import (
     Refusal,
     Safety,
     Source,
+    Strategy,
     Subject,
 )
 from fixpickle.project import Crossing, Project
@@ -23,6 +25,8 @@ from fixpickle.rule import Workshop
 from fixpickle.survey.constructions import LOCK_TYPE
 from fixpickle.survey.facts import Construction, Facts, Home
 from fixpickle_codemods._carried import keepers, reach_of, sent
+from fixpickle_codemods._case import Case
+from fixpickle_codemods._strategies import exchanges, excludes_processes, objection, patch_by, safety_of
 
 _SCOPE = "it excludes threads of one process only: what is pickled arrives with a lock of its own"
 _SCOPES = {
@@ -54,7 +58,7 @@ def findings(rule: str, targets: Mapping[str, str], project: Project, facts: Fac
             span=made.span,
             message=f"{made.target} {_where(made)} cannot be pickled",
             reach=reach,
-            safety=Safety.MANUAL if reason else Safety.SAFE,
+            safety=Safety.MANUAL if reason else safety_of(project.strategy_at(facts, made.line), targets[made.target]),
             reason=reason,
         )
 
@@ -77,9 +81,16 @@ def _reason(project: Project, facts: Facts, made: Construction, counterpart: str
         return _across(crossing, counterpart)
     if made.cached and made.home is Home.OTHER:
         return f"{made.owner} is decorated, and may give the same {counterpart} to several callers"
+    strategy = project.strategy_at(facts, made.line)
+    if reason := objection(strategy, project, facts, made, counterpart):
+        return reason
     held = (project.guarded(k.facts, k.cls, k.attribute) for k in keepers(project, facts, made))
-    if guards := made.guards or next(filter(None, held), ""):
-        return f"it guards {guards}, which other processes reach too: a picklable lock excludes none of them"
+    guards = made.guards or next(filter(None, held), "")
+    if guards and not excludes_processes(strategy):
+        words = "a picklable lock excludes none of them; the strategies file and ray do"
+        return f"it guards {guards}, which other processes reach too: {words}"
+    if not exchanges(strategy):
+        return ""
     if _shared(made) and counterpart not in _SHARED:
         return f"one {counterpart} serves several tasks or instances, and would arrive as one for each of them"
     if counterpart == "Lock" and (tested := _tested(project, facts)):
@@ -136,6 +147,11 @@ def patch(finding: Finding, shop: Workshop, targets: Mapping[str, str]) -> Patch
     """The constructor exchanged for its counterpart of the runtime module."""
     facts, source = shop.facts[finding.path], shop.sources[finding.path]
     made = next(c for c in facts.constructions if c.span == finding.span)
+    strategy = shop.project.strategy_at(facts, made.line)
+    if isinstance(strategy, Strategy) and strategy is not Strategy.FACTORY:
+        kind = targets[made.target]
+        proof = partial(_subjects, facts, finding, made, counterpart=kind)
+        return patch_by(strategy, Case(finding, shop, facts, source, made, kind, (_SCOPES.get(kind, _SCOPE),), proof))
     if refusal := namespaced(facts, shop.project.files, shop.settings):
         return refusal
     locks = require_runtime(facts, source, shop.settings, "locks")

@@ -25,6 +25,10 @@ The runtime module is copied into your package as `_fixpickle_locks.py` (`runtim
 **A lock excludes threads of one process.** Two processes that load the same object have a lock each, and neither keeps
 the other out. This was true before as well, with fork; the report says so for every fix.
 
+Other strategies leave the lock out of the pickle (`state-hooks`), exclude other processes (`file`, `ray`) or do without
+(`remove`): by `--strategy`, or by a comment on the line, `# fixpickle: strategy[file]`. `docs/strategies.md` has all of
+them.
+
 ## What it leaves alone
 
 Locks of functions that never leave the process, module globals of importable modules (pickle stores their functions by
@@ -36,7 +40,7 @@ belong to one process anyway: threads, servers, what keeps an executor, a socket
 ## When it refuses
 
 The lock guards a file or another thing that other processes reach too: there a picklable lock would exclude nobody.
-Use a file lock (the filelock library), made where it is used.
+The strategies `file` and `ray` do.
 
 It is handed to another process as an argument (`submit(f, lock)`, `Process(args=(lock,))`): what arrives would exclude
 nobody here. `multiprocessing.Manager().Lock()` reaches across, for Ray a named actor. The function that makes it is

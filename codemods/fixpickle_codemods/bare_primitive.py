@@ -15,6 +15,9 @@ arrives on the same lock as its owner's, where it shared one.
 A subclass of one, of which instances of other classes keep an instance, inherits from the counterpart instead: it keeps
 its own attributes, and a subclass of `threading.local` the arguments of its constructor.
 
+With the strategy `state-hooks` the class leaves it out and makes it anew instead: by `--strategy`, or by a comment on
+the line, `# fixpickle: strategy[state-hooks]`. See `docs/strategies.md`.
+
 ## What it leaves alone
 
 Everything that `bare-lock` leaves alone: what never leaves the process, classes with `__getstate__` or `__reduce__`,

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from fixpickle.carriers import carriers
@@ -29,6 +30,7 @@ from fixpickle.model import (
     Safety,
     Settings,
     Source,
+    Strategy,
     Subject,
     Suppressed,
     TakenBack,
@@ -147,8 +149,19 @@ def _read_all(paths: Sequence[Path], settings: Settings, ports: Ports) -> tuple[
             sources[source.path] = source
             if not is_runtime(source.path):
                 facts[source.path] = found
+                skipped += _misnamed(found)
     known = configured(settings.boundaries, settings.quiet)
-    return Standing(sources, sources, facts, Project(facts.values(), known)), skipped
+    return Standing(sources, sources, facts, Project(facts.values(), known, settings.strategy)), skipped
+
+
+def _misnamed(facts: Facts) -> Iterator[Refusal]:
+    """The comments that choose a strategy which does not exist."""
+    known = [strategy.value for strategy in Strategy]
+    for line, name in facts.strategies:
+        if name not in known:
+            close = get_close_matches(name.lower().replace("_", "-"), known, n=1)
+            meant = f"did you mean `{close[0]}`?" if close else f"there are {', '.join(known)}"
+            yield Refusal(facts.path, f"no strategy is named `{name}`; {meant}", line)
 
 
 def _survey_file(asked: tuple[Path, bool]) -> tuple[Source | Refusal, Facts | Refusal | None]:

@@ -388,6 +388,20 @@ class RunReport:
 # --- settings -------------------------------------------------------------------------------------------------------
 
 
+class Strategy(str, Enum):
+    """What becomes of a lock that is carried along.
+
+    FACTORY: its picklable counterpart. STATE_HOOKS: the class leaves it out and makes it anew. FILE: a lock that
+    excludes the processes of one user on one host. RAY: one that excludes a whole cluster. REMOVE: nothing, no lock.
+    """
+
+    FACTORY = "factory"
+    STATE_HOOKS = "state-hooks"
+    FILE = "file"
+    RAY = "ray"
+    REMOVE = "remove"
+
+
 @dataclass(frozen=True, slots=True)
 class BoundaryEntry:
     """A call of the user's own that pickles some of its arguments, as `[[tool.fixpickle.boundaries]]` says it.
@@ -423,6 +437,7 @@ class Settings:
     exclude: tuple[str, ...] = ()
     reach: Evidence = Evidence.STATE
     runtime: str = "vendor"
+    strategy: Strategy = Strategy.FACTORY
     unsafe_fixes: bool = False
     verify: bool = True
     factories: Mapping[str, str] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from fixpickle.link.keepers import Keepers
 from fixpickle.link.shipments import Shipments
 from fixpickle.link.spread import Crossing, Spread, stored
 from fixpickle.link.symbols import Symbols
-from fixpickle.model import Evidence, Reach
+from fixpickle.model import Evidence, Reach, Strategy
 from fixpickle.survey.catalogue import Catalogue, catalogue
 from fixpickle.survey.constructions import PRIMITIVES
 from fixpickle.survey.facts import ClassFacts, Factory, Facts, Sink, ToAttribute, ToCall, ToGlobal, ToReturn
@@ -43,13 +43,20 @@ class Kept:
 class Project:
     """Every file's facts, and the questions that need more than one of them."""
 
-    def __init__(self, facts: Iterable[Facts], boundaries: Catalogue | None = None) -> None:
+    def __init__(
+        self, facts: Iterable[Facts], boundaries: Catalogue | None = None, strategy: Strategy = Strategy.FACTORY
+    ) -> None:
         self.files: Sequence[Facts] = tuple(sorted(facts, key=lambda f: f.path))
+        self.strategy = strategy
         self.catalogue: Catalogue = boundaries or catalogue()
         self._symbols = Symbols(self.files, self.catalogue)
         self._spread = Spread(self.files, self._symbols, self.catalogue)
         self.keepers = Keepers(self.files, self._symbols, self._passes_on)
         self._shipments = Shipments(self.files, self._symbols, self._spread, self.hooked)
+
+    def over(self, facts: Iterable[Facts]) -> Project:
+        """The same project with other facts: boundaries and strategy stay."""
+        return Project(facts, self.catalogue, self.strategy)
 
     # --- indexes ---
 
@@ -99,6 +106,13 @@ class Project:
             for mention in facts.mentions
             if any(isinstance(s, ToCall) and s.decorates and self.real(s.callee) == wanted for s in mention.sinks)
         )
+
+    def strategy_at(self, facts: Facts, line: int) -> Strategy | str:
+        """What is to become of a lock made on that line: by its comment, else the run's. Another name is given back."""
+        names = [name for at, name in facts.strategies if at == line]
+        if not names:
+            return self.strategy
+        return next((s for s in Strategy if s.value == names[0]), names[0])
 
     def real(self, symbol: str) -> str:
         """The symbol behind re-exports."""

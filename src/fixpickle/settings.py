@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from fixpickle.boundaries import Wrong, entries
-from fixpickle.model import BoundaryEntry, Evidence, Refusal, Settings
+from fixpickle.model import BoundaryEntry, Evidence, Refusal, Settings, Strategy
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -24,6 +24,7 @@ RUNTIMES = ("vendor", "package")
 """Copy what rewritten code needs beside it, or import it from the installed fixpickle."""
 
 _REACHES = tuple(evidence.value for evidence in Evidence)
+_STRATEGIES = tuple(strategy.value for strategy in Strategy)
 
 _KEYS = {
     "select": "a list of rule names",
@@ -31,6 +32,7 @@ _KEYS = {
     "exclude": "a list of patterns",
     "reach": "one of " + ", ".join(_REACHES),
     "runtime": "one of " + ", ".join(RUNTIMES),
+    "strategy": "one of " + ", ".join(_STRATEGIES),
     "unsafe-fixes": "true or false",
     "verify": "true or false",
     "python": "the path of an interpreter",
@@ -53,6 +55,7 @@ class Options:
     exclude: tuple[str, ...] | None = None
     reach: str | None = None
     runtime: str | None = None
+    strategy: str | None = None
     unsafe_fixes: bool | None = None
     verify: bool | None = None
     python: str | None = None
@@ -133,6 +136,7 @@ def _settings(root: Path, python: Path, options: Options, written: Options) -> S
         exclude=_first(options.exclude, written.exclude, defaults.exclude),
         reach=Evidence(_first(options.reach, written.reach, defaults.reach.value)),
         runtime=_first(options.runtime, written.runtime, defaults.runtime),
+        strategy=Strategy(_first(options.strategy, written.strategy, defaults.strategy.value)),
         unsafe_fixes=_first(options.unsafe_fixes, written.unsafe_fixes, defaults.unsafe_fixes),
         verify=_first(options.verify, written.verify, defaults.verify),
         factories=_first(options.factories, written.factories, defaults.factories),
@@ -219,6 +223,7 @@ def _options(file: _File) -> Options | Refusal:
         exclude=_strings(table.get("exclude")),
         reach=_choice(table.get("reach"), _REACHES),
         runtime=_choice(table.get("runtime"), RUNTIMES),
+        strategy=_choice(table.get("strategy"), _STRATEGIES),
         unsafe_fixes=_truth(table.get("unsafe-fixes")),
         verify=_truth(table.get("verify")),
         python=_string(table.get("python")),

@@ -68,7 +68,7 @@ def moved(standing: Standing, texts: Mapping[Path, str]) -> Standing:
         found = survey(sources[path])
         if isinstance(found, Facts) and not is_runtime(path):
             facts[path] = found
-    return Standing(standing.original, sources, facts, Project(facts.values(), standing.project.catalogue))
+    return Standing(standing.original, sources, facts, standing.project.over(facts.values()))
 
 
 def changes_of(standing: Standing, texts: Mapping[Path, str]) -> tuple[Change, ...]:

@@ -14,6 +14,7 @@ from fixpickle.cli.options import (
     Select,
     Verbose,
     WhenColor,
+    WhichStrategy,
     finish,
     given,
     listed,
@@ -31,6 +32,7 @@ def check(
     ignore: Ignore = None,
     exclude: Exclude = None,
     reach: Reach = None,
+    strategy: WhichStrategy = None,
     output_format: OutputFormat = Format.TEXT,
     output: Output = None,
     color: WhenColor = Color.AUTO,
@@ -44,6 +46,7 @@ def check(
         ignore=listed(ignore),
         exclude=given(exclude),
         reach=reach.value if reach else None,
+        strategy=strategy.value if strategy else None,
     )
 
     files = outputs(output)

@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from fixpickle.cli.terminal import Color, abandon, complain
-from fixpickle.model import Evidence
+from fixpickle.model import Evidence, Strategy
 from fixpickle.report import Format
 
 EPILOG = """\b
@@ -54,6 +54,9 @@ Python = Annotated[
     str | None, typer.Option(metavar="PATH", help="The interpreter that proves.  [default: the environment's]")
 ]
 WhichRuntime = Annotated[Runtime | None, typer.Option(help="Copy what fixes need, or import it.  [default: vendor]")]
+WhichStrategy = Annotated[
+    Strategy | None, typer.Option(help="What becomes of locks; see docs/strategies.md.  [default: factory]")
+]
 OutputFormat = Annotated[Format, typer.Option(help="How the report is written.")]
 Output = Annotated[
     list[str] | None, typer.Option(metavar="FORMAT=FILE", help="Write the report to a file as well; again.")

@@ -56,6 +56,13 @@ class _Site:
         methods = [s for s in self.node.body if isinstance(s, FUNCTIONS)]
         return bool(methods) and all(m.returns is not None for m in methods)
 
+    @property
+    def type(self) -> str:
+        """How a state is annotated: quoted where it would be evaluated, which Python 3.8 could not do."""
+        futures = [s for s in self.tree.root.body if isinstance(s, ast.ImportFrom) and s.module == "__future__"]
+        postponed = any(alias.name == "annotations" for s in futures for alias in s.names)
+        return "dict[str, object]" if postponed else '"dict[str, object]"'
+
     def method(self, name: str) -> Function | None:
         return next((s for s in self.node.body if isinstance(s, FUNCTIONS) and s.name == name), None)
 
@@ -129,8 +136,7 @@ def _assigned(site: _Site, one: Rebuilt) -> str:
 
 
 def _getstate(site: _Site, blanked: Sequence[str]) -> list[str]:
-    state = "dict[str, object]"
-    head = f"def __getstate__(self) -> {state}:" if site.annotated else "def __getstate__(self):"
+    head = f"def __getstate__(self) -> {site.type}:" if site.annotated else "def __getstate__(self):"
     lines = list(_copying(site))
     return [f"{site.indent}{head}", *(site.inner + line for line in (*lines, *blanked, "return state"))]
 
@@ -143,15 +149,18 @@ def _copying(site: _Site) -> Iterator[str]:
     if not layout.slots:
         yield "state = self.__dict__.copy()"
         return
-    names = ", ".join(f'"{s}"' for s in layout.slots if s not in ("__dict__", "__weakref__"))
-    yield f"slots = ({names},)"
+    names = [f'"{s}"' for s in layout.slots if s not in ("__dict__", "__weakref__")]
+    yield f"slots = ({', '.join(names)}{',' if len(names) == 1 else ''})"
     kept = "{name: getattr(self, name) for name in slots if hasattr(self, name)}"
-    yield f"state = {{**self.__dict__, **{kept}}}" if layout.dictionary else f"state = {kept}"
+    # Instances of a subclass without slots have a dictionary, and are pickled by these hooks too.
+    fields = "self.__dict__" if layout.dictionary else 'getattr(self, "__dict__", {})'
+    yield f"state = {{**{fields}, **{kept}}}"
 
 
 def _setstate(site: _Site, remade: Sequence[str]) -> list[str]:
-    state = "dict[str, object]"
-    head = f"def __setstate__(self, state: {state}) -> None:" if site.annotated else "def __setstate__(self, state):"
+    head = (
+        f"def __setstate__(self, state: {site.type}) -> None:" if site.annotated else "def __setstate__(self, state):"
+    )
     lines = [*_restoring(site), *remade]
     return [f"{site.indent}{head}", *(site.inner + line for line in lines)]
 

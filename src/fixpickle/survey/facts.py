@@ -464,6 +464,7 @@ class Facts:
     """Everything the link and find steps know about one file.
 
     `guarded` are the classes and attributes that are held as locks while the call named third changes files.
+    `strategies` are lines and what a comment chooses there.
     """
 
     path: Path
@@ -488,6 +489,7 @@ class Facts:
     exceptions: tuple[ExceptionFacts, ...]
     raised: tuple[Raised, ...]
     suppressions: tuple[Suppression, ...]
+    strategies: tuple[tuple[int, str], ...]
     attribute_flows: tuple[AttributeFlow, ...] = ()
     instances: tuple[Instance, ...] = ()
     aliases: tuple[Alias, ...] = ()

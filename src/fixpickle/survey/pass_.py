@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TypeGuard
 
 from fixpickle.model import Refusal, Source
+from fixpickle.survey.comments import comments, suppression
 from fixpickle.survey.constructions import constructions, witnesses
 from fixpickle.survey.containers import hands_all_on
 from fixpickle.survey.definitions import Definitions, decorates
@@ -31,7 +32,6 @@ from fixpickle.survey.holdings import holdings
 from fixpickle.survey.hooks import state_hooks
 from fixpickle.survey.instances import aliases, attribute_flows, instances, returned
 from fixpickle.survey.names import PROPERTIES, Names
-from fixpickle.survey.suppress import suppressions
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Function, Tree, bound_names, parameters
 
 WATCHED = frozenset(
@@ -77,6 +77,7 @@ def survey(source: Source) -> Facts | Refusal:
 
 def _facts(source: Source, tree: Tree) -> Facts:
     names = Names(tree, source.module, source.is_package)
+    said = list(comments(source.text))
     flow = Flow(tree, names)
     return Facts(
         path=source.path,
@@ -100,7 +101,8 @@ def _facts(source: Source, tree: Tree) -> Facts:
         exports=_exports(tree),
         exceptions=tuple(exceptions(tree, names)),
         raised=tuple(raised(tree, names)),
-        suppressions=tuple(suppressions(source.text)),
+        suppressions=tuple(suppression(c) for c in said if c.word == "ignore"),
+        strategies=tuple((c.line, c.name) for c in said if c.word == "strategy"),
         attribute_flows=tuple(attribute_flows(tree, names, flow)),
         instances=tuple(instances(tree, names, flow)),
         aliases=tuple(aliases(tree, names, flow)),

@@ -1,0 +1,142 @@
+"""The strategy state-hooks: an attribute is left out of the pickled state and made anew as the class made it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fixpickle.layout import layout
+from fixpickle.model import ByExpression, ByState, Patch, Refusal, Source, Strategy, Subject
+from fixpickle.rewrite import Rebuilt, state_hooks
+from fixpickle.survey.facts import Construction, Facts, Home
+from fixpickle.survey.names import Names
+from fixpickle.survey.tree import Tree
+from fixpickle_codemods._case import Case
+from fixpickle_codemods._remaking import Remaking, Unclear
+
+_COPIES = re.compile(r"\bcopy\.copy\(|from copy import [^\n]*\bcopy\b")
+_COPY_NOTE = "the hooks serve copy.copy too: a copy has a lock of its own, where it shared it before"
+
+
+@dataclass(frozen=True, slots=True)
+class _Needed:
+    """What is left out, in the order in which it is made anew; the last one is what the finding is about.
+
+    `written` is the expression as the class has it. `read` are the attributes that the hooks read, each with a value
+    to try them with; None where values cannot be thought up.
+    """
+
+    rebuilt: tuple[Rebuilt, ...]
+    written: str
+    read: tuple[tuple[str, str], ...] | None
+
+
+def left_out(case: Case) -> Patch | Refusal:
+    """The class' `__getstate__` and `__setstate__`, written or extended."""
+    facts, made, path = case.facts, case.made, case.finding.path
+    found = layout(case.shop.project, facts, made.cls)
+    if isinstance(found, str):
+        return Refusal(path, f"state hooks could do harm: {found}")
+    if other := next(_others(case, made.attribute, made.target), ""):
+        return Refusal(path, f"{other} sets {made.attribute} as well, and the hooks would not know which")
+    if _COPIES.search(case.source.text):
+        return Refusal(path, "its file uses copy.copy, and a copy would no longer share the lock")
+    own = found.own
+    done = set(own.dropped) if own else set[str]()
+    again = set(own.set_again) if own else set[str]()
+    try:
+        needed = _needed(case, made, done, again)
+    except Unclear as unclear:
+        return Refusal(path, str(unclear))
+    edits = state_hooks(case.source, made.cls, found, needed.rebuilt)
+    if isinstance(edits, Refusal):
+        return edits
+    return Patch(case.finding, edits, subjects=tuple(_subjects(case, needed)), notes=(*case.notes, _COPY_NOTE))
+
+
+def _needed(case: Case, made: Construction, done: set[str], again: set[str]) -> _Needed:
+    """What to leave out for one attribute, and before it what its code reads and the hooks do not know yet.
+
+    Raises Unclear where that cannot be told for certain.
+    """
+    tree = Tree(case.source)
+    names = Names(tree, case.source.module, case.source.is_package)
+    remaking = Remaking(tree, names, made.cls, made.attribute)
+    remade = remaking.remade(made)
+    before: list[Rebuilt] = []
+    for attribute in remade.reads:
+        if kin := next(_others(case, attribute), ""):
+            raise Unclear(f"it is made from self.{attribute}, which {kin} sets as well")
+        other = _construction(case, attribute)
+        if other is None or attribute in done:
+            continue
+        if case.shop.project.strategy_at(case.facts, other.line) is Strategy.STATE_HOOKS:
+            before += _needed(case, other, done, again).rebuilt
+    code = "" if made.attribute in again else remade.code
+    read = remaking.hooks_read()
+    tried = None if read is None else tuple((a, _tried(case, a)) for a in dict.fromkeys((*read, *remade.reads)))
+    return _Needed((*dict.fromkeys(before), Rebuilt(made.attribute, code)), remade.code or remade.written, tried)
+
+
+def _tried(case: Case, attribute: str) -> str:
+    """A value for an attribute that hooks read: a lock, or what will do for a size and for a condition."""
+    other = _construction(case, attribute)
+    return other.code if other is not None else "1"
+
+
+def _construction(case: Case, attribute: str) -> Construction | None:
+    """What the class keeps under another attribute, where that is a primitive."""
+    for other in case.facts.constructions:
+        if other.home is Home.INSTANCE and (other.cls, other.attribute) == (case.made.cls, attribute):
+            return other
+    return None
+
+
+def _others(case: Case, attribute: str, target: str = "") -> Iterator[str]:
+    """The other classes of the family that set the attribute on their instances, to anything but a new `target`."""
+    project, own = case.shop.project, f"{case.facts.module}.{case.made.cls}"
+    above = {symbol for symbol, _ in project.lineage(case.facts, case.made.cls)}
+    for facts in project.files:
+        for cls in facts.classes:
+            symbol = f"{facts.module}.{cls.name}"
+            kin = symbol in above or own in {s for s, _ in project.lineage(facts, cls.name)}
+            if kin and symbol != own and _sets(case.shop.sources[facts.path], facts, cls.name, attribute, target):
+                yield cls.name
+
+
+def _sets(source: Source, facts: Facts, cls: str, attribute: str, target: str) -> bool:
+    tree = Tree(source)
+    names = Names(tree, facts.module, facts.package)
+    for node in tree.nodes:
+        if isinstance(node, ast.Attribute) and node.attr == attribute and isinstance(node.ctx, ast.Store):
+            owner = names.instance_class(node.value)
+            statement = tree.parents[node]
+            value = statement.value if isinstance(statement, ast.Assign) else None
+            same = isinstance(value, ast.Call) and not value.args and names.of(value.func) == target
+            if owner is not None and tree.qualname(owner) == cls and not same:
+                return True
+    return False
+
+
+def _subjects(case: Case, needed: _Needed) -> Iterator[Subject]:
+    """The instance as it is written, whose attribute must arrive; or one that had it where None arrives."""
+    made, module, pickler = case.made, case.facts.module, case.finding.reach.pickler
+    if needed.rebuilt[-1].code or not needed.written:
+        code = _with_read(needed, needed.written or made.code)
+        yield ByState(module, made.cls, made.attribute, code, code, pickler)
+        return
+    owner = made.cls.rpartition(".")[2].lstrip("_")
+    stored = f"_{owner}{made.attribute}" if made.attribute.startswith("__") else made.attribute
+    put = f'object.__setattr__(held, "{stored}", {needed.written})'
+    with_it = f"[(held, {put})[0] for held in [{made.cls}.__new__({made.cls})]]"
+    yield ByExpression(module, with_it, with_it, pickler)
+
+
+def _with_read(needed: _Needed, code: str) -> str:
+    """The expression, evaluated for an instance that also has what its hooks read; empty where it cannot have that."""
+    if needed.read is None:
+        return ""
+    puts = [f'object.__setattr__(self, "{attribute}", {value})' for attribute, value in needed.read]
+    return f"({', '.join([*puts, code])})[-1]" if puts else code

@@ -67,7 +67,7 @@ def _texts(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in sorted(folder.rglob("*.py"))}
 
 
-def report_of(rule: str, example: Example) -> str:
+def report_of(example: Example) -> str:
     """What fixpickle says when it fixes the example and proves it, on the Python that runs this.
 
     Raises RuntimeError where fixpickle cannot run.
@@ -77,7 +77,7 @@ def report_of(rule: str, example: Example) -> str:
             path = Path(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8")
-        options = ["--dry-run", "--select", rule, "--python", sys.executable, "--color", "never", "."]
+        options = ["--dry-run", "--python", sys.executable, "--color", "never", "."]
         command = [sys.executable, "-m", "fixpickle", "apply", *options]
         done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8")
     if done.returncode not in (0, 1):
@@ -144,7 +144,7 @@ def main() -> None:
     pages = {PAGES / "index.md": list_of(rules)}
     for rule in rules:
         example = example_of(rule)
-        pages[PAGES / f"{rule.name}.md"] = page_of(rule, example, report_of(rule.name, example))
+        pages[PAGES / f"{rule.name}.md"] = page_of(rule, example, report_of(example))
     PAGES.mkdir(exist_ok=True)
     for stale in set(PAGES.glob("*.md")) - pages.keys():
         stale.unlink()

@@ -17,9 +17,9 @@ from fixpickle.engine import Ports, run
 from fixpickle.model import RunReport, Settings, Strategy
 from fixpickle.registry import load_rules
 from fixpickle.rewrite.style import tidy
-from fixpickle.verify import prove
+from fixpickle.verify import examine, prove
 
-PORTS = Ports(prove=prove, tidy=tidy, progress=lambda what, done, total: None)
+PORTS = Ports(prove=prove, examine=examine, tidy=tidy, progress=lambda what, done, total: None)
 KEPT = """
     import threading
 

@@ -11,6 +11,7 @@ from fixpickle.rewrite.place import block_end, line_start
 from fixpickle.survey.facts import Layout
 from fixpickle.survey.tree import FUNCTIONS, Function, Tree
 
+_STATE = "dict[str, object]"
 _AFTER = ("__post_init__", "__init__", "__new__")
 
 
@@ -55,13 +56,6 @@ class _Site:
     def annotated(self) -> bool:
         methods = [s for s in self.node.body if isinstance(s, FUNCTIONS)]
         return bool(methods) and all(m.returns is not None for m in methods)
-
-    @property
-    def type(self) -> str:
-        """How a state is annotated: quoted where it would be evaluated, which Python 3.8 could not do."""
-        futures = [s for s in self.tree.root.body if isinstance(s, ast.ImportFrom) and s.module == "__future__"]
-        postponed = any(alias.name == "annotations" for s in futures for alias in s.names)
-        return "dict[str, object]" if postponed else '"dict[str, object]"'
 
     def method(self, name: str) -> Function | None:
         return next((s for s in self.node.body if isinstance(s, FUNCTIONS) and s.name == name), None)
@@ -136,7 +130,7 @@ def _assigned(site: _Site, one: Rebuilt) -> str:
 
 
 def _getstate(site: _Site, blanked: Sequence[str]) -> list[str]:
-    head = f"def __getstate__(self) -> {site.type}:" if site.annotated else "def __getstate__(self):"
+    head = f"def __getstate__(self) -> {_STATE}:" if site.annotated else "def __getstate__(self):"
     lines = list(_copying(site))
     return [f"{site.indent}{head}", *(site.inner + line for line in (*lines, *blanked, "return state"))]
 
@@ -158,9 +152,7 @@ def _copying(site: _Site) -> Iterator[str]:
 
 
 def _setstate(site: _Site, remade: Sequence[str]) -> list[str]:
-    head = (
-        f"def __setstate__(self, state: {site.type}) -> None:" if site.annotated else "def __setstate__(self, state):"
-    )
+    head = f"def __setstate__(self, state: {_STATE}) -> None:" if site.annotated else "def __setstate__(self, state):"
     lines = [*_restoring(site), *remade]
     return [f"{site.indent}{head}", *(site.inner + line for line in lines)]
 

@@ -718,3 +718,15 @@ def test_the_catalogue_of_the_package_stays_as_it_is() -> None:
     configured([ENQUEUE], ["pickle.dumps"])
     assert catalogue() is before and "acme.enqueue" not in before.boundaries and "pickle.dumps" in before.boundaries
     assert configured((), ()) == before
+
+
+def test_an_attribute_that_is_made_of_itself_comes_to_an_end(tmp_path: Path) -> None:
+    for name, other in (("a", "b"), ("b", "a")):
+        (tmp_path / f"{name}.py").write_text(
+            f"import {other}\n\n\nclass Node:\n    def __init__(self):\n"
+            f"        self.next = {other}.Node().next.next\n        self.last = self.next.last\n"
+        )
+    facts = [found for name in ("a", "b") if isinstance(found := survey(read(tmp_path / f"{name}.py")), Facts)]  # type: ignore[arg-type]
+    project = Project(facts)
+    assert len(facts) == 2
+    assert project.real("a.Node().next.last")

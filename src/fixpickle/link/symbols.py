@@ -12,6 +12,9 @@ from fixpickle.survey.facts import ClassFacts, Facts, ToCall
 Literals = tuple[tuple[str, str], ...]
 
 
+_LONGEST = 20  # parts of a name: an attribute that is made of itself, as `self.next = self.next.next`, has no end
+
+
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """What a symbolic name stands for, and the constants it was made with on the way, as in `ToCall.literals`."""
@@ -70,6 +73,8 @@ class Symbols:
     def meaning(self, symbol: str) -> Meaning:
         """What the symbol stands for, as far as the project tells."""
         known = self._known.get(symbol)
+        if known is None and symbol.count(".") > _LONGEST:
+            return Meaning(symbol)
         if known is None:
             self._known[symbol] = Meaning(symbol)  # ends circles
             known = self._known[symbol] = self._meaning(symbol)

@@ -9,7 +9,7 @@ from fixpickle.rewrite.imports import (
     runtime_module,
     vendored,
 )
-from fixpickle.rewrite.lift import Lifted, lift
+from fixpickle.rewrite.lift import Lifted, Renaming, lift
 from fixpickle.rewrite.place import (
     attached_start,
     before_statement,
@@ -24,6 +24,7 @@ from fixpickle.rewrite.words import free_name, snake
 __all__ = [
     "Imported",
     "Lifted",
+    "Renaming",
     "attached_start",
     "before_statement",
     "below_statement",

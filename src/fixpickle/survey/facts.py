@@ -82,12 +82,14 @@ class Capture:
 
     `reason` is empty where the value is certain to be bound, once and for all, when the definition is made.
     `statement` is the import that binds it, where an import does: a module cannot be handed over, but imported again.
+    `sibling` is the stretch of the local function that alone binds it, a statement of its function's own body.
     """
 
     name: str
     owner: str
     reason: str = ""
     statement: str = ""
+    sibling: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,9 @@ class Definition:
     `variadic` where it takes `*args`, a `receiver` where its first parameter is `self` or `cls`, and `wraps` where it
     returns a function of its own or is a coroutine function: decorators and callbacks of an event loop never travel.
     It is `replaceable` where another name can stand for its own at every use: it is a statement of its function's own
-    body, is not deleted, and nothing there names it before.
+    body, is not deleted, and nothing there names it before; `settled` where only the last may not hold. `recursive` are
+    the places inside it that call it and where every captured name means what it means outside. `changes` are the
+    captured containers that it changes in place, `fields` what it reads of a captured `self`, where it reads no more.
     """
 
     kind: Kind
@@ -120,6 +124,10 @@ class Definition:
     wraps: bool = False
     decorated: tuple[str, ...] = ()
     replaceable: bool = False
+    settled: bool = False
+    recursive: tuple[Span, ...] = ()
+    changes: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
 
 
 class Home(str, Enum):

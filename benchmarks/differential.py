@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
-from random_programs import PRELUDE, Writer
+from random_prelude import PRELUDE
+from random_programs import Writer
 
 from fixpickle.engine import Ports, run
 from fixpickle.model import Evidence, RunReport, Settings

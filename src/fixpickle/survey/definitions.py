@@ -157,7 +157,7 @@ class Definitions:
             if isinstance(parent, ast.Call) and self.names.of(parent.func) == "collections.defaultdict":
                 made = "_inner_default" if made else "_default"
             node = parent
-        return "function"
+        return "inner" if made else "function"
 
     def _word(self, parent: ast.AST, node: ast.AST) -> str:
         """What `parent` says about `node` that stands in it, or an empty string."""
@@ -174,7 +174,8 @@ class Definitions:
         if isinstance(parent, ast.arguments):
             function = self.tree.parents[parent]
             name = next((s.parameter for s in self.flow.of(node) if isinstance(s, ToParameter)), "default")
-            return f"{getattr(function, 'name', '')}_{name}".strip("_")
+            around = getattr(function, "name", "")
+            return name if around.startswith("__") or not around else f"{around}_{name}"
         if isinstance(parent, ast.Call) and node is not parent.func:
             if self.names.of(parent.func) in (CARRIERS | _WRAPPERS):
                 return ""

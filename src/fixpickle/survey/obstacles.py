@@ -48,6 +48,7 @@ class Obstacles:
         yield from self._in_defaults(node)
         if any(isinstance(a, ast.JoinedStr) for a in self.tree.ancestors(node)):
             yield "it stands in an f-string, where Python before 3.12 does not tell its place"
+        yield from self.uses.of("lambda", [node], captures)
         parent, scope = self.tree.parents[node], self.tree.scope(node)
         places: list[ast.AST] = [node]
         if isinstance(parent, ast.Assign) and isinstance(scope, CALLABLES):

@@ -37,7 +37,7 @@ class Uses:
     def __init__(self, tree: Tree, names: Names) -> None:
         self.tree, self.names = tree, names
 
-    def of(self, name: str, uses: Iterable[ast.Name], captures: bool) -> Iterator[str]:
+    def of(self, name: str, uses: Iterable[ast.expr], captures: bool) -> Iterator[str]:
         """The reasons in what is done with the function `name` at the places that read it."""
         for use in uses:
             parent = self.tree.parents[use]
@@ -46,12 +46,12 @@ class Uses:
                     yield f"attributes are set on it (`{name}.{parent.attr}`), afresh at every call"
                 elif parent.attr in _RENAMED or (captures and parent.attr in _PARTIAL):
                     yield f"`{name}.{parent.attr}` is read"
+            elif _is_key(parent, use) and not captures:
+                yield f"it is a key or a member of a set at line {use.lineno}, where two calls made two of them"
             elif isinstance(parent, ast.Call) and use in parent.args:
                 yield from self._handed(name, parent, captures)
             elif _compares(parent) and not captures:
                 yield f"it is compared at line {use.lineno}, and every call of the function around it made another one"
-            elif _is_key(parent, use) and not captures:
-                yield f"it is a key or a member of a set at line {use.lineno}, where two calls made two of them"
 
     def _handed(self, name: str, call: ast.Call, captures: bool) -> Iterator[str]:
         callee = self.names.of(call.func)
@@ -114,8 +114,11 @@ def _compares(node: ast.AST) -> bool:
 
 
 def _is_key(parent: ast.AST, use: ast.AST) -> bool:
-    if isinstance(parent, ast.Set) or (isinstance(parent, ast.Dict) and use in parent.keys):
-        return True
+    """Whether a value is told from others by its identity in a container that outlives one evaluation."""
+    if isinstance(parent, (ast.SetComp, ast.DictComp)):
+        return use is getattr(parent, "elt", None) or use is getattr(parent, "key", None)
+    if isinstance(parent, ast.Call):
+        return isinstance(parent.func, ast.Attribute) and parent.func.attr in ("add", "discard") and use in parent.args
     return isinstance(parent, ast.Subscript) and parent.slice is use and isinstance(parent.ctx, ast.Store)
 
 

@@ -65,7 +65,7 @@ def behaviour(text: str) -> tuple[object, ...]:
     """Everything the program's functions do, for several arguments and in both orders. Raises SyntaxError."""
     module = ModuleType("program")
     try:
-        exec(compile(text, "program.py", "exec"), vars(module))
+        exec(compile(text, "program.py", "exec", dont_inherit=True), vars(module))
     except SyntaxError:
         raise
     except Exception as error:
@@ -83,8 +83,8 @@ def outcomes(seeds: Sequence[int]) -> Iterator[tuple[int, Outcome]]:
 
 
 def main(count: int = 100, first: int = 0) -> int:
-    """Runs `count` seeds from `first` and prints the first difference."""
-    programs = fixes = 0
+    """Runs `count` seeds from `first` and prints every difference."""
+    programs = fixes = different = 0
     for seed, outcome in outcomes(range(first, first + count)):
         programs, fixes = programs + 1, fixes + outcome.fixes
         if not outcome.same:
@@ -96,9 +96,9 @@ def main(count: int = 100, first: int = 0) -> int:
                     print("before:", one, "after: ", other, sep="\n")
                     break
             print(f"seed {seed} differs")
-            return 1
-    print(f"{programs} programs, {fixes} fixes, no difference")
-    return 0
+            different += 1
+    print(f"{programs} programs, {fixes} fixes, {different or 'no'} difference{'s' if different > 1 else ''}")
+    return int(different > 0)
 
 
 if __name__ == "__main__":

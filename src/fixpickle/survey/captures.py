@@ -211,6 +211,8 @@ def _certain(tree: Tree, owner: Callable_, place: ast.stmt, name: str) -> bool:
         before = block[: block.index(node)] if block else []  # type: ignore[arg-type]
         if _binds_certainly(before, name):
             return True
+        if isinstance(parent, ast.match_case) and name in bound_names(parent.pattern):
+            return True
         if isinstance(parent, (ast.With, ast.AsyncWith)) and any(
             i.optional_vars is not None and name in bound_names(i.optional_vars) for i in parent.items
         ):

@@ -8,13 +8,16 @@ from collections.abc import Iterator, Sequence
 from fixpickle.model import Span
 from fixpickle.survey.captures import UNKNOWN, Captures
 from fixpickle.survey.catalogue import catalogue
-from fixpickle.survey.facts import Capture, Definition, Kind, Sink, ToCall, ToParameter
+from fixpickle.survey.facts import Capture, Definition, Kind, Sink, ToAttribute, ToCall, ToParameter
 from fixpickle.survey.flow import CARRIERS, Flow
 from fixpickle.survey.names import Names
 from fixpickle.survey.obstacles import Obstacles
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Tree, parameters
 from fixpickle.survey.uses import changed_in_place, fields_read
 
+# Classes that store the defaults of their fields on every instance, and what declares such a field.
+_FIELDED = frozenset({"dataclasses.dataclass", "attr.s", "attr.attrs", "attr.define", "attrs.define", "attrs.frozen"})
+_FIELDS = frozenset({"dataclasses.field", "attr.ib", "attr.attrib", "attr.field", "attrs.field"})
 _DISPLAYS = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
 _CONTAINERS = frozenset(
     f"{name}()"
@@ -44,9 +47,26 @@ class Definitions:
 
     def _lambda(self, node: ast.Lambda) -> Definition:
         caught = self.captures.of(node)
-        sinks = self.flow.of(node)
+        sinks = (*self.flow.of(node), *self._in_field(node))
         obstacles = [*self.obstacles.of_lambda(node, bool(caught)), *self.obstacles.uses.of_sinks(sinks, bool(caught))]
         return self._definition(Kind.LAMBDA, node, "<lambda>", node.lineno, caught, obstacles, sinks, ())
+
+    def _in_field(self, node: ast.Lambda) -> Iterator[Sink]:
+        """The attribute that every instance of a dataclass, or of an attrs class, gets a default stored in."""
+        value: ast.AST = node
+        keyword, call = self.tree.parents[node], None
+        if isinstance(keyword, ast.keyword) and keyword.arg == "default":
+            value = call = self.tree.parents[keyword]
+        statement = self.tree.parents[value]
+        cls = self.tree.parents.get(statement)
+        if not isinstance(statement, (ast.Assign, ast.AnnAssign)) or not isinstance(cls, ast.ClassDef):
+            return
+        made = isinstance(call, ast.Call) and self.names.of(call.func) in _FIELDS
+        decorators = {self.names.of(d).removesuffix("()") for d in cls.decorator_list}
+        plain = isinstance(statement, ast.AnnAssign) and statement.value is node and decorators & _FIELDED
+        target = statement.target if isinstance(statement, ast.AnnAssign) else statement.targets[0]
+        if (made or plain) and isinstance(target, ast.Name):
+            yield ToAttribute(self.tree.qualname(cls), target.id, node.lineno)
 
     def _named(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Definition:
         uses, caught = self.flow.loads(self.tree.scope(node), node.name), self.captures.of(node)

@@ -48,6 +48,8 @@ class Obstacles:
         yield from self._in_defaults(node)
         if any(isinstance(a, ast.JoinedStr) for a in self.tree.ancestors(node)):
             yield "it stands in an f-string, where Python before 3.12 does not tell its place"
+        if self._annotates(node):
+            yield "it stands in an annotation, which need not be evaluated"
         yield from self.uses.of("lambda", [node], captures)
         parent, scope = self.tree.parents[node], self.tree.scope(node)
         places: list[ast.AST] = [node]
@@ -57,6 +59,15 @@ class Obstacles:
                     yield from self.uses.of(target.id, self.flow.loads(scope, target.id), captures)
                     places += self.flow.loads(scope, target.id)
         yield from self.uses.as_method(node, places if captures else [])
+
+    def _annotates(self, node: ast.AST) -> bool:
+        for parent in self.tree.ancestors(node):
+            if node in (getattr(parent, "annotation", None), getattr(parent, "returns", None)):
+                return True
+            if isinstance(parent, ast.stmt):
+                break
+            node = parent
+        return False
 
     def of_function(self, node: Function, uses: Sequence[ast.Name], captures: bool) -> Iterator[str]:
         """The reasons against moving a local function, which is named at `uses`."""

@@ -54,7 +54,7 @@ _EXACT = {
     "set()": "set",
     "False": "bool",
 }
-_FACTORY = re.compile(r"(\bdefaultdict\(|\bdefault_factory\s*=)\s*\Z")
+_FACTORY = re.compile(r"(\b([\w.]+)\(|\bdefault_factory\s*=)\s*\Z")
 _BUILTINS = frozenset(_EXACT.values())
 
 
@@ -75,8 +75,10 @@ class LambdaValue:
         if bound_to := _module_name(shop, finding, definition):
             return _named(finding, shop, definition, bound_to)
         text = shop.sources[finding.path].text
-        if _FACTORY.search(text, 0, definition.span.start):
-            exact = _existing(finding, shop, definition)
+        place = _FACTORY.search(text, 0, definition.span.start)
+        tables = _default_tables(shop.facts[finding.path])
+        if place is not None and (place.group(2) is None or place.group(2) in tables):
+            exact = _existing(finding, shop, definition, tables)
             if exact is not None:
                 return exact
         return lifted_patch(finding, shop)
@@ -121,7 +123,14 @@ def _has_long_string(code: str) -> bool:
     return any(isinstance(n, (ast.Constant, ast.JoinedStr)) and n.end_lineno != n.lineno for n in tree)
 
 
-def _existing(finding: Finding, shop: Workshop, definition: Definition) -> Patch | None:
+def _default_tables(facts: Facts) -> frozenset[str]:
+    """What the module calls `collections.defaultdict`."""
+    top = [i for i in facts.imports if i.top]
+    names = [i.local for i in top if i.target == "collections.defaultdict"]
+    return frozenset([*names, *(f"{i.local}.defaultdict" for i in top if i.whole and i.target == "collections")])
+
+
+def _existing(finding: Finding, shop: Workshop, definition: Definition, tables: frozenset[str]) -> Patch | None:
     """`defaultdict(lambda: 0)` as `defaultdict(int)`; `lambda: defaultdict(int)` as `partial(defaultdict, int)`."""
     source, facts = shop.sources[finding.path], shop.facts[finding.path]
     node = ast.parse(f"({source.text[definition.span.start : definition.span.end]})", mode="eval").body
@@ -129,21 +138,21 @@ def _existing(finding: Finding, shop: Workshop, definition: Definition) -> Patch
     local = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
     local |= {n.arg for n in ast.walk(statement) if isinstance(n, ast.arg)}
     partial = require(facts, source, "functools", "partial")
-    code = _exact(node, partial.code, local | {n for s in facts.statements for n in s.binds if n in _BUILTINS})
+    code = _exact(node, partial.code, tables, local | {n for s in facts.statements for n in s.binds if n in _BUILTINS})
     if not code or definition.captures:
         return None
     return _exchanged(finding, facts, definition, code, partial.edits if "(" in code else ())
 
 
-def _exact(node: ast.AST, partial: str, shadowed: set[str]) -> str:
+def _exact(node: ast.AST, partial: str, tables: frozenset[str], shadowed: set[str]) -> str:
     """A callable that is exactly this factory, or an empty string."""
     if isinstance(node, ast.Name):
         return node.id if node.id in _BUILTINS - shadowed else ""
     if not isinstance(node, ast.Lambda) or ast.unparse(node.args):
         return ""
     body = node.body
-    if isinstance(body, ast.Call) and re.fullmatch(r"(\w+\.)?defaultdict", ast.unparse(body.func)):
-        inner = _exact(body.args[0], partial, shadowed) if len(body.args) == 1 and not body.keywords else ""
+    if isinstance(body, ast.Call) and ast.unparse(body.func) in tables - shadowed:
+        inner = _exact(body.args[0], partial, tables, shadowed) if len(body.args) == 1 and not body.keywords else ""
         return f"{partial}({ast.unparse(body.func)}, {inner})" if inner else ""
     builtin = _EXACT.get(ast.unparse(body), "")
     return builtin if builtin not in shadowed else ""

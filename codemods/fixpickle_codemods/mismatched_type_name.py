@@ -39,13 +39,8 @@ from fixpickle.project import Project
 from fixpickle.rewrite import below_statement
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import BoundCall, Facts
+from fixpickle.survey.made_types import TYPE_FACTORIES
 
-_FACTORIES = frozenset(
-    {
-        *("collections.namedtuple", "typing.NamedTuple", "typing.TypedDict", "typing.NewType", "builtins.type"),
-        *("enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag", "dataclasses.make_dataclass"),
-    }
-)
 _COMMENT = "# pickle stores instances under this name"
 
 
@@ -59,7 +54,7 @@ class MismatchedTypeName:
     def find(self, project: Project, facts: Facts) -> Iterator[Finding]:
         """Every type of the module that its own name does not lead to."""
         for made in facts.bound_calls:
-            is_type = made.callee in _FACTORIES and made.given and made.arguments > 1
+            is_type = made.callee in TYPE_FACTORIES and made.given and made.arguments > 1
             if not is_type or made.name == made.given or _names_itself(facts, made):
                 continue
             reason = _reason(facts, made)

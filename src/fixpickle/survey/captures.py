@@ -11,7 +11,17 @@ from collections.abc import Iterator, Sequence
 
 from fixpickle.model import Span
 from fixpickle.survey.facts import Capture
-from fixpickle.survey.tree import CALLABLES, FUNCTIONS, LOOPS, Callable_, Comprehension, Tree, bound_names, parameters
+from fixpickle.survey.tree import (
+    CALLABLES,
+    FUNCTIONS,
+    LOOPS,
+    Callable_,
+    Comprehension,
+    Tree,
+    bound_names,
+    free_names,
+    parameters,
+)
 
 UNKNOWN = "its scope could not be told from another on the same line"
 
@@ -29,7 +39,7 @@ class Captures:
         table = self.tree.tables.get(node)
         if table is None:
             return None
-        free = {s.get_name() for s in table.get_symbols() if s.is_free()} - {"__class__"}
+        free = free_names(table) - {"__class__"}
         read = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in free]
         met = dict.fromkeys(n.id for n in sorted(read, key=lambda n: (n.lineno, n.col_offset)))
         return tuple(self._capture(node, name) for name in (*met, *sorted(free - set(met))))

@@ -182,7 +182,7 @@ class Definitions:
     def _word(self, parent: ast.AST, node: ast.AST) -> str:
         """What `parent` says about `node` that stands in it, or an empty string."""
         if isinstance(parent, ast.keyword) and parent.arg:
-            return parent.arg
+            return parent.arg if parent.arg != "default" else ""
         if isinstance(parent, ast.Dict):
             key = next((k for k, v in zip(parent.keys, parent.values, strict=True) if v is node), None)
             return _identifier(key)

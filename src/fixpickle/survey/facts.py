@@ -217,6 +217,35 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeType:
+    """A type that a call inside a function makes and binds: `Point = namedtuple("Point", "x y")`.
+
+    `statement` is the module-level statement it stands in, `sinks` are where its instances go, and `reason` says why
+    it cannot be made at module level, where it can not.
+    """
+
+    name: str
+    owner: str
+    span: Span
+    statement: Span
+    sinks: tuple[Sink, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sentinel:
+    """`NAME = object()` at module level, which something compares by identity; `sinks` are where it goes.
+
+    `span` covers the statement, `value` the `object()`.
+    """
+
+    name: str
+    span: Span
+    value: Span
+    sinks: tuple[Sink, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BoundCall:
     """The result of a call bound to one module-level name: `Point = namedtuple("P", "x y")`.
 
@@ -282,6 +311,8 @@ class Facts:
     mentions: tuple[Mention, ...]
     references: tuple[Reference, ...]
     bound_calls: tuple[BoundCall, ...]
+    made_types: tuple[MadeType, ...]
+    sentinels: tuple[Sentinel, ...]
     factories: tuple[Factory, ...]
     decorators: frozenset[str]
     statements: tuple[TopStatement, ...]

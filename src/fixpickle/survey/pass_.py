@@ -26,6 +26,7 @@ from fixpickle.survey.facts import (
     TopStatement,
 )
 from fixpickle.survey.flow import Flow
+from fixpickle.survey.made_types import made_types, sentinels
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Tree, bound_names, parameters
 
@@ -85,6 +86,8 @@ def _facts(source: Source, tree: Tree) -> Facts:
         mentions=tuple(_mentions(tree, names, flow)),
         references=(*_references(tree, names), *witnesses(tree, names)),
         bound_calls=tuple(_bound_calls(tree, names)),
+        made_types=tuple(made_types(tree, names, flow)),
+        sentinels=tuple(sentinels(tree, names, flow)),
         factories=tuple(_factories(tree, names)),
         decorators=frozenset(_decorators(tree, names)),
         statements=tuple(_statements(tree, names, flow)),

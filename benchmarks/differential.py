@@ -14,9 +14,8 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
 
-from random_prelude import PRELUDE
+import random_stage
 from random_programs import Writer
 
 from fixpickle.engine import Ports, run
@@ -63,15 +62,15 @@ def compare(seed: int) -> Outcome | None:
 
 def behaviour(text: str) -> tuple[object, ...]:
     """Everything the program's functions do, for several arguments and in both orders. Raises SyntaxError."""
-    module = ModuleType("program")
+    program = {**vars(random_stage), "__name__": "program"}
     try:
-        exec(compile(text, "program.py", "exec", dont_inherit=True), vars(module))
+        exec(compile(text, "program.py", "exec", dont_inherit=True), program)
     except SyntaxError:
         raise
     except Exception as error:
         return (type(error).__name__,)
-    calls = [(n, flag, items) for n in (0, 1) for flag in (True, False) for items in ((), (1, 2))]
-    return tuple(vars(module)["play"](*call, backwards) for call in calls for backwards in (False, True))
+    calls = [(0, True, ()), (0, False, (1, 2)), (1, True, (1, 2)), (1, False, ())]
+    return tuple(random_stage.play(program, *call, backwards) for call in calls for backwards in (False, True))
 
 
 def outcomes(seeds: Sequence[int]) -> Iterator[tuple[int, Outcome]]:
@@ -88,9 +87,7 @@ def main(count: int = 100, first: int = 0) -> int:
     for seed, outcome in outcomes(range(first, first + count)):
         programs, fixes = programs + 1, fixes + outcome.fixes
         if not outcome.same:
-            print(
-                outcome.before.removeprefix(PRELUDE), "# --- after ---", outcome.after.removeprefix(PRELUDE), sep="\n"
-            )
+            print(outcome.before, "# --- after ---", outcome.after, sep="\n")
             for one, other in zip(outcome.did_before, outcome.did_after, strict=False):
                 if one != other:
                     print("before:", one, "after: ", other, sep="\n")

@@ -35,7 +35,7 @@ from fixpickle.rewrite import (
     without_statement,
 )
 from fixpickle.rule import Workshop
-from fixpickle.survey.facts import Definition, Facts, Kind, ToReturn
+from fixpickle.survey.facts import Definition, Facts, Kind, ToCall, ToReturn
 from fixpickle_codemods._company import bound_names, company, inside, refusal_of
 
 _LONG = 40  # characters of a name, beyond which a person would look for a shorter one
@@ -61,7 +61,7 @@ def findings(rule: str, kind: Kind, what: str, project: Project, facts: Facts) -
         if definition.kind is not kind or "functools.wraps()" in definition.decorated:
             continue
         reach = reach_of(project, facts, definition)
-        reason = refusal_of(facts, definition) or _lost(definition, reach)
+        reason = refusal_of(facts, definition) or _lost(definition, reach) or _asked(project, definition)
         yield Finding(
             rule=rule,
             path=facts.path,
@@ -78,6 +78,16 @@ def _lost(definition: Definition, reach: Reach) -> str:
     if reach.evidence is not Evidence.BOUNDARY or not definition.changes:
         return ""
     return f"it changes `{definition.changes[0]}` in place, of which the other process has a copy: return the results"
+
+
+def _asked(project: Project, definition: Definition) -> str:
+    """Who asks a function, which has another name or is a partial afterwards, for its name; or an empty string."""
+    if definition.kind is Kind.CLASS or (definition.kind is Kind.LAMBDA and not definition.captures):
+        return ""
+    for sink in definition.sinks:
+        if isinstance(sink, ToCall) and (where := project.names_read(sink.callee)):
+            return f"it is handed to {sink.callee}, whose module reads the `__name__` of functions ({where})"
+    return ""
 
 
 def definition_at(facts: Facts, finding: Finding) -> Definition:

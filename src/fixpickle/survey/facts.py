@@ -296,7 +296,10 @@ class TopStatement:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything the link and find steps know about one file."""
+    """Everything the link and find steps know about one file.
+
+    `names_read` is the first line that reads the `__name__` of a function it was given, and 0 where none does.
+    """
 
     path: Path
     module: str
@@ -319,6 +322,7 @@ class Facts:
     guard: Span | None
     exports: frozenset[str] | None
     ignored: tuple[tuple[int, str], ...]
+    names_read: int = 0
 
     @property
     def is_script(self) -> bool:

@@ -176,7 +176,10 @@ class Obstacles:
             if not self._plain_base(base):
                 yield f"its base `{ast.unparse(base)}` may keep a register of its subclasses"
         before = self.tree.span(self.tree.top(node)).start
+        local = {n for scope in self._function_scopes(node) for n in self.names.bindings.get(scope, {})}
         for name in self._needed_at_once(node):
+            if name in local and name != node.name:
+                yield f"it needs `{name}` when it is made, which is local to the function around it"
             if not self._bound_before(name, before):
                 yield f"it needs `{name}` when it is made, which is bound later in the module"
         for statement in node.body:

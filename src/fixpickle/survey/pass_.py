@@ -94,6 +94,7 @@ def _facts(source: Source, tree: Tree) -> Facts:
         guard=next((tree.span(s) for s in tree.root.body if _is_guard(s)), None),
         exports=_exports(tree),
         ignored=tuple(_ignored(source.text)),
+        names_read=next(_names_read(tree), 0),
     )
 
 
@@ -157,6 +158,15 @@ def _first_argument(call: ast.Call) -> ast.expr | None:
     """What decides on the call: of `Parallel`, its first parameter by position or by name."""
     named = (k.value for k in call.keywords if k.arg == "n_jobs")
     return call.args[0] if call.args else next(named, None)
+
+
+def _names_read(tree: Tree) -> Iterator[int]:
+    """The lines that read `__name__` of a variable, which may be a function handed in; of a class it is `cls`."""
+    for node in tree.nodes:
+        if isinstance(node, ast.Attribute) and node.attr in ("__name__", "__qualname__"):
+            given = isinstance(node.value, ast.Name) and node.value.id not in ("self", "cls")
+            if given and isinstance(node.ctx, ast.Load):
+                yield node.lineno
 
 
 def _bound_calls(tree: Tree, names: Names) -> Iterator[BoundCall]:

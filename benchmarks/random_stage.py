@@ -1,15 +1,9 @@
-"""What every random program starts with: what it logs with, and what calls all that it made."""
-
-from __future__ import annotations
-
-PRELUDE = '''\
-"""A random program."""
+"""What every random program finds around it: what it logs with, and what calls all that it made."""
 
 import inspect
 import itertools
 from collections import defaultdict
 from contextlib import contextmanager
-from functools import partial
 
 LOG = []
 KEPT = []
@@ -133,13 +127,13 @@ def guarded(function, *args):
         note("ended", error)
 
 
-def play(n, flag, items, backwards):
+def play(program, n, flag, items, backwards):
+    """What the program logs when all that it makes, for these arguments, is called in this order."""
     for each in (LOG, KEPT, LAST, SEEN, SEEN_BY):
         each.clear()
-    for makes in (Keep, make):
+    for makes in (program["Keep"], program["make"]):
         KEPT.append(guarded(makes, n, flag, list(items)))
-    parts = [*(part for made in KEPT if made for part in vars(made).values()), TABLE, NAMED]
+    parts = [*(part for made in KEPT if made for part in vars(made).values()), program["TABLE"], program["NAMED"]]
     for part in reversed(parts) if backwards else parts:
         guarded(exercise, part)
     return list(LOG)
-'''

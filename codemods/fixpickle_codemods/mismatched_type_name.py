@@ -18,6 +18,13 @@ The module gets the type's own name as well, as a second name of the same type, 
 
 Nothing that exists changes: `repr`, `__name__`, and pickles that name the type either way.
 
+A nested class whose name begins with two underscores is an attribute of its class under another, mangled name. It is
+told that name by the one attribute that pickle reads:
+
+    class Registry:
+        class __Entry:
+            __qualname__ = "Registry._Registry__Entry"  # for pickle
+
 ## What it leaves alone
 
 Types whose two names agree, types that are given `module=` or `qualname=`, what is bound inside a function, and names
@@ -31,12 +38,13 @@ bound more than once, so the second name could lead to another type.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 
-from fixpickle.model import ByExpression, Evidence, Finding, Patch, Reach, Refusal, Safety
+from fixpickle.model import ByExpression, Edit, Evidence, Finding, Patch, Reach, Refusal, Safety
 from fixpickle.project import Project
-from fixpickle.rewrite import below_statement
+from fixpickle.rewrite import attached_start, below_statement, line_start
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import BoundCall, Facts
 from fixpickle.survey.made_types import TYPE_FACTORIES
@@ -67,13 +75,52 @@ class MismatchedTypeName:
                 safety=Safety.MANUAL if reason else Safety.SAFE,
                 reason=reason,
             )
+        for cls in facts.classes:
+            if cls.mangled is not None and not cls.hooks:
+                yield Finding(
+                    rule=self.name,
+                    path=facts.path,
+                    span=cls.mangled,
+                    message=f"the class {cls.name} is called `{cls.name}`, and bound to `{_mangled(cls.name)}`",
+                    reach=Reach(Evidence.STATE, (f"instances are stored as {facts.module}.{cls.name}",)),
+                )
 
     def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
         """The type's own name, bound on the line below."""
         facts, text = shop.facts[finding.path], shop.sources[finding.path].text
+        cls = next((c for c in facts.classes if c.mangled == finding.span), None)
+        if cls is not None:
+            return _told(finding, cls.name, facts, text)
         made = next(t for t in facts.bound_calls if t.span == finding.span)
-        edit = below_statement(finding.path, text, made.span, [f"{made.given} = {made.name}  {_COMMENT}"])
+        lines = [f"{made.given} = {made.name}  {_COMMENT}"]
+        if made.callee == "dataclasses.make_dataclass":
+            lines.append(f"{made.name}.__module__ = __name__  # before Python 3.12 it would be `types`")
+        edit = below_statement(finding.path, text, made.span, lines)
         return Patch(finding, (edit,), subjects=(ByExpression(facts.module, made.name, made.name),))
+
+
+def _mangled(name: str) -> str:
+    """The qualified name by which a nested class with a private name is found."""
+    *outer, own = name.split(".")
+    return ".".join([*outer, f"_{outer[-1].lstrip('_')}{own}"])
+
+
+def _told(finding: Finding, name: str, facts: Facts, text: str) -> Patch | Refusal:
+    """The class told its qualified name, above the first statement of its body that is no docstring."""
+    start = line_start(text, finding.span.start)
+    code = text[start : finding.span.end]
+    cls = ast.parse(f"if 1:\n{code}").body[0].body[0]  # type: ignore[attr-defined]
+    body = cls.body[1:] if ast.get_docstring(cls) is not None else cls.body
+    if not body or body[0].lineno == cls.lineno:
+        return Refusal(finding.path, "its body stands on the line of the class", finding.span.line, finding.rule)
+    first = min([body[0].lineno, *(d.lineno for d in getattr(body[0], "decorator_list", ()))])
+    lines = code.splitlines(keepends=True)
+    indent = lines[first - 2][: len(lines[first - 2]) - len(lines[first - 2].lstrip())]
+    at = attached_start(text, start + sum(map(len, lines[: first - 2])) + len(indent))
+    line = f'{indent}__qualname__ = "{_mangled(name)}"  # for pickle\n\n{indent}'
+    edit = Edit(finding.path, at, at + len(indent), line)
+    found = _mangled(name)
+    return Patch(finding, (edit,), subjects=(ByExpression(facts.module, found, found),))
 
 
 def _names_itself(facts: Facts, made: BoundCall) -> bool:

@@ -161,7 +161,10 @@ class Construction:
 
 @dataclass(frozen=True, slots=True)
 class ClassFacts:
-    """A module-level class, or one nested in such: its bases by symbolic name and what it keeps on its instances."""
+    """A module-level class, or one nested in such: its bases by symbolic name and what it keeps on its instances.
+
+    `mangled` is its stretch where it is nested under a private name and does not say its qualified name itself.
+    """
 
     name: str
     line: int
@@ -169,6 +172,7 @@ class ClassFacts:
     hooks: tuple[str, ...]
     attributes: tuple[tuple[str, str], ...]
     coroutines: bool
+    mangled: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

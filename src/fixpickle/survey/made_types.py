@@ -66,7 +66,8 @@ def _reasons(tree: Tree, names: Names, node: ast.Assign, name: str, uses: list[a
     for use in uses:
         parent = tree.parents[use]
         called = isinstance(parent, ast.Call) and (parent.func is use or names.of(parent.func) in _TESTS)
-        if not called and not isinstance(parent, ast.Attribute):
+        member = isinstance(parent, ast.Subscript) and parent.value is use
+        if not called and not member and not isinstance(parent, ast.Attribute):
             yield f"it is handed on as a class at line {use.lineno}: every call makes another one"
 
 

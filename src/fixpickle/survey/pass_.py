@@ -114,7 +114,15 @@ def _classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
                 hooks=tuple(sorted(HOOKS & defined)),
                 attributes=tuple(kept),
                 coroutines=any(isinstance(s, ast.AsyncFunctionDef) for s in node.body),
+                mangled=tree.span(node) if _is_mangled(tree, node) and "__qualname__" not in defined else None,
             )
+
+
+def _is_mangled(tree: Tree, node: ast.ClassDef) -> bool:
+    outer = tree.parents[node]
+    private = node.name.startswith("__") and not node.name.endswith("__")
+    nested = isinstance(outer, ast.ClassDef) and outer.name.strip("_") != "" and "<locals>" not in tree.qualname(node)
+    return private and nested
 
 
 def _parameters(tree: Tree, names: Names, flow: Flow) -> Iterator[ParameterFlow]:

@@ -41,14 +41,14 @@ class Writer:
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)
         self.count = 0
-        self.fuel = 24
+        self.fuel = 8
         self.wild = self.dice.choice((0.0, 0.1, 0.3, 0.6))
         self.known: list[str] = []
 
     def program(self) -> str:
         """The whole text of a module."""
         keep = "class Keep:\n    def __init__(self, n, flag, items):\n        KEPT.append(self)\n" + self._body(2, True)
-        self.known, self.fuel = [], 12
+        self.known, self.fuel = [], 6
         make = "def make(n, flag, items):\n" + self._body(1, False)
         make += f"    return Made({', '.join(f'{name}={name}' for name in dict.fromkeys(self.known))})\n"
         table = f"TABLE = {{'one': {self._lambda(0)}, 'two': [{self._lambda(0)}]}}\nNAMED = {self._lambda(0)}\n"
@@ -61,7 +61,7 @@ class Writer:
         starts = [f"{name} = {self._any(('n', '1', 'items', '[n]'))}" for name in NAMES if self.dice.random() < 0.95]
         self.known.append(f"f{depth}")
         starts += [f"def f{depth}(a=1):", f"    return note(mix(a, {self._any(NAMES)}))"]
-        lines = [*starts, *self._block(depth, stores, self.dice.randint(3, 6))]
+        lines = [*starts, *self._block(depth, stores, self.dice.randint(2, 4))]
         return textwrap.indent("\n".join(lines), "    " * depth) + "\n"
 
     def _block(self, depth: int, stores: bool, size: int) -> list[str]:

@@ -66,7 +66,7 @@ def test_factories_of_attrs_fields_stay_on_the_class(tmp_path: Path) -> None:
 
 
 def test_type_parameters_are_left_or_said_to_be_no_syntax_here(tmp_path: Path) -> None:
-    text = "class A:\n    def __init__(self):\n        def f[T](x: T) -> T:\n            return x\n\n        self.f = f\n"
+    text = "class A:\n    def __init__(self):\n        def f[T](x: T):\n            return x\n\n        self.f = f\n"
     report = checked(tmp_path, text)
     if sys.version_info >= (3, 12):
         assert [left.reason for left in report.left] == ["it has type parameters of its own"]

@@ -1,8 +1,8 @@
 """# lambda-value
 
 A lambda that is pickled: handed to a process pool, stored on an instance, in a table of the module, as a default
-argument, as a `defaultdict` factory, or bound to a module-level name. Pickle stores functions by name, and a lambda's
-name, `<lambda>`, leads nowhere:
+argument or the default of a dataclass or attrs field, as a `defaultdict` factory, or bound to a module-level name.
+Pickle stores functions by name, and a lambda's name, `<lambda>`, leads nowhere:
 
     AttributeError: Can't pickle local object 'Cache.__init__.<locals>.<lambda>'
     PicklingError: Can't pickle <function <lambda>>: attribute lookup <lambda> on module failed
@@ -14,7 +14,8 @@ name, `<lambda>`, leads nowhere:
 2. A lambda bound to a module-level name becomes a `def` of that name.
 3. A lambda that captures nothing becomes a private module-level function, placed before the statement that used it.
 4. A lambda that captures variables which are never bound again becomes `functools.partial(_function, captured, ...)`.
-   The captured values come first and are positional-only, so no keyword of a caller can meet them.
+   The captured values come first and are positional-only, so no keyword of a caller can meet them. Local functions
+   that it calls, and which capture nothing, move along.
 
 ## What it leaves alone
 
@@ -24,9 +25,13 @@ name, `<lambda>`, leads nowhere:
 ## When it refuses
 
 A captured variable is bound again later, by a loop too: a partial would freeze what the lambda reads late. A captured
-variable may be unbound. The body uses `super()`, `__class__`, `locals()`, `eval`, a private name `__x`, or `nonlocal`.
-A default is evaluated at every call of the function around it. Attributes are set on it, or its `__name__` is read. It
-captures something and may become a method, in a class body or set on a class, where a partial would not bind.
+variable may be unbound, or is a generator. The body uses `super()`, `__class__`, `locals()`, `eval`, a private name
+`__x`, or `nonlocal`. A default is evaluated at every call of the function around it. Attributes are set on it, or its
+`__name__` is read, here or in the module of the function it is handed to; `inspect` is asked about it. It captures
+something and may become a method, in a class body or set on a class, where a partial would not bind. It is compared, or
+a key, where every call makes another one. It adds to a captured container on its way to another process, whose copy
+would get it. It is what `joblib.Memory` caches, by name and source; it stands in a configuration file that is run by
+exec.
 
 What can differ: `__name__`, and identity where the lambda was made afresh at every call.
 """

@@ -14,7 +14,7 @@ from fixpickle.rewrite.style import tidy
 from fixpickle.testing import cross, settle
 from fixpickle.verify import prove
 
-SENTINEL = '''\
+SENTINEL = """\
 MISSING = object()
 
 
@@ -32,7 +32,7 @@ def subject():
 
 def behave(obj):
     return obj.required()
-'''
+"""
 
 
 def checked(folder: Path, text: str) -> RunReport:

@@ -33,7 +33,8 @@ that the module has already for the same type.
 ## When it refuses
 
 The name it was given is bound to something else in the module, or is no identifier. The name the type is bound to is
-bound more than once, so the second name could lead to another type.
+bound more than once, so the second name could lead to another type. A class whose body sets `__qualname__` or
+`__module__` to what leads nowhere, or copies it from another class, is reported: its author meant something by it.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ from fixpickle.model import ByExpression, Edit, Evidence, Finding, Patch, Reach,
 from fixpickle.project import Project
 from fixpickle.rewrite import attached_start, below_statement, line_start
 from fixpickle.rule import Workshop
-from fixpickle.survey.facts import BoundCall, Facts
+from fixpickle.survey.facts import BoundCall, ClassFacts, Facts
 from fixpickle.survey.made_types import TYPE_FACTORIES
 
 _COMMENT = "# pickle stores instances under this name"
@@ -75,6 +76,7 @@ class MismatchedTypeName:
                 safety=Safety.MANUAL if reason else Safety.SAFE,
                 reason=reason,
             )
+        yield from self._feigned(project, facts)
         for cls in facts.classes:
             if cls.mangled is not None and not cls.hooks:
                 yield Finding(
@@ -84,6 +86,22 @@ class MismatchedTypeName:
                     message=f"the class {cls.name} is called `{cls.name}`, and bound to `{_mangled(cls.name)}`",
                     reach=Reach(Evidence.STATE, (f"instances are stored as {facts.module}.{cls.name}",)),
                 )
+
+    def _feigned(self, project: Project, facts: Facts) -> Iterator[Finding]:
+        """Classes that say they are called otherwise, or stand elsewhere, than pickle could find them."""
+        for cls in facts.classes:
+            if cls.feigned is None or cls.hooks or _is_found(project, facts, cls):
+                continue
+            attribute, said, span = cls.feigned
+            yield Finding(
+                rule=self.name,
+                path=facts.path,
+                span=span,
+                message=f"the class `{cls.name}` sets its `{attribute}` to {said}",
+                reach=Reach(Evidence.STATE, (f"instances are stored under what {attribute} says",)),
+                safety=Safety.MANUAL,
+                reason=f"its `{attribute}` is set by hand, and pickle finds no such class there",
+            )
 
     def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
         """The type's own name, bound on the line below."""
@@ -97,6 +115,20 @@ class MismatchedTypeName:
             lines.append(f"{made.name}.__module__ = __name__  # before Python 3.12 it would be `types`")
         edit = below_statement(finding.path, text, made.span, lines)
         return Patch(finding, (edit,), subjects=(ByExpression(facts.module, made.name, made.name),))
+
+
+def _is_found(project: Project, facts: Facts, cls: ClassFacts) -> bool:
+    """Whether pickle would find the class where it says that it is, as far as the project tells."""
+    assert cls.feigned is not None
+    attribute, said, _ = cls.feigned
+    if attribute == "__qualname__":
+        bound = any(said.partition(".")[0] in s.binds for s in facts.statements) and "__qualname__" not in said
+        return said == cls.name or ("." in cls.name and said == _mangled(cls.name)) or bound
+    if said in ("__name__", facts.module):
+        return True
+    there = [f for f in project.files if f.module == said]
+    unknown = not there and not said.endswith(".__module__")
+    return unknown or any(cls.name.partition(".")[0] in s.binds for f in there for s in f.statements)
 
 
 def _mangled(name: str) -> str:

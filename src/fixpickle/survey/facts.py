@@ -164,6 +164,7 @@ class ClassFacts:
     """A module-level class, or one nested in such: its bases by symbolic name and what it keeps on its instances.
 
     `mangled` is its stretch where it is nested under a private name and does not say its qualified name itself.
+    `feigned` is the one of `__module__` and `__qualname__` that its body sets, what to, and where.
     """
 
     name: str
@@ -173,6 +174,7 @@ class ClassFacts:
     attributes: tuple[tuple[str, str], ...]
     coroutines: bool
     mangled: Span | None = None
+    feigned: tuple[str, str, Span] | None = None
 
 
 @dataclass(frozen=True, slots=True)

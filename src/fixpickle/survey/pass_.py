@@ -29,6 +29,8 @@ from fixpickle.survey.flow import Flow
 from fixpickle.survey.made_types import made_types, sentinels
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Tree, bound_names, parameters
+from fixpickle.survey.type_names import feigned, is_mangled
+from fixpickle.survey.uses import names_read
 
 WATCHED = frozenset(
     [
@@ -94,7 +96,7 @@ def _facts(source: Source, tree: Tree) -> Facts:
         guard=next((tree.span(s) for s in tree.root.body if _is_guard(s)), None),
         exports=_exports(tree),
         ignored=tuple(_ignored(source.text)),
-        names_read=next(_names_read(tree), 0),
+        names_read=next(names_read(tree), 0),
     )
 
 
@@ -114,15 +116,9 @@ def _classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
                 hooks=tuple(sorted(HOOKS & defined)),
                 attributes=tuple(kept),
                 coroutines=any(isinstance(s, ast.AsyncFunctionDef) for s in node.body),
-                mangled=tree.span(node) if _is_mangled(tree, node) and "__qualname__" not in defined else None,
+                feigned=feigned(tree, node),
+                mangled=tree.span(node) if is_mangled(tree, node) and "__qualname__" not in defined else None,
             )
-
-
-def _is_mangled(tree: Tree, node: ast.ClassDef) -> bool:
-    outer = tree.parents[node]
-    private = node.name.startswith("__") and not node.name.endswith("__")
-    nested = isinstance(outer, ast.ClassDef) and outer.name.strip("_") != "" and "<locals>" not in tree.qualname(node)
-    return private and nested
 
 
 def _parameters(tree: Tree, names: Names, flow: Flow) -> Iterator[ParameterFlow]:
@@ -166,15 +162,6 @@ def _first_argument(call: ast.Call) -> ast.expr | None:
     """What decides on the call: of `Parallel`, its first parameter by position or by name."""
     named = (k.value for k in call.keywords if k.arg == "n_jobs")
     return call.args[0] if call.args else next(named, None)
-
-
-def _names_read(tree: Tree) -> Iterator[int]:
-    """The lines that read `__name__` of a variable, which may be a function handed in; of a class it is `cls`."""
-    for node in tree.nodes:
-        if isinstance(node, ast.Attribute) and node.attr in ("__name__", "__qualname__"):
-            given = isinstance(node.value, ast.Name) and node.value.id not in ("self", "cls")
-            if given and isinstance(node.ctx, ast.Load):
-                yield node.lineno
 
 
 def _bound_calls(tree: Tree, names: Names) -> Iterator[BoundCall]:

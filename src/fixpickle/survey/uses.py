@@ -122,6 +122,15 @@ def _is_key(parent: ast.AST, use: ast.AST) -> bool:
     return isinstance(parent, ast.Subscript) and parent.slice is use and isinstance(parent.ctx, ast.Store)
 
 
+def names_read(tree: Tree) -> Iterator[int]:
+    """The lines that read `__name__` of a variable, which may be a function handed in; of a class it is `cls`."""
+    for node in tree.nodes:
+        if isinstance(node, ast.Attribute) and node.attr in ("__name__", "__qualname__"):
+            given = isinstance(node.value, ast.Name) and node.value.id not in ("self", "cls")
+            if given and isinstance(node.ctx, ast.Load):
+                yield node.lineno
+
+
 def changed_in_place(node: Callable_, names: Iterable[str]) -> tuple[str, ...]:
     """Those of the captured names whose values a function changes in place."""
     wanted = set(names)

@@ -61,7 +61,7 @@ def findings(rule: str, kind: Kind, what: str, project: Project, facts: Facts) -
         if definition.kind is not kind or "functools.wraps()" in definition.decorated:
             continue
         reach = reach_of(project, facts, definition)
-        reason = refusal_of(facts, definition) or _lost(definition, reach) or _asked(project, definition)
+        reason = refusal_of(facts, definition) or _lost(definition, reach) or _asked(project, facts, definition)
         yield Finding(
             rule=rule,
             path=facts.path,
@@ -80,11 +80,14 @@ def _lost(definition: Definition, reach: Reach) -> str:
     return f"it changes `{definition.changes[0]}` in place, of which the other process has a copy: return the results"
 
 
-def _asked(project: Project, definition: Definition) -> str:
+def _asked(project: Project, facts: Facts, definition: Definition) -> str:
     """Who asks a function, which has another name or is a partial afterwards, for its name; or an empty string."""
     if definition.kind is Kind.CLASS or (definition.kind is Kind.LAMBDA and not definition.captures):
         return ""
     for sink in definition.sinks:
+        made = f"{facts.module}.{sink.function}" if isinstance(sink, ToReturn) else ""
+        if bound_names(definition) and project.real(made) in project.decorators:
+            return f"{made} decorates, and what it returns may be asked for its `__name__`, which a partial has not"
         if isinstance(sink, ToCall) and (where := project.names_read(sink.callee)):
             return f"it is handed to {sink.callee}, whose module reads the `__name__` of functions ({where})"
     return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -132,7 +133,7 @@ class Obstacles:
                 if name.id in local:
                     yield f"its annotation names `{name.id}`, which is local to the function around it"
                 elif not self.lazy_annotations and not self._bound_before(name.id, before):
-                    yield f"its annotation names `{name.id}`, which is bound later in the module"
+                    yield f"its annotation names `{name.id}`, which the module does not have by then"
 
     def _function_scopes(self, node: ast.AST) -> Iterator[ast.AST]:
         scope = self.tree.scope(node)
@@ -143,8 +144,8 @@ class Obstacles:
 
     def _bound_before(self, name: str, offset: int) -> bool:
         values = self.names.bindings.get(self.tree.root, {}).get(name)
-        if values is None:
-            return True  # a builtin, or as unknown there as here
+        if values is None:  # where it is bound nowhere, the module itself would fail instead of one call
+            return hasattr(builtins, name) or any(i.local == "*" for i in self.names.imports)
         spans = [v for v in values if isinstance(v, (*FUNCTIONS, ast.ClassDef, ast.Import, ast.ImportFrom, ast.expr))]
         return any(self.tree.span(v).end <= offset for v in spans)
 

@@ -72,6 +72,8 @@ class Obstacles:
 
     def of_function(self, node: Function, uses: Sequence[ast.Name], captures: bool) -> Iterator[str]:
         """The reasons against moving a local function, which is named at `uses`."""
+        if getattr(node, "type_params", ()):
+            yield "it has type parameters of its own"
         yield from self._in_body(node)
         yield from self._in_binding(node, self.tree.scope(node))
         yield from self.uses.of(node.name, uses, captures)
@@ -79,17 +81,15 @@ class Obstacles:
         yield from self._in_annotations(node)
         if node.decorator_list:
             yield "its decorators run at every call of the function around it"
-        if getattr(node, "type_params", ()):
-            yield "it has type parameters of its own"
         yield from self.uses.as_method(node, uses if captures else ())
 
     def of_class(self, node: ast.ClassDef, uses: Sequence[ast.Name]) -> Iterator[str]:
         """The reasons against moving a local class, which is named at `uses`."""
+        if getattr(node, "type_params", ()):
+            yield "it has type parameters of its own"
         yield from self._in_body(node)
         yield from self._in_binding(node, self.tree.scope(node))
         yield from self._in_class(node, uses)
-        if getattr(node, "type_params", ()):
-            yield "it has type parameters of its own"
 
     def _in_body(self, node: ast.AST) -> Iterator[str]:
         cls = self.tree.class_around(node)

@@ -14,9 +14,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
 
-from random_programs import PRELUDE, Writer
+import random_stage
+from random_programs import Writer
 
 from fixpickle.engine import Ports, run
 from fixpickle.model import Evidence, RunReport, Settings
@@ -67,15 +67,15 @@ def compare(seed: int) -> Outcome | None:
 
 def behaviour(text: str) -> tuple[object, ...]:
     """Everything the program's functions do, for several arguments and in both orders. Raises SyntaxError."""
-    module = ModuleType("program")
+    program = {**vars(random_stage), "__name__": "program"}
     try:
-        exec(compile(text, "program.py", "exec"), vars(module))
+        exec(compile(text, "program.py", "exec", dont_inherit=True), program)
     except SyntaxError:
         raise
     except Exception as error:
         return (type(error).__name__,)
-    calls = [(n, flag, items) for n in (0, 1) for flag in (True, False) for items in ((), (1, 2))]
-    return tuple(vars(module)["play"](*call, backwards) for call in calls for backwards in (False, True))
+    calls = [(0, True, ()), (0, False, (1, 2)), (1, True, (1, 2)), (1, False, ())]
+    return tuple(random_stage.play(program, *call, backwards) for call in calls for backwards in (False, True))
 
 
 def outcomes(seeds: Sequence[int]) -> Iterator[tuple[int, Outcome]]:
@@ -87,22 +87,20 @@ def outcomes(seeds: Sequence[int]) -> Iterator[tuple[int, Outcome]]:
 
 
 def main(count: int = 100, first: int = 0) -> int:
-    """Runs `count` seeds from `first` and prints the first difference."""
-    programs = fixes = 0
+    """Runs `count` seeds from `first` and prints every difference."""
+    programs = fixes = different = 0
     for seed, outcome in outcomes(range(first, first + count)):
         programs, fixes = programs + 1, fixes + outcome.fixes
         if not outcome.same:
-            print(
-                outcome.before.removeprefix(PRELUDE), "# --- after ---", outcome.after.removeprefix(PRELUDE), sep="\n"
-            )
+            print(outcome.before, "# --- after ---", outcome.after, sep="\n")
             for one, other in zip(outcome.did_before, outcome.did_after, strict=False):
                 if one != other:
                     print("before:", one, "after: ", other, sep="\n")
                     break
             print(f"seed {seed} differs")
-            return 1
-    print(f"{programs} programs, {fixes} fixes, no difference")
-    return 0
+            different += 1
+    print(f"{programs} programs, {fixes} fixes, {different or 'no'} difference{'s' if different > 1 else ''}")
+    return int(different > 0)
 
 
 if __name__ == "__main__":

@@ -7,138 +7,11 @@ import re
 import textwrap
 from collections.abc import Callable, Sequence
 
-PRELUDE = '''\
-"""A random program."""
+HEADER = '''"""A random program."""
 
-import inspect
-import itertools
-from contextlib import contextmanager
-
-LOG = []
-KEPT = []
-LIMIT = [0]
-
-
-class Made:
-    """What a function returns, by name."""
-
-    def __init__(self, **values):
-        vars(self).update(values)
-
-
-class Stop(BaseException):
-    """Ends what would not end."""
-
-
-def note(*values):
-    if len(LOG) > LIMIT[0]:
-        raise Stop
-    LOG.append(tuple(plain(value) for value in values))
-    return values[-1] if values else None
-
-
-def plain(value):
-    """What of a value must be the same: not its address, and not the name of a function."""
-    if isinstance(value, (list, tuple)):
-        return [plain(each) for each in value]
-    if isinstance(value, dict):
-        return [(plain(key), plain(each)) for key, each in value.items()]
-    if isinstance(value, BaseException):
-        return type(value).__name__
-    if inspect.ismodule(value):
-        return value.__name__
-    if inspect.isgenerator(value):
-        return ["generator", [plain(each) for each in itertools.islice(value, 5)]]
-    if inspect.iscoroutine(value):
-        value.close()
-        return "coroutine"
-    return value if isinstance(value, (int, str, type(None))) else "callable" if callable(value) else "object"
-
-
-def mix(*values):
-    return sum(len(str(plain(value))) * n for n, value in enumerate(values, 1)) % 97
-
-
-def push(values, value):
-    if isinstance(values, list) and len(values) < 9:
-        values.append(value)
-    return values
-
-
-@contextmanager
-def swallow(value):
-    try:
-        yield value
-    except ArithmeticError:
-        note("swallowed")
-
-
-def fail(flag, value):
-    if flag:
-        raise ZeroDivisionError
-    return value
-
-
-def attempt(function, *args, **kwargs):
-    try:
-        result = function(*args, **kwargs)
-        return note("gave", plain(result)) and result
-    except Exception as error:
-        note("raised", error)
-
-
-def deco(function):
-    return function
-
-
-def keyed(key):
-    note(attempt(key))
-    return deco
-
-
-def exercise(value, depth=0):
-    """Calls whatever can be called, in several ways, and looks into whatever holds something."""
-    if isinstance(value, (list, tuple)) and depth < 3:
-        for each in value:
-            exercise(each, depth + 1)
-    elif isinstance(value, dict) and depth < 3:
-        for each in list(value.values()):
-            exercise(each, depth + 1)
-    elif inspect.isclass(value):
-        note("class")
-    elif callable(value) and depth < 3:
-        try:
-            note(*[(p.name, p.kind.name, p.default) for p in inspect.signature(value).parameters.values()])
-        except ValueError as error:
-            note(error)
-        for args, kwargs in [((), {}), ((1,), {}), ((2, 3), {}), ((), {"a": 4}), ((5,), {"b": 6, "c": 7})]:
-            exercise(attempt(value, *args, **kwargs), depth + 1)
-    elif type(value).__name__.strip("_0123456789") in ("P", "Q"):
-        for name in sorted(n for n in dir(value) if not n.startswith("_")):
-            exercise(getattr(value, name), depth + 1)
-
-
-def guarded(function, *args):
-    """What ends early makes room for the next."""
-    LIMIT[0] = len(LOG) + 200
-    try:
-        return function(*args)
-    except (Exception, Stop) as error:
-        LIMIT[0] += 1
-        note("ended", error)
-
-
-def play(n, flag, items, backwards):
-    LOG.clear()
-    KEPT.clear()
-    for makes in (Keep, make):
-        KEPT.append(guarded(makes, n, flag, list(items)))
-    parts = [*(part for made in KEPT if made for part in vars(made).values()), TABLE, NAMED]
-    for part in reversed(parts) if backwards else parts:
-        guarded(exercise, part)
-    return list(LOG)
+from collections import defaultdict
+from functools import partial
 '''
-
 NAMES = ("a", "b", "c", "d")
 FUNCTIONS = ("f", "g", "h")
 PARAMETERS = (
@@ -156,7 +29,10 @@ PARAMETERS = (
     "b=lambda: 1",
     "c=(lambda a=2: lambda: a)",
     "d=(c := 3)",
+    "*args, a=1, **kwargs",
+    "a, b, /, c=5, *args, d=6",
 )
+ANNOTATED = ("a: int = 1, *, b: 'c' = 2", "a: d = 1", "b: (lambda: 1) = 2", "*args: n, c: 'P' = 1")
 
 
 class Writer:
@@ -165,18 +41,18 @@ class Writer:
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)
         self.count = 0
-        self.fuel = 50
+        self.fuel = 8
         self.wild = self.dice.choice((0.0, 0.1, 0.3, 0.6))
         self.known: list[str] = []
 
     def program(self) -> str:
         """The whole text of a module."""
         keep = "class Keep:\n    def __init__(self, n, flag, items):\n        KEPT.append(self)\n" + self._body(2, True)
-        self.known, self.fuel = [], 25
+        self.known, self.fuel = [], 6
         make = "def make(n, flag, items):\n" + self._body(1, False)
         make += f"    return Made({', '.join(f'{name}={name}' for name in dict.fromkeys(self.known))})\n"
         table = f"TABLE = {{'one': {self._lambda(0)}, 'two': [{self._lambda(0)}]}}\nNAMED = {self._lambda(0)}\n"
-        return "\n\n".join([PRELUDE, keep, make, table])
+        return "\n\n".join([HEADER, keep, make, table])
 
     # --- statements ---
 
@@ -185,7 +61,7 @@ class Writer:
         starts = [f"{name} = {self._any(('n', '1', 'items', '[n]'))}" for name in NAMES if self.dice.random() < 0.95]
         self.known.append(f"f{depth}")
         starts += [f"def f{depth}(a=1):", f"    return note(mix(a, {self._any(NAMES)}))"]
-        lines = [*starts, *self._block(depth, stores, self.dice.randint(4, 9))]
+        lines = [*starts, *self._block(depth, stores, self.dice.randint(2, 4))]
         return textwrap.indent("\n".join(lines), "    " * depth) + "\n"
 
     def _block(self, depth: int, stores: bool, size: int) -> list[str]:
@@ -198,6 +74,7 @@ class Writer:
     def _statement(self, depth: int, stores: bool) -> list[str]:
         self.fuel -= 1
         kinds: list[Callable[[int, bool], list[str]]] = [self._act, self._function, self._function, self._class]
+        kinds += [self._recursion, self._pair] if depth < 4 else []
         kinds += [self._store, self._store, self._store] if stores else [self._name]
         if self.dice.random() < self.wild:
             kinds += [self._assign, self._rebind, self._rebind, self._rebind]
@@ -214,24 +91,68 @@ class Writer:
 
     def _act(self, depth: int, stores: bool) -> list[str]:
         call = f"{self._called()}({self._any(('', '1', 'b=2'))})"
-        return [self._any((f"attempt(lambda: {call})", f"push({self._any(NAMES)}, {self._value()})"))]
+        acts = [f"attempt(lambda: {call})", f"push({self._any(NAMES)}, {self._value()})"]
+        if self.dice.random() < self.wild:
+            one, other = self._called(), self._called()
+            acts += [
+                f"note({one} is {other})",
+                f"SEEN.add({one}); note(len(SEEN))",
+                f"SEEN_BY[{one}] = {self._value()}",
+            ]
+            acts += [f"note(len({{{one}, {other}}}))", f"LAST.append({one}); note(len(LAST))"]
+        return [self._any(acts)]
+
+    def _recursion(self, depth: int, stores: bool) -> list[str]:
+        """A function that calls itself, with a captured value at hand, shadowed now and then, or hands itself on."""
+        name, captured = self._fresh(), self._any(NAMES)
+        again = self._any(
+            (
+                f"{name}(k - 1)",
+                f"{name}(k=k - 1)",
+                f"sum({name}(i) for i in range(k))",
+                f"[{name}(k - 1) for {self._any(NAMES)} in (1, 2)][0]",
+                f"(lambda {self._any(NAMES)}=2: {name}(k - 1))()",
+                f"mix(*map({name}, range(k)))",
+                f"{name}(*(k - 1 for _ in (1,)))",
+            )
+        )
+        value = self._any((f"mix(k, {captured})", f"mix(k, {captured})", "mix(k)", f"mix(k, {self._called()})"))
+        self.known.append(name)
+        lines = [f"def {name}(k=2):", f"    note('{name}', k)"]
+        return [*lines, f"    return {value} if not isinstance(k, int) or k <= 0 else mix({again}, {captured})"]
+
+    def _pair(self, depth: int, stores: bool) -> list[str]:
+        """Two functions that call each other, with something in between now and then."""
+        one, other = self._fresh(), self._fresh()
+        value, between = self._any((self._any(NAMES), "1", "1")), self._any(("", "", "", f"note({one}(0))", "a = 2"))
+        early = self._any(("", "", "", f"attempt(lambda: {other}(1))", f"if flag: note({other})"))
+        lines = [early, f"def {one}(k=1):", f"    note('{one}', k)"]
+        lines += [f"    return mix({value}) if not isinstance(k, int) or k <= 0 else {other}(k - 1)", between]
+        lines += [f"def {other}(k=3):", f"    return k if not isinstance(k, int) or k <= 0 else {one}(k - 1)"]
+        self.known += [one, other]
+        return [line for line in lines if line]
 
     def _rebind(self, depth: int, stores: bool) -> list[str]:
         name = self._any(NAMES)
-        return [
-            self._any(
-                (
-                    f"{name} = mix({name}, 1)",
-                    f"if ({name} := {self._value()}): note('bound')",
-                    f"del {name}; {name} = 5",
-                    f"import string as {name}",
-                    f"for {name} in (1, 2): pass",
-                    f"[({name} := i) for i in range(2)]",
-                    f"note([{name} for {name} in range(2)])",
-                    f"globals()['G'] = {name}",
-                )
+        return self._any(
+            (
+                f"{name} = mix({name}, 1)",
+                f"if ({name} := {self._value()}): note('bound')",
+                f"del {name}; {name} = 5",
+                f"import string as {name}",
+                f"for {name} in (1, 2): pass",
+                f"[({name} := i) for i in range(2)]",
+                f"note([{name} for {name} in range(2)])",
+                f"globals()['G'] = {name}",
+                f"{name}, *{self._any(NAMES)} = (1, [n], items)",
+                "items = [*items, n]",
+                f"if isinstance({name}, int): {name} += 1",
+                f"match {self._value()}:\n    case {{'k': {name}}} | ({name}, _): note('met')",
+                f"match {self._value()}:\n    case [*{name}] | int({name}): note('met')",
+                f"try: fail(flag, 1)\nexcept ArithmeticError as {name}: note({name})",
+                f"while not ({name} := {self._any(('1', 'True'))}): pass",
             )
-        ]
+        ).split("\n")
 
     def _store(self, depth: int, stores: bool) -> list[str]:
         self.count += 1
@@ -244,6 +165,10 @@ class Writer:
                 f"{{'k': {self._lambda(depth)}, 'l': {self._called()}}}",
                 f"{self._lambda(depth)} if flag else {self._called()}",
                 f"({self._lambda(depth)}, {self._lambda(depth)})",
+                f"defaultdict(lambda: {self._any(('0', '[]', '{}', '()', 'a', 'note(1)'))})",
+                f"defaultdict(lambda: defaultdict({self._any(('int', 'list', 'lambda: 0', 'lambda: b'))}))",
+                f"partial({self._lambda(depth)}, 1)",
+                f"{{{self._lambda(depth)} for i in range(2)}}.pop()",
             )
         )
         return [f"self.x{self.count} = {value}"]
@@ -260,7 +185,8 @@ class Writer:
 
     def _function(self, depth: int, stores: bool) -> list[str]:
         head = self._any(("def", "def", "def", "def", "def", "async def"))
-        name, parameters, known = self._fresh(), self._parameters(), list(self.known)
+        name, known = self._fresh(), list(self.known)
+        parameters = self._any(ANNOTATED) if self.dice.random() < 0.1 else self._parameters()
         lines = [f"note('{name}{self.count}')"]
         writable = [each for each in NAMES if not re.search(rf"\b{each}\b", parameters)]
         if writable and self.dice.random() < self.wild / 3:
@@ -270,7 +196,8 @@ class Writer:
         if depth < 4 and self.fuel > 0 and self.dice.random() < 0.5:
             lines += self._block(depth + 1, False, self.dice.randint(1, 3))
         ends = [f"return {self._value()}", f"return {self._lambda(depth + 1)}", f"return {self._called()}()"]
-        ends += [f"yield {self._value()}"] if head == "def" else []
+        ends += [f"yield {self._value()}", f"yield from ({self._value()}, 1)"] if head == "def" else []
+        ends += [f"return ({self._any(NAMES)} for i in range(2))", f"global G{self.count}; G{self.count} = a"]
         decorator = [self._any(("@deco", f"@keyed({self._lambda(depth)})"))] if self.dice.random() < 0.1 else []
         body = textwrap.indent("\n".join([*lines, self._any(ends)]), "    ")
         self.known = [*known, name]
@@ -284,6 +211,10 @@ class Writer:
             (f"return {self._value()}", "return type(self).size", f"return {name}.size", "return super()", "return a")
         )
         lines = [f"class {name}:", f"    size = {value}", "    def m(self, a=1):", f"        {method}"]
+        if self.dice.random() < 0.2:
+            lines.insert(1, f"    {self._any(NAMES)} = {self._any(('1', '2', self._value()))}")
+        if self.dice.random() < 0.1:
+            lines.append(f"    p = [{self._any(NAMES)} for {self._any(NAMES)} in (1, 2)]")
         if self.dice.random() < 0.3:
             lines.append(f"    n = {self._called()}")
         if self.dice.random() < 0.3:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from fixpickle.model import (
@@ -16,14 +17,17 @@ from fixpickle.model import (
     Reach,
     Refusal,
     Safety,
+    Span,
 )
 from fixpickle.project import Project
 from fixpickle.rewrite import (
     Lifted,
+    Renaming,
     before_statement,
     free_name,
     in_place_of,
     lift,
+    line_start,
     namespaced,
     require,
     require_runtime,
@@ -31,7 +35,10 @@ from fixpickle.rewrite import (
     without_statement,
 )
 from fixpickle.rule import Workshop
-from fixpickle.survey.facts import Capture, Definition, Facts, Kind, ToReturn
+from fixpickle.survey.facts import Definition, Facts, Kind, ToCall, ToReturn
+from fixpickle_codemods._company import bound_names, company, inside, refusal_of
+
+_LONG = 40  # characters of a name, beyond which a person would look for a shorter one
 
 NOT_REACHED = Reach(Evidence.ANY, ("no sign that it is ever pickled",))
 
@@ -43,33 +50,9 @@ def reach_of(project: Project, facts: Facts, definition: Definition) -> Reach:
         return NOT_REACHED
     only_returned = reach.evidence is Evidence.STATE and reach.chain[0].startswith("returned by")
     special = definition.name.startswith("__") and definition.name.endswith("__")
-    if only_returned and (special or definition.receiver or definition.wraps or refusal_of(definition)):
+    if only_returned and (special or definition.receiver or definition.wraps or refusal_of(facts, definition)):
         return NOT_REACHED
     return reach
-
-
-def refusal_of(definition: Definition) -> str:
-    """Why the definition cannot be lifted, or an empty string."""
-    if definition.obstacles:
-        return definition.obstacles[0]
-    for capture in definition.captures:
-        if capture.reason and not _recursive(definition, capture):
-            return capture.reason
-    first = next((c for c in definition.captures if not _recursive(definition, c)), None)
-    if definition.kind is Kind.CLASS and first is not None:
-        return f"it captures `{first.name}` of {first.owner}, so every call makes a different class"
-    if any(_recursive(definition, c) for c in definition.captures) and bound_names(definition):
-        return "it calls itself and captures variables of the function around it"
-    return ""
-
-
-def _recursive(definition: Definition, capture: Capture) -> bool:
-    return capture.name == definition.name and definition.kind is not Kind.LAMBDA
-
-
-def bound_names(definition: Definition) -> tuple[str, ...]:
-    """The captured values that a partial hands over."""
-    return tuple(c.name for c in definition.captures if not c.statement and not _recursive(definition, c))
 
 
 def findings(rule: str, kind: Kind, what: str, project: Project, facts: Facts) -> Iterator[Finding]:
@@ -78,7 +61,7 @@ def findings(rule: str, kind: Kind, what: str, project: Project, facts: Facts) -
         if definition.kind is not kind or "functools.wraps()" in definition.decorated:
             continue
         reach = reach_of(project, facts, definition)
-        reason = refusal_of(definition)
+        reason = refusal_of(facts, definition) or _lost(definition, reach) or _asked(project, facts, definition)
         yield Finding(
             rule=rule,
             path=facts.path,
@@ -90,44 +73,106 @@ def findings(rule: str, kind: Kind, what: str, project: Project, facts: Facts) -
         )
 
 
+def _lost(definition: Definition, reach: Reach) -> str:
+    """What would be lost if the definition crossed a boundary, or an empty string."""
+    if reach.evidence is not Evidence.BOUNDARY or not definition.changes:
+        return ""
+    return f"it changes `{definition.changes[0]}` in place, of which the other process has a copy: return the results"
+
+
+def _asked(project: Project, facts: Facts, definition: Definition) -> str:
+    """Who asks a function, which has another name or is a partial afterwards, for its name; or an empty string."""
+    if definition.kind is Kind.CLASS or (definition.kind is Kind.LAMBDA and not definition.captures):
+        return ""
+    for sink in definition.sinks:
+        made = f"{facts.module}.{sink.function}" if isinstance(sink, ToReturn) else ""
+        if bound_names(definition) and project.real(made) in project.decorators:
+            return f"{made} decorates, and what it returns may be asked for its `__name__`, which a partial has not"
+        if isinstance(sink, ToCall) and (where := project.names_read(sink.callee)):
+            return f"it is handed to {sink.callee}, whose module reads the `__name__` of functions ({where})"
+    return ""
+
+
 def definition_at(facts: Facts, finding: Finding) -> Definition:
     """The definition a finding is about."""
     return next(d for d in facts.definitions if d.span == finding.span)
 
 
-def wanted_name(definition: Definition) -> str:
-    """A private name made of where the definition stood: `_categorical_warp_f`, `_compose_inner`, `_LocalPoint`."""
-    around = definition.qualname.split(".<locals>")[0].split(".")
+def wanted_names(definition: Definition) -> tuple[str, ...]:
+    """Private names made of where the definition stood, best first: `_categorical_warp_f`, `_compose_inner`, `_Point`.
+
+    A method's name is left out as long as the names of its class and of the definition tell enough. What says enough
+    by itself stands alone where it would become too long to read.
+    """
     if definition.kind is Kind.CLASS:
-        return f"_{definition.name.lstrip('_')}"
-    owner = definition.cls.rpartition(".")[2] or around[-1]
-    return f"_{snake('' if owner.startswith('<') else owner, definition.hint)}"
+        return (f"_{definition.name.lstrip('_')}",)
+    around = [part for part in definition.qualname.split(".<locals>")[0].split(".") if not part.startswith("<")]
+    cls = definition.cls.rpartition(".")[2]
+    method = around[-1].strip("_") if around else ""
+    short = f"_{snake(cls or method, definition.hint)}"
+    alone = f"_{snake(definition.hint)}"
+    if len(short) > _LONG and alone.count("_") > 1:
+        return alone, short
+    return (short, f"_{snake(cls, method, definition.hint)}") if cls and method != "init" else (short,)
 
 
 def lifted_patch(finding: Finding, shop: Workshop) -> Patch | Refusal:
-    """Lift the definition to module level, under a new private name, and put the name or a partial in its place."""
+    """Lift the definition, and the local functions it calls, to module level; put names or a partial in its place."""
     facts, source = shop.facts[finding.path], shop.sources[finding.path]
     definition = definition_at(facts, finding)
-    name = free_name(wanted_name(definition), source.text, shop.taken)
+    together = company(facts, definition)
+    assert not isinstance(together, str), "a finding with a reason has no fix"
+    members = sorted(together, key=lambda member: member.span)
+    names = {m.span: _name(m, source.text, shop.taken) for m in members}
     bound = bound_names(definition)
-    imports = [c.statement for c in definition.captures if c.statement]
-    inside = [u for u in definition.uses if definition.span.start <= u.start < definition.span.end]
-    made = lift(source.text, definition.span, name, bound, imports, inside)
-    if not isinstance(made, Lifted):
-        return Refusal(finding.path, made, finding.span.line, finding.rule)
-    value = _value(finding, shop, definition, name, bound)
+    lifted = _lifted(source.text, members, names)
+    if isinstance(lifted, str):
+        return Refusal(finding.path, lifted, finding.span.line, finding.rule)
+    value = _value(finding, shop, definition, names[definition.span], bound)
     if isinstance(value, Refusal):
         return value
     code, edits, new_files = value
-    place = _in_place(finding.path, source.text, definition, code, name)
-    subject = ByReference(facts.module, name, Origin(definition.name, definition.line), len(bound))
+    subject = ByReference(facts.module, names[definition.span], Origin(definition.name, definition.line), len(bound))
     return Patch(
         finding=finding,
-        edits=(*edits, before_statement(finding.path, source.text, definition.statement, made.code), *place),
+        edits=(
+            *edits,
+            before_statement(finding.path, source.text, definition.statement, "\n\n\n".join(lifted)),
+            *_in_place(finding.path, source.text, definition, code, members, names),
+        ),
         new_files=new_files,
         subjects=(subject,),
         notes=_notes(definition, bound),
     )
+
+
+def _lifted(text: str, members: Sequence[Definition], names: Mapping[Span, str]) -> list[str] | str:
+    """The code of each definition at module level, or why one of them would not be what it was."""
+    codes: list[str] = []
+    for member in members:
+        imports = [c.statement for c in member.captures if c.statement]
+        renamings = [
+            Renaming(use, names[other.span], bound_names(other))
+            for other in members
+            for use in other.uses
+            if inside(use, member)
+        ]
+        made = lift(text, member.span, names[member.span], bound_names(member), imports, renamings)
+        if not isinstance(made, Lifted):
+            return made
+        codes.append(made.code)
+    return codes
+
+
+def _name(definition: Definition, text: str, taken: set[str]) -> str:
+    """A free name; the definition's own where nothing else goes by it and it leaves its place."""
+    wanted, *others = wanted_names(definition)
+    own = definition.name
+    leaves = own == wanted and definition.replaceable and not bound_names(definition) and own not in taken
+    if leaves and len(re.findall(rf"\b{own}\b", text)) == len(definition.uses) + 1:
+        taken.add(own)
+        return own
+    return free_name(wanted, text, taken, *others)
 
 
 def _value(
@@ -149,18 +194,43 @@ def _value(
     return f"{partial.code}({name}, {', '.join(bound)})", partial.edits, partial.new_files
 
 
-def _in_place(path: Path, text: str, definition: Definition, code: str, name: str) -> list[Edit]:
-    """The edits where the definition stood and where it is used."""
-    span = definition.span
-    if definition.kind is Kind.LAMBDA:
-        return [Edit(path, span.start, span.end, code)]
-    if code != name or not definition.replaceable:
-        return [in_place_of(path, text, span, f"{definition.name} = {code}")]
-    outside = [u for u in definition.uses if not span.start <= u.start < span.end]
-    return [without_statement(path, text, span), *(Edit(path, u.start, u.end, name) for u in outside)]
+def _in_place(
+    path: Path,
+    text: str,
+    definition: Definition,
+    code: str,
+    members: Sequence[Definition],
+    names: Mapping[Span, str],
+) -> Iterator[Edit]:
+    """The edits where the definitions stood and where they are used."""
+    for member in members:
+        value, span = code if member is definition else names[member.span], member.span
+        if member.kind is Kind.LAMBDA:
+            start, end = _without_parentheses(text, span)
+            yield Edit(path, start, end, value)
+        elif value != names[span] or not (member.replaceable or (len(members) > 1 and member.settled)):
+            yield in_place_of(path, text, span, f"{member.name} = {value}")
+        else:
+            yield without_statement(path, text, span)
+            outside = [u for u in member.uses if not any(inside(u, other) for other in members)]
+            yield from (Edit(path, u.start, u.end, value) for u in outside if member.name != value)
+
+
+_BEFORE_PARENTHESES = re.compile(r"(?:(?:[^=!<>]=|[(\[{,:])[ \t]*|\b(?:or|and|not|else|return|in|is)[ \t]+)\(\Z")
+
+
+def _without_parentheses(text: str, span: Span) -> tuple[int, int]:
+    """The stretch of a lambda with the parentheses that a name in its place does not need."""
+    start, end = span.start, span.end
+    line = text[line_start(text, start) : start]
+    if text.startswith(")", end) and _BEFORE_PARENTHESES.search(line):
+        return start - 1, end + 1
+    return start, end
 
 
 def _notes(definition: Definition, bound: Sequence[str]) -> tuple[str, ...]:
-    if "self" in bound:
-        return ("the partial carries the whole object along, as the closure did",)
-    return ()
+    if "self" not in bound:
+        return ()
+    note = "the partial carries the whole object along, as the closure did"
+    fields = ", ".join(f"self.{field}" for field in definition.fields)
+    return (f"{note}, and reads no more of it than {fields}" if fields else note,)

@@ -1,8 +1,8 @@
 """# lambda-value
 
 A lambda that is pickled: handed to a process pool, stored on an instance, in a table of the module, as a default
-argument, as a `defaultdict` factory, or bound to a module-level name. Pickle stores functions by name, and a lambda's
-name, `<lambda>`, leads nowhere:
+argument or the default of a dataclass or attrs field, as a `defaultdict` factory, or bound to a module-level name.
+Pickle stores functions by name, and a lambda's name, `<lambda>`, leads nowhere:
 
     AttributeError: Can't pickle local object 'Cache.__init__.<locals>.<lambda>'
     PicklingError: Can't pickle <function <lambda>>: attribute lookup <lambda> on module failed
@@ -14,7 +14,8 @@ name, `<lambda>`, leads nowhere:
 2. A lambda bound to a module-level name becomes a `def` of that name.
 3. A lambda that captures nothing becomes a private module-level function, placed before the statement that used it.
 4. A lambda that captures variables which are never bound again becomes `functools.partial(_function, captured, ...)`.
-   The captured values come first and are positional-only, so no keyword of a caller can meet them.
+   The captured values come first and are positional-only, so no keyword of a caller can meet them. Local functions
+   that it calls, and which capture nothing, move along.
 
 ## What it leaves alone
 
@@ -24,9 +25,13 @@ name, `<lambda>`, leads nowhere:
 ## When it refuses
 
 A captured variable is bound again later, by a loop too: a partial would freeze what the lambda reads late. A captured
-variable may be unbound. The body uses `super()`, `__class__`, `locals()`, `eval`, a private name `__x`, or `nonlocal`.
-A default is evaluated at every call of the function around it. Attributes are set on it, or its `__name__` is read. It
-captures something and may become a method, in a class body or set on a class, where a partial would not bind.
+variable may be unbound, or is a generator. The body uses `super()`, `__class__`, `locals()`, `eval`, a private name
+`__x`, or `nonlocal`. A default is evaluated at every call of the function around it. Attributes are set on it, or its
+`__name__` is read, here or in the module of the function it is handed to; `inspect` is asked about it. It captures
+something and may become a method, in a class body or set on a class, where a partial would not bind. It is compared, or
+a key, where every call makes another one. It adds to a captured container on its way to another process, whose copy
+would get it. It is what `joblib.Memory` caches, by name and source; it stands in a configuration file that is run by
+exec.
 
 What can differ: `__name__`, and identity where the lambda was made afresh at every call.
 """
@@ -54,7 +59,7 @@ _EXACT = {
     "set()": "set",
     "False": "bool",
 }
-_FACTORY = re.compile(r"(\bdefaultdict\(|\bdefault_factory\s*=)\s*\Z")
+_FACTORY = re.compile(r"(\b([\w.]+)\(|\bdefault_factory\s*=)\s*\Z")
 _BUILTINS = frozenset(_EXACT.values())
 
 
@@ -75,8 +80,10 @@ class LambdaValue:
         if bound_to := _module_name(shop, finding, definition):
             return _named(finding, shop, definition, bound_to)
         text = shop.sources[finding.path].text
-        if _FACTORY.search(text, 0, definition.span.start):
-            exact = _existing(finding, shop, definition)
+        place = _FACTORY.search(text, 0, definition.span.start)
+        tables = _default_tables(shop.facts[finding.path])
+        if place is not None and (place.group(2) is None or place.group(2) in tables):
+            exact = _existing(finding, shop, definition, tables)
             if exact is not None:
                 return exact
         return lifted_patch(finding, shop)
@@ -121,7 +128,14 @@ def _has_long_string(code: str) -> bool:
     return any(isinstance(n, (ast.Constant, ast.JoinedStr)) and n.end_lineno != n.lineno for n in tree)
 
 
-def _existing(finding: Finding, shop: Workshop, definition: Definition) -> Patch | None:
+def _default_tables(facts: Facts) -> frozenset[str]:
+    """What the module calls `collections.defaultdict`."""
+    top = [i for i in facts.imports if i.top]
+    names = [i.local for i in top if i.target == "collections.defaultdict"]
+    return frozenset([*names, *(f"{i.local}.defaultdict" for i in top if i.whole and i.target == "collections")])
+
+
+def _existing(finding: Finding, shop: Workshop, definition: Definition, tables: frozenset[str]) -> Patch | None:
     """`defaultdict(lambda: 0)` as `defaultdict(int)`; `lambda: defaultdict(int)` as `partial(defaultdict, int)`."""
     source, facts = shop.sources[finding.path], shop.facts[finding.path]
     node = ast.parse(f"({source.text[definition.span.start : definition.span.end]})", mode="eval").body
@@ -129,21 +143,21 @@ def _existing(finding: Finding, shop: Workshop, definition: Definition) -> Patch
     local = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
     local |= {n.arg for n in ast.walk(statement) if isinstance(n, ast.arg)}
     partial = require(facts, source, "functools", "partial")
-    code = _exact(node, partial.code, local | {n for s in facts.statements for n in s.binds if n in _BUILTINS})
+    code = _exact(node, partial.code, tables, local | {n for s in facts.statements for n in s.binds if n in _BUILTINS})
     if not code or definition.captures:
         return None
     return _exchanged(finding, facts, definition, code, partial.edits if "(" in code else ())
 
 
-def _exact(node: ast.AST, partial: str, shadowed: set[str]) -> str:
+def _exact(node: ast.AST, partial: str, tables: frozenset[str], shadowed: set[str]) -> str:
     """A callable that is exactly this factory, or an empty string."""
     if isinstance(node, ast.Name):
         return node.id if node.id in _BUILTINS - shadowed else ""
     if not isinstance(node, ast.Lambda) or ast.unparse(node.args):
         return ""
     body = node.body
-    if isinstance(body, ast.Call) and re.fullmatch(r"(\w+\.)?defaultdict", ast.unparse(body.func)):
-        inner = _exact(body.args[0], partial, shadowed) if len(body.args) == 1 and not body.keywords else ""
+    if isinstance(body, ast.Call) and ast.unparse(body.func) in tables - shadowed:
+        inner = _exact(body.args[0], partial, tables, shadowed) if len(body.args) == 1 and not body.keywords else ""
         return f"{partial}({ast.unparse(body.func)}, {inner})" if inner else ""
     builtin = _EXACT.get(ast.unparse(body), "")
     return builtin if builtin not in shadowed else ""

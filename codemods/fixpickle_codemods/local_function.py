@@ -11,8 +11,9 @@ returned to whoever stores it. Pickle stores functions by name, and a name with 
 A private module-level function, placed before the statement it stood in, with its comments, docstring, annotations
 and defaults. Where it captured nothing, its uses name the new function; where one of them may come before the
 definition, the old name is bound to it. Where it captured variables that are never bound again, the old name is bound
-to `functools.partial(_function, captured, ...)`; the captured values come first and are positional-only. Modules
-imported by the function around it are imported again inside it.
+to `functools.partial(_function, captured, ...)`; the captured values come first and are positional-only, and a
+function that calls itself hands them on. Local functions that it calls move along, functions that call each other
+together. Modules imported by the function around it are imported again inside it.
 
 A function that takes `*args` and is returned may serve as a decorator somewhere: there the partial is one that binds
 as a method does (`method_partial` of the runtime).
@@ -27,9 +28,12 @@ that ship functions by value (Ray, Dask, loky, Spark).
 
 A captured variable is bound again after the definition, by a loop too, or may be unbound when it is made. `nonlocal`,
 `super()`, `__class__`, `locals()`, private names `__x`. Defaults and decorators, which run at every call of the
-function around it. Attributes set on the function, or its `__name__` read. Annotations that name local variables.
-Recursion together with captured variables. What captures something and may become a method, in a class body or set on a
-class, where a partial would not bind.
+function around it. Attributes set on the function, or its `__name__` read, here or in the module of the function it is
+handed to; `inspect` or `functools.wraps` asked about it. Annotations that name local variables. Type parameters. What
+captures something and names itself other than by a call. Local functions that it calls and that capture variables, or
+may not exist yet. What captures something and may become a method, in a class body, set on a class, or by its first
+parameter, where a partial would not bind. What is compared, or a key, where every call makes another one. What adds to
+a captured container on its way to another process. What `joblib.Memory` caches; configuration files run by exec.
 
 What can differ: `__name__` and `__qualname__`, and identity where the function was made afresh at every call.
 """

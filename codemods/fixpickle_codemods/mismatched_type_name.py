@@ -18,6 +18,13 @@ The module gets the type's own name as well, as a second name of the same type, 
 
 Nothing that exists changes: `repr`, `__name__`, and pickles that name the type either way.
 
+A nested class whose name begins with two underscores is an attribute of its class under another, mangled name. It is
+told that name by the one attribute that pickle reads:
+
+    class Registry:
+        class __Entry:
+            __qualname__ = "Registry._Registry__Entry"  # for pickle
+
 ## What it leaves alone
 
 Types whose two names agree, types that are given `module=` or `qualname=`, what is bound inside a function, and names
@@ -26,26 +33,23 @@ that the module has already for the same type.
 ## When it refuses
 
 The name it was given is bound to something else in the module, or is no identifier. The name the type is bound to is
-bound more than once, so the second name could lead to another type.
+bound more than once, so the second name could lead to another type. A class whose body sets `__qualname__` or
+`__module__` to what leads nowhere, or copies it from another class, is reported: its author meant something by it.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 
-from fixpickle.model import ByExpression, Evidence, Finding, Patch, Reach, Refusal, Safety
+from fixpickle.model import ByExpression, Edit, Evidence, Finding, Patch, Reach, Refusal, Safety
 from fixpickle.project import Project
-from fixpickle.rewrite import below_statement
+from fixpickle.rewrite import attached_start, below_statement, line_start
 from fixpickle.rule import Workshop
-from fixpickle.survey.facts import BoundCall, Facts
+from fixpickle.survey.facts import BoundCall, ClassFacts, Facts
+from fixpickle.survey.made_types import TYPE_FACTORIES
 
-_FACTORIES = frozenset(
-    {
-        *("collections.namedtuple", "typing.NamedTuple", "typing.TypedDict", "typing.NewType", "builtins.type"),
-        *("enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag", "dataclasses.make_dataclass"),
-    }
-)
 _COMMENT = "# pickle stores instances under this name"
 
 
@@ -59,7 +63,7 @@ class MismatchedTypeName:
     def find(self, project: Project, facts: Facts) -> Iterator[Finding]:
         """Every type of the module that its own name does not lead to."""
         for made in facts.bound_calls:
-            is_type = made.callee in _FACTORIES and made.given and made.arguments > 1
+            is_type = made.callee in TYPE_FACTORIES and made.given and made.arguments > 1
             if not is_type or made.name == made.given or _names_itself(facts, made):
                 continue
             reason = _reason(facts, made)
@@ -72,13 +76,83 @@ class MismatchedTypeName:
                 safety=Safety.MANUAL if reason else Safety.SAFE,
                 reason=reason,
             )
+        yield from self._feigned(project, facts)
+        for cls in facts.classes:
+            if cls.mangled is not None and not cls.hooks:
+                yield Finding(
+                    rule=self.name,
+                    path=facts.path,
+                    span=cls.mangled,
+                    message=f"the class {cls.name} is called `{cls.name}`, and bound to `{_mangled(cls.name)}`",
+                    reach=Reach(Evidence.STATE, (f"instances are stored as {facts.module}.{cls.name}",)),
+                )
+
+    def _feigned(self, project: Project, facts: Facts) -> Iterator[Finding]:
+        """Classes that say they are called otherwise, or stand elsewhere, than pickle could find them."""
+        for cls in facts.classes:
+            if cls.feigned is None or cls.hooks or _is_found(project, facts, cls):
+                continue
+            attribute, said, span = cls.feigned
+            yield Finding(
+                rule=self.name,
+                path=facts.path,
+                span=span,
+                message=f"the class `{cls.name}` sets its `{attribute}` to {said}",
+                reach=Reach(Evidence.STATE, (f"instances are stored under what {attribute} says",)),
+                safety=Safety.MANUAL,
+                reason=f"its `{attribute}` is set by hand, and pickle finds no such class there",
+            )
 
     def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
         """The type's own name, bound on the line below."""
         facts, text = shop.facts[finding.path], shop.sources[finding.path].text
+        cls = next((c for c in facts.classes if c.mangled == finding.span), None)
+        if cls is not None:
+            return _told(finding, cls.name, facts, text)
         made = next(t for t in facts.bound_calls if t.span == finding.span)
-        edit = below_statement(finding.path, text, made.span, [f"{made.given} = {made.name}  {_COMMENT}"])
+        lines = [f"{made.given} = {made.name}  {_COMMENT}"]
+        if made.callee == "dataclasses.make_dataclass":
+            lines.append(f"{made.name}.__module__ = __name__  # before Python 3.12 it would be `types`")
+        edit = below_statement(finding.path, text, made.span, lines)
         return Patch(finding, (edit,), subjects=(ByExpression(facts.module, made.name, made.name),))
+
+
+def _is_found(project: Project, facts: Facts, cls: ClassFacts) -> bool:
+    """Whether pickle would find the class where it says that it is, as far as the project tells."""
+    assert cls.feigned is not None
+    attribute, said, _ = cls.feigned
+    if attribute == "__qualname__":
+        bound = any(said.partition(".")[0] in s.binds for s in facts.statements) and "__qualname__" not in said
+        return said == cls.name or ("." in cls.name and said == _mangled(cls.name)) or bound
+    if said in ("__name__", facts.module):
+        return True
+    there = [f for f in project.files if f.module == said]
+    unknown = not there and not said.endswith(".__module__")
+    return unknown or any(cls.name.partition(".")[0] in s.binds for f in there for s in f.statements)
+
+
+def _mangled(name: str) -> str:
+    """The qualified name by which a nested class with a private name is found."""
+    *outer, own = name.split(".")
+    return ".".join([*outer, f"_{outer[-1].lstrip('_')}{own}"])
+
+
+def _told(finding: Finding, name: str, facts: Facts, text: str) -> Patch | Refusal:
+    """The class told its qualified name, above the first statement of its body that is no docstring."""
+    start = line_start(text, finding.span.start)
+    code = text[start : finding.span.end]
+    cls = ast.parse(f"if 1:\n{code}").body[0].body[0]  # type: ignore[attr-defined]
+    body = cls.body[1:] if ast.get_docstring(cls) is not None else cls.body
+    if not body or body[0].lineno == cls.lineno:
+        return Refusal(finding.path, "its body stands on the line of the class", finding.span.line, finding.rule)
+    first = min([body[0].lineno, *(d.lineno for d in getattr(body[0], "decorator_list", ()))])
+    lines = code.splitlines(keepends=True)
+    indent = lines[first - 2][: len(lines[first - 2]) - len(lines[first - 2].lstrip())]
+    at = attached_start(text, start + sum(map(len, lines[: first - 2])) + len(indent))
+    line = f'{indent}__qualname__ = "{_mangled(name)}"  # for pickle\n\n{indent}'
+    edit = Edit(finding.path, at, at + len(indent), line)
+    found = _mangled(name)
+    return Patch(finding, (edit,), subjects=(ByExpression(facts.module, found, found),))
 
 
 def _names_itself(facts: Facts, made: BoundCall) -> bool:

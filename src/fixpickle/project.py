@@ -118,6 +118,20 @@ class Project:
         """The symbol behind re-exports."""
         return self._symbols.meaning(symbol).symbol
 
+    def names_read(self, symbol: str) -> str:
+        """Where the module of a function or class of the project reads the names of what it is given, if anywhere."""
+        parts = self.real(symbol).split(".")
+        for end in range(len(parts) - 1, 0, -1):
+            module = ".".join(parts[:end])
+            if module in self._names_read:
+                line = self._names_read[module]
+                return f"{module}, line {line}" if line else ""
+        return ""
+
+    @cached_property
+    def _names_read(self) -> dict[str, int]:
+        return {facts.module: facts.names_read for facts in self.files}
+
     def class_of(self, symbol: str) -> ClassFacts | None:
         """The project's class of that symbolic name."""
         found = self._symbols.class_of(symbol)

@@ -10,7 +10,7 @@ from fixpickle.rewrite.imports import (
     runtime_module,
     vendored,
 )
-from fixpickle.rewrite.lift import Lifted, lift
+from fixpickle.rewrite.lift import Lifted, Renaming, lift
 from fixpickle.rewrite.methods import class_at, first_lines, last_line, method_of, methods_behind
 from fixpickle.rewrite.place import (
     attached_start,
@@ -28,6 +28,7 @@ __all__ = [
     "Imported",
     "Lifted",
     "Rebuilt",
+    "Renaming",
     "attached_start",
     "before_statement",
     "below_statement",

@@ -17,6 +17,15 @@ Liftable = cst.Lambda | cst.FunctionDef | cst.ClassDef
 
 
 @dataclass(frozen=True, slots=True)
+class Renaming:
+    """A name inside a definition that is exchanged for another; a call of it gets `arguments` put first."""
+
+    span: Span
+    name: str
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Lifted:
     """The code of a definition as it stands at module level, `\\n` line ends, no blank line after it."""
 
@@ -24,13 +33,13 @@ class Lifted:
 
 
 def lift(
-    text: str, target: Span, name: str, bound: Sequence[str], imports: Sequence[str], uses: Sequence[Span]
+    text: str, target: Span, name: str, bound: Sequence[str], imports: Sequence[str], renamings: Sequence[Renaming]
 ) -> Lifted | str:
     """The definition at `target` of `text`, with the comments that belong to it, as a definition called `name`.
 
-    `bound` become leading positional-only parameters, `imports` its first statements, and the names at `uses` inside
-    it (its own, where it calls itself) are renamed. Only the definition is parsed. Returns the reason where the result
-    would not be what it was.
+    `bound` become leading positional-only parameters, `imports` its first statements; `renamings` are of names inside
+    it: its own, where it calls itself, and those of others that move with it. Only the definition is parsed. Returns
+    the reason where the result would not be what it was.
     """
     is_lambda = text.startswith("lambda", target.start)
     # What stood around it is put back, so that it parses: a block around a statement, parentheses around a lambda.
@@ -45,8 +54,8 @@ def lift(
     if found is None:
         return "the definition could not be found again"
     first = target.line - text.count("\n", start, target.start) - 1  # the line before it is where the block starts
-    places = {(u.line - first + 1, u.column - 1) for u in uses if target.start <= u.start < target.end}
-    renamed = found.visit(_Rename(wrapper.resolve(PositionProvider), places, name)) if places else found
+    places = {(r.span.line - first + 1, r.span.column - 1): r for r in renamings}
+    renamed = found.visit(_Rename(wrapper.resolve(PositionProvider), places)) if places else found
     assert isinstance(renamed, (cst.Lambda, cst.FunctionDef, cst.ClassDef))
     made = _as_definition(renamed, name, bound, imports)
     code = cst.Module([made], default_indent=wrapper.module.default_indent).code.replace("\r\n", "\n").strip("\n")
@@ -66,21 +75,40 @@ def _only(module: cst.Module) -> Liftable | None:
     return lambda_ if isinstance(lambda_, cst.Lambda) else None
 
 
-class _Rename(cst.CSTTransformer):
-    """Renames the names at certain positions."""
+Places = Mapping[tuple[int, int], Renaming]
+"""Renamings by line and column, in characters, within a piece of code."""
 
-    def __init__(self, positions: Mapping[cst.CSTNode, object], places: set[tuple[int, int]], name: str) -> None:
+
+class _Rename(cst.CSTTransformer):
+    """Renames the names at certain positions, and gives calls of them more arguments."""
+
+    def __init__(self, positions: Mapping[cst.CSTNode, object], places: Places) -> None:
         super().__init__()
         self.positions = positions
         self.places = places
-        self.name = name
+
+    def _at(self, node: cst.CSTNode) -> Renaming | None:
+        start = getattr(self.positions.get(node), "start", None)
+        return self.places.get((start.line, start.column)) if start is not None else None
 
     def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.Name:
-        span = self.positions.get(original_node)
-        start = getattr(span, "start", None)
-        if start is not None and (start.line, start.column) in self.places:
-            return updated_node.with_changes(value=self.name)
-        return updated_node
+        renaming = self._at(original_node)
+        return updated_node.with_changes(value=renaming.name) if renaming is not None else updated_node
+
+    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.Call:
+        renaming = self._at(original_node.func) if isinstance(original_node.func, cst.Name) else None
+        if renaming is None or not renaming.arguments:
+            return updated_node
+        leading = [cst.Arg(cst.Name(a)) for a in renaming.arguments]
+        return updated_node.with_changes(args=[*leading, *map(_parenthesised, updated_node.args)])
+
+
+def _parenthesised(argument: cst.Arg) -> cst.Arg:
+    """A generator expression that is the only argument needs no parentheses, beside others it does."""
+    if not isinstance(argument.value, cst.GeneratorExp) or argument.value.lpar:
+        return argument
+    value = argument.value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+    return argument.with_changes(value=value)
 
 
 def _as_definition(
@@ -147,14 +175,20 @@ def _with_bound(parameters: cst.Parameters, bound: Sequence[str]) -> cst.Paramet
 # --- sameness -------------------------------------------------------------------------------------------------------
 
 
-def _named_anew(piece: str, places: set[tuple[int, int]], name: str) -> ast.stmt:
-    """The tree of a piece of code, with the definition in it called `name`, and the names at `places` too."""
+def _named_anew(piece: str, places: Places, name: str) -> ast.stmt:
+    """The tree of a piece of code, with the definition in it called `name`, and the names at `places` exchanged."""
     statement = ast.parse(piece).body[0]
     lines = re.split(r"\r\n|\r|\n", piece)
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Name) and places:
-            column = len(lines[node.lineno - 1].encode()[: node.col_offset].decode())
-            node.id = name if (node.lineno, column) in places else node.id
+    for node in ast.walk(statement) if places else ():
+        named = node.func if isinstance(node, ast.Call) else node
+        if not isinstance(named, ast.Name):
+            continue
+        column = len(lines[named.lineno - 1].encode()[: named.col_offset].decode())
+        renaming = places.get((named.lineno, column))
+        if renaming is not None and isinstance(node, ast.Call):
+            node.args[:0] = [ast.Name(a, ast.Load(), lineno=0, col_offset=0) for a in renaming.arguments]
+        elif renaming is not None:
+            named.id = renaming.name
     if isinstance(statement, ast.If):
         definition = statement.body[0]
         assert isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import itertools
 import keyword
 import re
 
@@ -20,15 +21,17 @@ def snake(*parts: str) -> str:
     return "_".join(words)
 
 
-def free_name(wanted: str, text: str, taken: set[str]) -> str:
-    """`wanted`, or `wanted_2` and so on: a name that stands nowhere in `text`, not even in a string, nor in `taken`.
+def free_name(wanted: str, text: str, taken: set[str], *others: str) -> str:
+    """`wanted`, the first of `others`, or `wanted_2` and so on: a name that stands nowhere in `text` nor in `taken`.
 
-    The name is added to `taken`.
+    Strings and comments of `text` count. The name is added to `taken`.
     """
     used = set(_WORD.findall(text)) | taken
-    name, number = wanted, 1
-    while name in used or keyword.iskeyword(name) or hasattr(builtins, name):
-        number += 1
-        name = f"{wanted}_{number}"
+    numbered = (f"{wanted}_{number}" for number in itertools.count(2))
+    name = next(n for n in itertools.chain((wanted, *others), numbered) if not (n in used or _reserved(n)))
     taken.add(name)
     return name
+
+
+def _reserved(name: str) -> bool:
+    return keyword.iskeyword(name) or hasattr(builtins, name)

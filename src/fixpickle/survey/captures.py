@@ -9,8 +9,19 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
+from fixpickle.model import Span
 from fixpickle.survey.facts import Capture
-from fixpickle.survey.tree import CALLABLES, FUNCTIONS, LOOPS, Callable_, Comprehension, Tree, bound_names, parameters
+from fixpickle.survey.tree import (
+    CALLABLES,
+    FUNCTIONS,
+    LOOPS,
+    Callable_,
+    Comprehension,
+    Tree,
+    bound_names,
+    free_names,
+    parameters,
+)
 
 UNKNOWN = "its scope could not be told from another on the same line"
 
@@ -28,7 +39,7 @@ class Captures:
         table = self.tree.tables.get(node)
         if table is None:
             return None
-        free = {s.get_name() for s in table.get_symbols() if s.is_free()} - {"__class__"}
+        free = free_names(table) - {"__class__"}
         read = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in free]
         met = dict.fromkeys(n.id for n in sorted(read, key=lambda n: (n.lineno, n.col_offset)))
         return tuple(self._capture(node, name) for name in (*met, *sorted(free - set(met))))
@@ -42,7 +53,15 @@ class Captures:
         assert isinstance(owner, CALLABLES)
         own = isinstance(node, (*FUNCTIONS, ast.ClassDef)) and node.name == name and self.tree.scope(node) is owner
         statement = "" if own else _import(self.tree, self._bindings(owner, name))
-        return Capture(name, self.tree.qualname(owner), self._reason(node, owner, name), statement)
+        reason = self._reason(node, owner, name)
+        return Capture(name, self.tree.qualname(owner), reason, statement, None if own else self._sibling(owner, name))
+
+    def _sibling(self, owner: Callable_, name: str) -> Span | None:
+        """The stretch of the local function that alone binds `name`, where every run of `owner` gets to it."""
+        bindings = self._bindings(owner, name)
+        only = bindings[0] if len(bindings) == 1 else None
+        alone = isinstance(only, FUNCTIONS) and name not in self._nonlocals(owner) and name not in parameters(owner)
+        return self.tree.span(only) if alone and only is not None and self.tree.parents[only] is owner else None
 
     def owner_of(self, node: ast.AST, name: str) -> ast.AST | None:
         """The function, lambda or comprehension around `node` whose variable `name` is."""
@@ -71,6 +90,8 @@ class Captures:
             return f"`{name}` is itself defined inside a function"
         if any(isinstance(b, ast.Name) and isinstance(b.ctx, ast.Del) for b in self._bindings(owner, name)):
             return f"`{name}` is deleted by the function around it"
+        if any(self._is_generator(b) for b in self._bindings(owner, name)):
+            return f"`{name}` is a generator, which cannot be pickled in any case"
         place = _statement_in(self.tree, node, owner)
         later = self._binding_after(owner, place, name)
         if later is not None:
@@ -97,6 +118,10 @@ class Captures:
                 if not header and binding is not place:
                     return line
         return None
+
+    def _is_generator(self, binding: ast.AST) -> bool:
+        parent = self.tree.parents[binding]
+        return isinstance(parent, ast.Assign) and isinstance(parent.value, ast.GeneratorExp)
 
     def _nonlocals(self, owner: Callable_) -> frozenset[str]:
         """The names that functions in `owner` declare nonlocal."""
@@ -195,6 +220,8 @@ def _certain(tree: Tree, owner: Callable_, place: ast.stmt, name: str) -> bool:
         block = _block_of(parent, node)
         before = block[: block.index(node)] if block else []  # type: ignore[arg-type]
         if _binds_certainly(before, name):
+            return True
+        if isinstance(parent, ast.match_case) and name in bound_names(parent.pattern):
             return True
         if isinstance(parent, (ast.With, ast.AsyncWith)) and any(
             i.optional_vars is not None and name in bound_names(i.optional_vars) for i in parent.items

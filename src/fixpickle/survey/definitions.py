@@ -5,13 +5,27 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
+from fixpickle.model import Span
 from fixpickle.survey.captures import UNKNOWN, Captures
 from fixpickle.survey.catalogue import catalogue
-from fixpickle.survey.facts import Capture, Definition, Kind, Sink, ToCall
+from fixpickle.survey.facts import Capture, Definition, Kind, Sink, ToAttribute, ToCall, ToParameter
 from fixpickle.survey.flow import CARRIERS, Flow
 from fixpickle.survey.names import Names
 from fixpickle.survey.obstacles import Obstacles
-from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Tree, parameters
+from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Tree, parameters
+from fixpickle.survey.uses import changed_in_place, fields_read
+
+# Classes that store the defaults of their fields on every instance, and what declares such a field.
+_FIELDED = frozenset({"dataclasses.dataclass", "attr.s", "attr.attrs", "attr.define", "attrs.define", "attrs.frozen"})
+_FIELDS = frozenset({"dataclasses.field", "attr.ib", "attr.attrib", "attr.field", "attrs.field"})
+_DISPLAYS = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
+_CONTAINERS = frozenset(
+    f"{name}()"
+    for name in [
+        *("builtins.list", "builtins.dict", "builtins.set", "builtins.bytearray"),
+        *("collections.defaultdict", "collections.OrderedDict", "collections.Counter", "collections.deque"),
+    ]
+)
 
 
 class Definitions:
@@ -20,6 +34,7 @@ class Definitions:
     def __init__(self, tree: Tree, names: Names, flow: Flow) -> None:
         self.tree, self.names, self.flow = tree, names, flow
         self.captures = Captures(tree)
+        self._deleted: dict[ast.AST, frozenset[str]] = {}
         self.obstacles = Obstacles(tree, names, flow)
 
     def all(self) -> Iterator[Definition]:
@@ -32,9 +47,26 @@ class Definitions:
 
     def _lambda(self, node: ast.Lambda) -> Definition:
         caught = self.captures.of(node)
-        sinks = self.flow.of(node)
-        obstacles = [*self.obstacles.of_lambda(node, bool(caught)), *self.obstacles.of_attributes(sinks, bool(caught))]
+        sinks = (*self.flow.of(node), *self._in_field(node))
+        obstacles = [*self.obstacles.of_lambda(node, bool(caught)), *self.obstacles.uses.of_sinks(sinks, bool(caught))]
         return self._definition(Kind.LAMBDA, node, "<lambda>", node.lineno, caught, obstacles, sinks, ())
+
+    def _in_field(self, node: ast.Lambda) -> Iterator[Sink]:
+        """The attribute that every instance of a dataclass, or of an attrs class, gets a default stored in."""
+        value: ast.AST = node
+        keyword, call = self.tree.parents[node], None
+        if isinstance(keyword, ast.keyword) and keyword.arg == "default":
+            value = call = self.tree.parents[keyword]
+        statement = self.tree.parents[value]
+        cls = self.tree.parents.get(statement)
+        if not isinstance(statement, (ast.Assign, ast.AnnAssign)) or not isinstance(cls, ast.ClassDef):
+            return
+        made = isinstance(call, ast.Call) and self.names.of(call.func) in _FIELDS
+        decorators = {self.names.of(d).removesuffix("()") for d in cls.decorator_list}
+        plain = isinstance(statement, ast.AnnAssign) and statement.value is node and decorators & _FIELDED
+        target = statement.target if isinstance(statement, ast.AnnAssign) else statement.targets[0]
+        if (made or plain) and isinstance(target, ast.Name):
+            yield ToAttribute(self.tree.qualname(cls), target.id, node.lineno)
 
     def _named(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Definition:
         uses, caught = self.flow.loads(self.tree.scope(node), node.name), self.captures.of(node)
@@ -46,7 +78,7 @@ class Definitions:
             kind, sinks = Kind.FUNCTION, tuple(s for use in outside for s in self.flow.of(use))
             obstacles = [
                 *self.obstacles.of_function(node, uses, bool(caught)),
-                *self.obstacles.of_attributes(sinks, bool(caught)),
+                *self.obstacles.uses.of_sinks(sinks, bool(caught)),
             ]
         line = node.decorator_list[0].lineno if node.decorator_list else node.lineno
         return self._definition(kind, node, node.name, line, caught, obstacles, sinks, uses)
@@ -75,11 +107,13 @@ class Definitions:
         uses: Sequence[ast.Name],
     ) -> Definition:
         owner, method = self.tree.scope(node), self.tree.function(node)
-        cls = self.tree.class_around(node)
+        cls, span = self.tree.class_around(node), self.tree.span(node)
+        settled = not isinstance(node, ast.Lambda) and self._settled(node)
+        captured = [c.name for c in caught or ()]
         first = parameters(node)[:1] if isinstance(node, CALLABLES) else ()
         return Definition(
             kind=kind,
-            span=self.tree.span(node),
+            span=span,
             name=name,
             qualname=self.tree.qualname(node),
             line=line,
@@ -95,46 +129,89 @@ class Definitions:
             receiver=bool(first) and first[0] in ("self", "cls"),
             wraps=isinstance(node, ast.AsyncFunctionDef) or decorates(node),
             decorated=tuple(self.names.of(d) for d in getattr(node, "decorator_list", ())),
-            replaceable=not isinstance(node, ast.Lambda) and self._replaceable(node, uses),
+            replaceable=settled and not any(self.tree.span(use).start < span.start for use in uses),
+            settled=settled,
+            recursive=tuple(self._recursive(node, caught or (), uses)),
+            changes=tuple(self._changes(node, captured)) if captured and isinstance(node, CALLABLES) else (),
+            fields=fields_read(self.tree, node) if "self" in captured and isinstance(node, CALLABLES) else (),
         )
 
-    def _replaceable(
-        self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, uses: Sequence[ast.Name]
-    ) -> bool:
-        """Whether no use can run before the definition, or would miss the name once that is gone."""
+    def _settled(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
+        """Whether every run of the function around it gets to the definition, and nothing deletes its name."""
         scope = self.tree.scope(node)
         if self.tree.parents[node] is not scope:
             return False
-        start = self.tree.span(node).start
-        if any(self.tree.span(use).start < start for use in uses):
-            return False
-        names = (n for n in ast.walk(scope) if isinstance(n, ast.Name) and n.id == node.name)
-        return not any(isinstance(n.ctx, ast.Del) for n in names)
+        if scope not in self._deleted:
+            gone = (n.id for n in ast.walk(scope) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Del))
+            self._deleted[scope] = frozenset(gone)
+        return node.name not in self._deleted[scope]
+
+    def _recursive(self, node: ast.AST, caught: Sequence[Capture], uses: Sequence[ast.Name]) -> Iterator[Span]:
+        """The calls of itself inside a definition, where every name it captures still means the same."""
+        names = [c.name for c in caught]
+        for use in uses:
+            call = self.tree.parents[use]
+            called = self.tree.inside(use, node) and isinstance(call, ast.Call) and call.func is use
+            if called and all(self.flow.owner(use, name) is self.captures.owner_of(node, name) for name in names):
+                yield self.tree.span(use)
+
+    def _changes(self, node: Callable_, captured: Sequence[str]) -> Iterator[str]:
+        """The captured containers of this process that a definition changes in place."""
+        for name in changed_in_place(node, captured):
+            owner = self.captures.owner_of(node, name)
+            values = self.names.bindings.get(owner, {}).get(name, []) if owner is not None else []
+            if values and all(isinstance(v, _DISPLAYS) or self.names.of(v) in _CONTAINERS for v in values):
+                yield name
 
     def _hint(self, node: ast.AST) -> str:
         """The words a person would name it after: the variable, keyword, attribute, key or parameter it is given to."""
         if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
             return node.name
+        made = ""  # it makes what the words around it are about, or what that makes
         for parent in self.tree.ancestors(node):
-            if isinstance(parent, ast.keyword) and parent.arg:
-                return parent.arg
-            if isinstance(parent, ast.Dict):
-                key = next((k for k, v in zip(parent.keys, parent.values, strict=True) if v is node), None)
-                if isinstance(key, ast.Constant) and isinstance(key.value, str) and key.value.isidentifier():
-                    return key.value
-            if isinstance(parent, ast.arguments):
-                return next((s.parameter for s in self.flow.of(node) if hasattr(s, "parameter")), "default")
-            if isinstance(parent, ast.Call) and node is not parent.func and self.names.of(parent.func) not in CARRIERS:
-                return _last_word(parent.func) if node in parent.args else "factory"
-            if isinstance(parent, (ast.Assign, ast.AnnAssign)):
-                target = parent.targets[0] if isinstance(parent, ast.Assign) else parent.target
-                return _last_word(target)
+            word = self._word(parent, node)
+            if word:
+                return word if word.endswith(("default", "factory")) else f"{word}{made}"
             if isinstance(parent, ast.stmt):
                 break
+            if isinstance(parent, ast.Call) and self.names.of(parent.func) == "collections.defaultdict":
+                made = "_inner_default" if made else "_default"
             node = parent
-        return "function"
+        return "inner" if made else "function"
+
+    def _word(self, parent: ast.AST, node: ast.AST) -> str:
+        """What `parent` says about `node` that stands in it, or an empty string."""
+        if isinstance(parent, ast.keyword) and parent.arg:
+            return parent.arg if parent.arg != "default" else ""
+        if isinstance(parent, ast.Dict):
+            key = next((k for k, v in zip(parent.keys, parent.values, strict=True) if v is node), None)
+            return _identifier(key)
+        if isinstance(parent, (ast.Tuple, ast.List)):
+            beside = next(filter(None, map(_identifier, parent.elts[: parent.elts.index(node)])), "")  # type: ignore[arg-type]
+            statement = self.tree.statement(parent)
+            table = _last_word(statement.targets[0]) if isinstance(statement, ast.Assign) else ""
+            return f"{table}_{beside}" if beside and table else beside
+        if isinstance(parent, ast.arguments):
+            function = self.tree.parents[parent]
+            name = next((s.parameter for s in self.flow.of(node) if isinstance(s, ToParameter)), "default")
+            around = getattr(function, "name", "")
+            return name if around.startswith("__") or not around else f"{around}_{name}"
+        if isinstance(parent, ast.Call) and node is not parent.func:
+            if self.names.of(parent.func) in (CARRIERS | _WRAPPERS):
+                return ""
+            return _last_word(parent.func) if node in parent.args else "factory"
+        if isinstance(parent, (ast.Assign, ast.AnnAssign)):
+            return _last_word(parent.targets[0] if isinstance(parent, ast.Assign) else parent.target)
+        return ""
 
 
+def _identifier(node: ast.AST | None) -> str:
+    """The value of a constant that can stand in a name, or an empty string."""
+    value = node.value if isinstance(node, ast.Constant) else None
+    return value if isinstance(value, str) and value.isidentifier() else ""
+
+
+_WRAPPERS = frozenset({"builtins.staticmethod", "builtins.classmethod", "builtins.property", "functools.lru_cache"})
 _COPIED = frozenset({"__name__", "__qualname__", "__doc__", "__module__", "__dict__", "__wrapped__", "__signature__"})
 
 

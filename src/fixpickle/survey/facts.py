@@ -84,12 +84,14 @@ class Capture:
 
     `reason` is empty where the value is certain to be bound, once and for all, when the definition is made.
     `statement` is the import that binds it, where an import does: a module cannot be handed over, but imported again.
+    `sibling` is the stretch of the local function that alone binds it, a statement of its function's own body.
     """
 
     name: str
     owner: str
     reason: str = ""
     statement: str = ""
+    sibling: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,9 @@ class Definition:
     `variadic` where it takes `*args`, a `receiver` where its first parameter is `self` or `cls`, and `wraps` where it
     returns a function of its own or is a coroutine function: decorators and callbacks of an event loop never travel.
     It is `replaceable` where another name can stand for its own at every use: it is a statement of its function's own
-    body, is not deleted, and nothing there names it before.
+    body, is not deleted, and nothing there names it before; `settled` where only the last may not hold. `recursive` are
+    the places inside it that call it and where every captured name means what it means outside. `changes` are the
+    captured containers that it changes in place, `fields` what it reads of a captured `self`, where it reads no more.
     """
 
     kind: Kind
@@ -122,6 +126,10 @@ class Definition:
     wraps: bool = False
     decorated: tuple[str, ...] = ()
     replaceable: bool = False
+    settled: bool = False
+    recursive: tuple[Span, ...] = ()
+    changes: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
 
 
 class Home(str, Enum):
@@ -232,6 +240,9 @@ class ClassFacts:
     its `__slots__`, None where it has none. `shaped` names what makes slots or hooks that are not written there, such
     as `dataclass(slots=True)`. It is `guarded` where setting an attribute does more than that.
     `members` are the names its body binds. It is `apart` where its constructor does not call that of a base.
+
+    `mangled` is its stretch where it is nested under a private name and does not say its qualified name itself.
+    `feigned` is the one of `__module__` and `__qualname__` that its body sets, what to, and where.
     """
 
     name: str
@@ -250,6 +261,8 @@ class ClassFacts:
     declared: tuple[tuple[str, str], ...] = ()
     methods: frozenset[str] = frozenset()
     properties: frozenset[str] = frozenset()
+    mangled: Span | None = None
+    feigned: tuple[str, str, Span] | None = None
 
 
 class Family(str, Enum):
@@ -401,6 +414,35 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeType:
+    """A type that a call inside a function makes and binds: `Point = namedtuple("Point", "x y")`.
+
+    `statement` is the module-level statement it stands in, `sinks` are where its instances go, and `reason` says why
+    it cannot be made at module level, where it can not.
+    """
+
+    name: str
+    owner: str
+    span: Span
+    statement: Span
+    sinks: tuple[Sink, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sentinel:
+    """`NAME = object()` at module level, which something compares by identity; `sinks` are where it goes.
+
+    `span` covers the statement, `value` the `object()`.
+    """
+
+    name: str
+    span: Span
+    value: Span
+    sinks: tuple[Sink, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BoundCall:
     """The result of a call bound to one module-level name: `Point = namedtuple("P", "x y")`.
 
@@ -465,6 +507,7 @@ class Facts:
 
     `guarded` are the classes and attributes that are held as locks while the call named third changes files.
     `strategies` are lines and what a comment chooses there.
+    `names_read` is the first line that reads the `__name__` of a function it was given, and 0 where none does.
     """
 
     path: Path
@@ -480,6 +523,8 @@ class Facts:
     mentions: tuple[Mention, ...]
     references: tuple[Reference, ...]
     bound_calls: tuple[BoundCall, ...]
+    made_types: tuple[MadeType, ...]
+    sentinels: tuple[Sentinel, ...]
     factories: tuple[Factory, ...]
     holdings: tuple[Holding, ...]
     decorators: frozenset[str]
@@ -495,6 +540,7 @@ class Facts:
     aliases: tuple[Alias, ...] = ()
     returned: tuple[Returned, ...] = ()
     guarded: tuple[tuple[str, str, str], ...] = ()
+    names_read: int = 0
 
     @property
     def is_script(self) -> bool:

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+from dataclasses import dataclass
 
 from fixpickle.survey.catalogue import catalogue
-from fixpickle.survey.facts import Sink, ToAttribute, ToCall
+from fixpickle.survey.facts import ToCall
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Function, Tree
+from fixpickle.survey.uses import Uses
 
 _FRAME_READERS = frozenset({"locals", "vars", "dir", "eval", "exec", "super"})
-# What is another's once a function has another name, and what a partial has not or has of its own.
-_RENAMED = frozenset(["__name__", "__qualname__", "__code__", "__closure__", "__dict__"])
-_PARTIAL = frozenset(
-    [
-        "__doc__",
-        "__module__",
-        "__annotations__",
-        "__defaults__",
-        "__kwdefaults__",
-        "__globals__",
-        "__wrapped__",
-        "__get__",
-    ]
-)
+_SCOPE_READERS = frozenset({"locals", "vars", "eval", "exec"})
 # Class decorators and bases that do the same whether they run once or at every call of the enclosing function.
 _PLAIN_DECORATORS = frozenset({"dataclasses.dataclass", "functools.total_ordering", "typing.final", "enum.unique"})
 _TESTS = ("builtins.isinstance", "builtins.issubclass")
@@ -37,12 +26,22 @@ _PLAIN_BASES = re.compile(r"(builtins|typing|collections|abc|enum|threading|queu
 _EVERY_CALL = "at every call of the function around it"
 
 
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """The names that a function or what is in it declares global or nonlocal, and what in it reads its variables."""
+
+    declared: frozenset[str]
+    readers: tuple[str, ...]
+
+
 class Obstacles:
     """Reads the reasons against moving definitions of one file."""
 
     def __init__(self, tree: Tree, names: Names, flow: Flow) -> None:
         self.tree, self.names, self.flow = tree, names, flow
+        self.uses = Uses(tree, names)
         self.lazy_annotations = _lazy_annotations(tree)
+        self._scopes: dict[ast.AST, _Scope] = {}
 
     def of_lambda(self, node: ast.Lambda, captures: bool) -> Iterator[str]:
         """The reasons against moving a lambda."""
@@ -50,52 +49,47 @@ class Obstacles:
         yield from self._in_defaults(node)
         if any(isinstance(a, ast.JoinedStr) for a in self.tree.ancestors(node)):
             yield "it stands in an f-string, where Python before 3.12 does not tell its place"
+        if self._annotates(node):
+            yield "it stands in an annotation, which need not be evaluated"
+        yield from self.uses.of("lambda", [node], captures)
         parent, scope = self.tree.parents[node], self.tree.scope(node)
         places: list[ast.AST] = [node]
         if isinstance(parent, ast.Assign) and isinstance(scope, CALLABLES):
             for target in parent.targets:
                 if isinstance(target, ast.Name):
-                    yield from self._in_uses(target.id, self.flow.loads(scope, target.id), captures)
+                    yield from self.uses.of(target.id, self.flow.loads(scope, target.id), captures)
                     places += self.flow.loads(scope, target.id)
-        yield from self._as_method(places if captures else [])
+        yield from self.uses.as_method(node, places if captures else [])
+
+    def _annotates(self, node: ast.AST) -> bool:
+        for parent in self.tree.ancestors(node):
+            if node in (getattr(parent, "annotation", None), getattr(parent, "returns", None)):
+                return True
+            if isinstance(parent, ast.stmt):
+                break
+            node = parent
+        return False
 
     def of_function(self, node: Function, uses: Sequence[ast.Name], captures: bool) -> Iterator[str]:
         """The reasons against moving a local function, which is named at `uses`."""
+        if getattr(node, "type_params", ()):
+            yield "it has type parameters of its own"
         yield from self._in_body(node)
         yield from self._in_binding(node, self.tree.scope(node))
-        yield from self._in_uses(node.name, uses, captures)
+        yield from self.uses.of(node.name, uses, captures)
         yield from self._in_defaults(node)
         yield from self._in_annotations(node)
         if node.decorator_list:
             yield "its decorators run at every call of the function around it"
-        if getattr(node, "type_params", ()):
-            yield "it has type parameters of its own"
-        yield from self._as_method(uses if captures else ())
+        yield from self.uses.as_method(node, uses if captures else ())
 
     def of_class(self, node: ast.ClassDef, uses: Sequence[ast.Name]) -> Iterator[str]:
         """The reasons against moving a local class, which is named at `uses`."""
+        if getattr(node, "type_params", ()):
+            yield "it has type parameters of its own"
         yield from self._in_body(node)
         yield from self._in_binding(node, self.tree.scope(node))
         yield from self._in_class(node, uses)
-        if getattr(node, "type_params", ()):
-            yield "it has type parameters of its own"
-
-    def of_attributes(self, sinks: Iterable[Sink], captures: bool) -> Iterator[str]:
-        """The reasons against exchanging a function that is kept in an attribute of `self`."""
-        for attribute in (sink.attribute for sink in sinks if isinstance(sink, ToAttribute)):
-            for node in self._introspected.get(attribute, ()):
-                if node.attr in _RENAMED or captures:
-                    yield f"`{node.attr}` of what is kept in `{attribute}` is read at line {node.lineno}"
-
-    @cached_property
-    def _introspected(self) -> dict[str, list[ast.Attribute]]:
-        """Where the file reads, of the value of an attribute, what may differ; by that attribute."""
-        found: dict[str, list[ast.Attribute]] = {}
-        looked_at = _RENAMED | _PARTIAL
-        for node in self.tree.nodes:
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute) and node.attr in looked_at:
-                found.setdefault(node.value.attr, []).append(node)
-        return found
 
     def _in_body(self, node: ast.AST) -> Iterator[str]:
         cls = self.tree.class_around(node)
@@ -139,7 +133,7 @@ class Obstacles:
                 if name.id in local:
                     yield f"its annotation names `{name.id}`, which is local to the function around it"
                 elif not self.lazy_annotations and not self._bound_before(name.id, before):
-                    yield f"its annotation names `{name.id}`, which is bound later in the module"
+                    yield f"its annotation names `{name.id}`, which the module does not have by then"
 
     def _function_scopes(self, node: ast.AST) -> Iterator[ast.AST]:
         scope = self.tree.scope(node)
@@ -150,44 +144,28 @@ class Obstacles:
 
     def _bound_before(self, name: str, offset: int) -> bool:
         values = self.names.bindings.get(self.tree.root, {}).get(name)
-        if values is None:
-            return True  # a builtin, or as unknown there as here
+        if values is None:  # where it is bound nowhere, the module itself would fail instead of one call
+            return hasattr(builtins, name) or any(i.local == "*" for i in self.names.imports)
         spans = [v for v in values if isinstance(v, (*FUNCTIONS, ast.ClassDef, ast.Import, ast.ImportFrom, ast.expr))]
         return any(self.tree.span(v).end <= offset for v in spans)
 
     def _in_binding(self, node: Function | ast.ClassDef, scope: ast.AST) -> Iterator[str]:
         if len(self.names.bindings.get(scope, {}).get(node.name, [])) != 1:
             yield f"`{node.name}` is bound more than once in the function around it"
-        if any(isinstance(n, (ast.Global, ast.Nonlocal)) and node.name in n.names for n in ast.walk(scope)):
+        around = self._around(scope)
+        if node.name in around.declared:
             yield f"`{node.name}` is declared global or nonlocal"
-        for reader in ast.walk(scope):
-            if isinstance(reader, ast.Name) and reader.id in ("locals", "vars", "eval", "exec"):
-                yield f"the function around it calls {reader.id}(), which can see the name `{node.name}`"
+        for reader in around.readers:
+            yield f"the function around it calls {reader}(), which can see the name `{node.name}`"
 
-    def _in_uses(self, name: str, uses: Iterable[ast.Name], captures: bool) -> Iterator[str]:
-        for use in uses:
-            parent = self.tree.parents[use]
-            if isinstance(parent, ast.Attribute):
-                if isinstance(parent.ctx, (ast.Store, ast.Del)):
-                    yield f"attributes are set on it (`{name}.{parent.attr}`), afresh at every call"
-                elif parent.attr in _RENAMED or (captures and parent.attr in _PARTIAL):
-                    yield f"`{name}.{parent.attr}` is read"
-
-    def _as_method(self, places: Iterable[ast.AST]) -> Iterator[str]:
-        """Where a value may become a method, a partial cannot stand for a function: it does not bind."""
-        for place in places:
-            parent = self.tree.parents[place]
-            called = isinstance(parent, ast.Call) and parent.func is place
-            if isinstance(self.tree.scope(place), ast.ClassDef) and not called:
-                yield "it stands in a class body, where a partial would not bind as a method"
-            for target in parent.targets if isinstance(parent, ast.Assign) else ():
-                if isinstance(target, ast.Attribute) and self.names.instance_class(target.value) is None:
-                    yield f"it is set as `{ast.unparse(target)}`, where a partial would not bind as a method"
-            for call in self.tree.ancestors(place):
-                if isinstance(call, ast.Call) and self.names.of(call.func) in ("builtins.setattr", "builtins.type"):
-                    yield f"it is handed to `{ast.unparse(call.func)}`, where a partial would not bind as a method"
-                if isinstance(call, ast.stmt):
-                    break
+    def _around(self, scope: ast.AST) -> _Scope:
+        """What a function with definitions in it says about names; read once, however many definitions it has."""
+        if scope not in self._scopes:
+            inner = list(ast.walk(scope))
+            declared = {name for n in inner if isinstance(n, (ast.Global, ast.Nonlocal)) for name in n.names}
+            readers = [n.id for n in inner if isinstance(n, ast.Name) and n.id in _SCOPE_READERS]
+            self._scopes[scope] = _Scope(frozenset(declared), tuple(dict.fromkeys(readers)))
+        return self._scopes[scope]
 
     def _in_class(self, node: ast.ClassDef, uses: Iterable[ast.Name]) -> Iterator[str]:
         if node.keywords:
@@ -199,7 +177,10 @@ class Obstacles:
             if not self._plain_base(base):
                 yield f"its base `{ast.unparse(base)}` may keep a register of its subclasses"
         before = self.tree.span(self.tree.top(node)).start
+        local = {n for scope in self._function_scopes(node) for n in self.names.bindings.get(scope, {})}
         for name in self._needed_at_once(node):
+            if name in local and name != node.name:
+                yield f"it needs `{name}` when it is made, which is local to the function around it"
             if not self._bound_before(name, before):
                 yield f"it needs `{name}` when it is made, which is bound later in the module"
         for statement in node.body:

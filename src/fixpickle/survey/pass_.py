@@ -31,8 +31,11 @@ from fixpickle.survey.guards import guarded_attributes
 from fixpickle.survey.holdings import holdings
 from fixpickle.survey.hooks import state_hooks
 from fixpickle.survey.instances import aliases, attribute_flows, instances, returned
+from fixpickle.survey.made_types import made_types, sentinels
 from fixpickle.survey.names import PROPERTIES, Names
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Function, Tree, bound_names, parameters
+from fixpickle.survey.type_names import feigned, is_mangled
+from fixpickle.survey.uses import names_read
 
 WATCHED = frozenset(
     [
@@ -93,6 +96,8 @@ def _facts(source: Source, tree: Tree) -> Facts:
         mentions=tuple(_mentions(tree, names, flow)),
         references=(*_references(tree, names), *witnesses(tree, names)),
         bound_calls=tuple(_bound_calls(tree, names)),
+        made_types=tuple(made_types(tree, names, flow)),
+        sentinels=tuple(sentinels(tree, names, flow)),
         factories=tuple(_factories(tree, names)),
         holdings=tuple(holdings(tree, names, flow)),
         decorators=frozenset(_decorators(tree, names)),
@@ -108,6 +113,7 @@ def _facts(source: Source, tree: Tree) -> Facts:
         aliases=tuple(aliases(tree, names, flow)),
         returned=tuple(returned(tree, names, flow)),
         guarded=tuple(guarded_attributes(tree, names)),
+        names_read=next(names_read(tree), 0),
     )
 
 
@@ -139,6 +145,8 @@ def _classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
                 ),
                 methods=frozenset(s.name for s in node.body if isinstance(s, FUNCTIONS)),
                 properties=frozenset(s.name for s in node.body if isinstance(s, FUNCTIONS) and _is_property(names, s)),
+                feigned=feigned(tree, node),
+                mangled=tree.span(node) if is_mangled(tree, node) and "__qualname__" not in defined else None,
             )
 
 

@@ -191,8 +191,8 @@ def _only(node: ast.AST, tables: list[symtable.SymbolTable]) -> symtable.SymbolT
     fitting = [t for t in tables if t.get_type() in ("function", "class") and _fits(node, t)]
     if not fitting:
         return None
-    first = _frees(fitting[0])
-    return fitting[0] if all(_frees(t) == first for t in fitting) else None
+    first = free_names(fitting[0])
+    return fitting[0] if all(free_names(t) == first for t in fitting) else None
 
 
 def _fits(node: ast.AST, table: symtable.SymbolTable) -> bool:
@@ -220,8 +220,15 @@ def _read_directly(body: ast.expr) -> Iterator[str]:
             pending.extend(ast.iter_child_nodes(node))
 
 
-def _frees(table: symtable.SymbolTable) -> frozenset[str]:
-    return frozenset(s.get_name() for s in table.get_symbols() if s.is_free())
+def free_names(table: symtable.SymbolTable) -> frozenset[str]:
+    """The names that a function or class reads from functions around it.
+
+    What a class binds in its body its methods do not see: a name may be a class's own and yet be free in its methods.
+    """
+    found = {s.get_name() for s in table.get_symbols() if s.is_free()}
+    if isinstance(table, symtable.Class):
+        found.update(*map(free_names, table.get_children()))
+    return frozenset(found)
 
 
 def parameters(node: Callable_) -> tuple[str, ...]:

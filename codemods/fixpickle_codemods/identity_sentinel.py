@@ -1,0 +1,89 @@
+"""# identity-sentinel
+
+`MISSING = object()` at module level, recognised by `is`, and stored on instances or handed to what is pickled. An
+`object()` can be pickled, and is another one when it is loaded, so that `value is MISSING` is false there, without an
+error anywhere.
+
+## What it becomes
+
+The only instance of a small class that pickle stores by the name of the global:
+
+    class _Missing:
+        __slots__ = ()
+
+        def __reduce__(self):
+            return "MISSING"  # pickle stores the name of the module's global
+
+    MISSING = _Missing()
+
+Copies are the same object from then on, too: `copy.copy(MISSING) is MISSING`.
+
+## What it leaves alone
+
+Objects that nothing compares, that never leave the process as far as can be seen, that are bound more than once, or
+bound in a function or class; sentinels made otherwise, as members of an `Enum`, or by `unittest.mock.sentinel`, which
+travel by name already.
+
+What can differ: `repr`, and `type(MISSING)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fixpickle.model import ByExpression, Edit, Finding, Patch, Refusal, Safety
+from fixpickle.project import Project
+from fixpickle.rewrite import before_statement, free_name
+from fixpickle.rule import Workshop
+from fixpickle.survey.facts import Facts
+from fixpickle_codemods._callables import NOT_REACHED
+
+_CLASS = '''\
+class {cls}:
+    """The only {name} there is, in every process that it is sent to."""
+
+    __slots__ = ()
+
+    def __reduce__(self):
+        return "{name}"  # pickle stores the name of the module's global
+'''
+
+
+class IdentitySentinel:
+    """A sentinel that is another object once it was pickled."""
+
+    name = "identity-sentinel"
+    summary = "a sentinel that is recognised by identity is another object in the other process"
+    safety = Safety.SAFE
+
+    def find(self, project: Project, facts: Facts) -> Iterator[Finding]:
+        """Every `object()` of the module that is compared by identity, with its reach."""
+        for sentinel in facts.sentinels:
+            yield Finding(
+                rule=self.name,
+                path=facts.path,
+                span=sentinel.span,
+                message=f"the sentinel `{sentinel.name}` is another object once it was pickled",
+                reach=project.reach(facts, sentinel.sinks) or NOT_REACHED,
+            )
+
+    def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
+        """A class of its own, whose only instance is stored by name."""
+        facts, text = shop.facts[finding.path], shop.sources[finding.path].text
+        sentinel = next(s for s in facts.sentinels if s.span == finding.span)
+        words = [word for word in sentinel.name.split("_") if word]
+        cls = free_name("_" + "".join(word.capitalize() for word in words), text, shop.taken)
+        edits = (
+            before_statement(finding.path, text, sentinel.span, _CLASS.format(cls=cls, name=sentinel.name)),
+            Edit(finding.path, sentinel.value.start, sentinel.value.end, f"{cls}()"),
+        )
+        return Patch(finding, edits, subjects=(_same(facts.module, sentinel.name),))
+
+
+def _same(module: str, name: str) -> ByExpression:
+    """Something that can be pickled only where the sentinel is the same object once it was pickled and loaded."""
+    code = f'__import__("pickle").loads(__import__("pickle").dumps({name})) is {name} or (lambda: {name})'
+    return ByExpression(module, code, code)
+
+
+RULE = IdentitySentinel()

@@ -1,0 +1,94 @@
+"""Types and sentinels that a call makes: where they go, and what forbids making them at module level."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from fixpickle.survey.facts import MadeType, Sentinel, Sink
+from fixpickle.survey.flow import Flow
+from fixpickle.survey.names import Names
+from fixpickle.survey.tree import FUNCTIONS, Tree
+
+TYPE_FACTORIES = frozenset(
+    {
+        *("collections.namedtuple", "typing.NamedTuple", "typing.TypedDict", "typing.NewType", "builtins.type"),
+        *("enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag", "dataclasses.make_dataclass"),
+    }
+)
+_TESTS = frozenset({"builtins.isinstance", "builtins.issubclass"})
+
+
+def made_types(tree: Tree, names: Names, flow: Flow) -> Iterator[MadeType]:
+    """The types that functions of the file make by a call and bind to a local name."""
+    for node in tree.nodes:
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call) or len(node.value.args) < 2:
+            continue
+        target, scope = node.targets[0], tree.scope(node)
+        if not isinstance(target, ast.Name) or len(node.targets) > 1 or not isinstance(scope, FUNCTIONS):
+            continue
+        if names.of(node.value.func) in TYPE_FACTORIES:
+            uses = flow.loads(scope, target.id)
+            yield MadeType(
+                name=target.id,
+                owner=tree.qualname(scope),
+                span=tree.span(node),
+                statement=tree.span(tree.top(node)),
+                sinks=tuple(_instances(tree, flow, uses)),
+                reason=next(_reasons(tree, names, node, target.id, uses), ""),
+            )
+
+
+def _instances(tree: Tree, flow: Flow, uses: list[ast.Name]) -> Iterator[Sink]:
+    for use in uses:
+        call = tree.parents[use]
+        if isinstance(call, ast.Call) and call.func is use:
+            yield from flow.of(call)
+
+
+def _reasons(tree: Tree, names: Names, node: ast.Assign, name: str, uses: list[ast.Name]) -> Iterator[str]:
+    """Why the type cannot be made at module level, under the same name."""
+    call, scope = node.value, tree.scope(node)
+    assert isinstance(call, ast.Call)
+    given = call.args[0].value if isinstance(call.args[0], ast.Constant) else None
+    if given != name:
+        yield "the name it is given is not the one it is bound to, and pickle would look for the former"
+    if tree.parents[node] is not scope or len(names.bindings.get(scope, {}).get(name, [])) != 1:
+        yield f"`{name}` is bound in a block or more than once"
+    if any(name in table for table in (names.bindings.get(tree.root, {}),)):
+        yield f"`{name}` is bound to something else in the module"
+    at_top = {i.local for i in names.imports if i.top}
+    for inner in ast.walk(call):
+        if isinstance(inner, ast.Name) and inner.id not in at_top and not names.of(inner).startswith("builtins."):
+            yield f"it is made of `{inner.id}`, which need not be the same at every call"
+        elif isinstance(inner, (ast.Lambda, ast.Call)) and inner is not call:
+            yield "what it is made of is made afresh at every call"
+    for use in uses:
+        parent = tree.parents[use]
+        called = isinstance(parent, ast.Call) and (parent.func is use or names.of(parent.func) in _TESTS)
+        member = isinstance(parent, ast.Subscript) and parent.value is use
+        if not called and not member and not isinstance(parent, ast.Attribute):
+            yield f"it is handed on as a class at line {use.lineno}: every call makes another one"
+
+
+def sentinels(tree: Tree, names: Names, flow: Flow) -> Iterator[Sentinel]:
+    """The module's own `object()`s that its code compares by identity."""
+    for node in tree.root.body:
+        if not isinstance(node, (ast.Assign, ast.AnnAssign)) or not isinstance(node.value, ast.Call):
+            continue
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        target, call = targets[0], node.value
+        plain = len(targets) == 1 and isinstance(target, ast.Name) and not call.args and not call.keywords
+        if not plain or names.of(call.func) != "builtins.object":
+            continue
+        assert isinstance(target, ast.Name)
+        compared = any(_by_identity(tree.parents[use]) for use in flow.loads(tree.root, target.id))
+        if compared and len(names.bindings[tree.root][target.id]) == 1:
+            sinks = flow.of_name(tree.root, target.id)
+            yield Sentinel(target.id, tree.span(node), tree.span(call), sinks)
+
+
+def _by_identity(node: ast.AST) -> bool:
+    return isinstance(node, ast.Compare) and any(
+        isinstance(o, (ast.Is, ast.IsNot, ast.Eq, ast.NotEq)) for o in node.ops
+    )

@@ -12,7 +12,7 @@ from fixpickle.model import RunReport, Settings
 from fixpickle.registry import load_rules
 from fixpickle.rewrite.style import tidy
 from fixpickle.testing import cross, settle
-from fixpickle.verify import prove
+from fixpickle.verify import examine, prove
 
 SENTINEL = """\
 MISSING = object()
@@ -40,7 +40,7 @@ def checked(folder: Path, text: str) -> RunReport:
     path = folder / "program.py"
     path.write_text(text)
     settings = Settings(folder, Path(sys.executable), verify=False)
-    return run([path], settings, load_rules(), Ports(prove, tidy, lambda what, done, total: None), fix=False)
+    return run([path], settings, load_rules(), Ports(prove, examine, tidy, lambda what, done, total: None), fix=False)
 
 
 def test_a_sentinel_is_itself_in_the_other_process_only_after_the_fix(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_configuration_files_that_are_run_by_exec_are_left(name: str, tmp_path: 
     path = tmp_path / name
     path.write_text("extensions = []\non_exit = lambda server: None\n")
     settings = Settings(tmp_path, Path(sys.executable), verify=False)
-    report = run([path], settings, load_rules(), Ports(prove, tidy, lambda what, done, total: None), fix=False)
+    report = run([path], settings, load_rules(), Ports(prove, examine, tidy, lambda what, done, total: None), fix=False)
     assert [left.reason.split(" that")[0] for left in report.left] == ["its file is a configuration"]
 
 
@@ -88,6 +88,8 @@ def test_a_partial_that_ships_self_says_what_it_reads_of_it(tmp_path: Path) -> N
         "class A:\n    def __init__(self, key):\n        self.key = key\n        self.get = lambda row: row[self.key]\n"
     )
     settings = Settings(tmp_path, Path(sys.executable), verify=False)
-    report = run([tmp_path], settings, load_rules(), Ports(prove, tidy, lambda what, done, total: None), fix=True)
+    report = run(
+        [tmp_path], settings, load_rules(), Ports(prove, examine, tidy, lambda what, done, total: None), fix=True
+    )
     note = "the partial carries the whole object along, as the closure did, and reads no more of it than self.key"
     assert [fixed.patch.notes for fixed in report.fixed] == [(note,)]

@@ -6,7 +6,7 @@ import hashlib
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -122,7 +122,7 @@ def run(paths: Sequence[Path], settings: Settings, rules: Sequence[Rule], ports:
         left=tuple(x for x in left if x is not None),
         skipped=tuple(skipped),
         suppressed=tuple(suppressed),
-        stale=tuple(sorted(settings.baseline - known)),
+        stale=tuple(_stale(standing, known, task)),
         carriers=_carriers(standing, outcome.fixed, task),
         changes=changes_of(replace(standing, sources=standing.original), standing.changed()),
         python=str(settings.python),
@@ -175,6 +175,7 @@ def _survey_file(asked: tuple[Path, bool]) -> tuple[Source | Refusal, Facts | Re
 def _find(standing: Standing, task: Run) -> tuple[list[Finding], list[Suppressed]]:
     """What the rules find with enough evidence, in reading order; and what of it somebody said to leave alone."""
     settings = task.settings
+    known = {entry.fingerprint for entry in settings.known}
     found = [f for facts in standing.project.files for f in _in_file(standing.project, facts, task)]
     admitted = [f for f in found if settings.reach.admits(f.reach.evidence)]
     ordered = sorted(admitted, key=lambda f: (f.path, f.span, f.rule))
@@ -185,11 +186,19 @@ def _find(standing: Standing, task: Run) -> tuple[list[Finding], list[Suppressed
         said = next((c for c in comments if (c.line, c.rule) == (finding.span.line, finding.rule)), None)
         if said is not None:
             silent.append(Suppressed(finding, said.reason or "a comment says so"))
-        elif finding.fingerprint in settings.baseline:
+        elif finding.fingerprint in known:
             silent.append(Suppressed(finding, "it is in the baseline"))
         elif settings.only is None or finding.path in settings.only:
             kept.append(finding)
     return kept, silent
+
+
+def _stale(standing: Standing, met: Collection[str], task: Run) -> Iterator[str]:
+    """The entries of the baseline that nothing has any more, as far as this run has looked."""
+    for entry in task.settings.known:
+        looked = entry.path in standing.original or not entry.path.exists()
+        if looked and entry.rule not in task.idle and entry.fingerprint not in met:
+            yield entry.fingerprint
 
 
 def _in_file(project: Project, facts: Facts, task: Run) -> Iterator[Finding]:

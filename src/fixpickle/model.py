@@ -423,11 +423,20 @@ class BoundaryEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """An entry of the baseline: the fingerprint of a finding, the file it was in and the rule that found it."""
+
+    fingerprint: str
+    path: Path
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What a run was asked to do: the command line over `[tool.fixpickle]` over the defaults.
 
-    `baseline` are fingerprints of findings that are known and wait. Where `only` is given, findings in other files are
-    left out; these files are still read, for what they tell about the others.
+    `baseline` is the file of findings that are known and wait, `known` its entries. Where `only` is given, findings in
+    other files are left out; these files are still read, for what they tell about the others.
     """
 
     root: Path
@@ -441,7 +450,8 @@ class Settings:
     unsafe_fixes: bool = False
     verify: bool = True
     factories: Mapping[str, str] = field(default_factory=dict)
-    baseline: frozenset[str] = frozenset()
+    baseline: Path | None = None
+    known: tuple[Known, ...] = ()
     only: frozenset[Path] | None = None
     boundaries: tuple[BoundaryEntry, ...] = ()
     quiet: frozenset[str] = frozenset()

@@ -39,6 +39,7 @@ _KEYS = {
     "factories": "a table of class = factory, both strings",
     "boundaries": "tables, each a call that pickles its arguments",
     "quiet": "a list of names of calls",
+    "baseline": "the path of a baseline file",
     "time-limit": "a number of seconds above 0",
     "memory-limit": "a whole number of megabytes above 0",
 }
@@ -59,6 +60,7 @@ class Options:
     unsafe_fixes: bool | None = None
     verify: bool | None = None
     python: str | None = None
+    baseline: str | None = None
     factories: Mapping[str, str] | None = None
     boundaries: tuple[BoundaryEntry, ...] | None = None
     quiet: tuple[str, ...] | None = None
@@ -139,6 +141,7 @@ def _settings(root: Path, python: Path, options: Options, written: Options) -> S
         strategy=Strategy(_first(options.strategy, written.strategy, defaults.strategy.value)),
         unsafe_fixes=_first(options.unsafe_fixes, written.unsafe_fixes, defaults.unsafe_fixes),
         verify=_first(options.verify, written.verify, defaults.verify),
+        baseline=_placed(options.baseline, Path.cwd()) or _placed(written.baseline, root),
         factories=_first(options.factories, written.factories, defaults.factories),
         boundaries=_first(options.boundaries, written.boundaries, defaults.boundaries),
         quiet=frozenset(_first(options.quiet, written.quiet, ())),
@@ -151,6 +154,10 @@ def _first(given: T | None, written: T | None, default: T) -> T:
     if given is not None:
         return given
     return default if written is None else written
+
+
+def _placed(path: str | None, base: Path) -> Path | None:
+    return Path(os.path.normpath(base / path)) if path else None
 
 
 def _shared_folder(paths: Sequence[Path]) -> Path:
@@ -227,6 +234,7 @@ def _options(file: _File) -> Options | Refusal:
         unsafe_fixes=_truth(table.get("unsafe-fixes")),
         verify=_truth(table.get("verify")),
         python=_string(table.get("python")),
+        baseline=_string(table.get("baseline")),
         factories=_pairs(table.get("factories")),
         boundaries=boundaries,
         quiet=_strings(table.get("quiet")),

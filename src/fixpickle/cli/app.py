@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from fixpickle import __version__
+from fixpickle.cli import baseline
 from fixpickle.cli.apply import apply
 from fixpickle.cli.check import check
 from fixpickle.cli.options import EPILOG
@@ -49,3 +50,4 @@ app.command(epilog=EPILOG)(check)
 app.command(epilog=EPILOG)(apply)
 app.command()(rules)
 app.command()(explain)
+app.add_typer(baseline.app, name="baseline")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from fixpickle.cli.options import (
+    Baseline,
+    ChangedSince,
     Diff,
     DryRun,
     Exclude,
@@ -27,6 +29,7 @@ from fixpickle.cli.options import (
     located,
     outputs,
 )
+from fixpickle.cli.request import Mode, Request, perform
 from fixpickle.cli.terminal import Color
 from fixpickle.report import Format
 from fixpickle.settings import Options
@@ -45,6 +48,8 @@ def apply(
     reach: Reach = None,
     runtime: WhichRuntime = None,
     strategy: WhichStrategy = None,
+    baseline: Baseline = None,
+    changed_since: ChangedSince = None,
     output_format: OutputFormat = Format.TEXT,
     output: Output = None,
     color: WhenColor = Color.AUTO,
@@ -59,18 +64,14 @@ def apply(
         exclude=given(exclude),
         reach=reach.value if reach else None,
         strategy=strategy.value if strategy else None,
+        baseline=baseline,
         runtime=runtime.value if runtime else None,
         unsafe_fixes=unsafe_fixes,
         verify=verify,
         python=python,
     )
 
-    files = outputs(output)
-
-    def work() -> int:
-        from fixpickle.cli.flow import Mode, Request, execute
-
-        mode = Mode.DIFF if diff else Mode.DRY_RUN if dry_run else Mode.APPLY
-        return execute(Request(mode, located(paths), options, output_format, files, color, quiet, exit_zero))
-
-    finish(work, verbose)
+    mode = Mode.DIFF if diff else Mode.DRY_RUN if dry_run else Mode.APPLY
+    where, files = located(paths), outputs(output)
+    request = Request(mode, where, options, changed_since, output_format, files, color, quiet, exit_zero)
+    finish(lambda: perform(request), verbose)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from fixpickle.cli.options import (
+    Baseline,
+    ChangedSince,
     Exclude,
     ExitZero,
     Ignore,
@@ -21,6 +23,7 @@ from fixpickle.cli.options import (
     located,
     outputs,
 )
+from fixpickle.cli.request import Mode, Request, perform
 from fixpickle.cli.terminal import Color
 from fixpickle.report import Format
 from fixpickle.settings import Options
@@ -33,6 +36,8 @@ def check(
     exclude: Exclude = None,
     reach: Reach = None,
     strategy: WhichStrategy = None,
+    baseline: Baseline = None,
+    changed_since: ChangedSince = None,
     output_format: OutputFormat = Format.TEXT,
     output: Output = None,
     color: WhenColor = Color.AUTO,
@@ -47,13 +52,9 @@ def check(
         exclude=given(exclude),
         reach=reach.value if reach else None,
         strategy=strategy.value if strategy else None,
+        baseline=baseline,
     )
 
-    files = outputs(output)
-
-    def work() -> int:
-        from fixpickle.cli.flow import Mode, Request, execute
-
-        return execute(Request(Mode.CHECK, located(paths), options, output_format, files, color, quiet, exit_zero))
-
-    finish(work, verbose)
+    where, files = located(paths), outputs(output)
+    request = Request(Mode.CHECK, where, options, changed_since, output_format, files, color, quiet, exit_zero)
+    finish(lambda: perform(request), verbose)

@@ -5,44 +5,23 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from pathlib import Path
 
-from fixpickle.cli.terminal import Color, clear, complain, in_color, progress, put
+from fixpickle.baseline import read_baseline
+from fixpickle.cli.git import changed_since
+from fixpickle.cli.request import Mode, Request
+from fixpickle.cli.terminal import clear, complain, in_color, progress, put
 from fixpickle.engine import Ports, run
-from fixpickle.model import Change, Refusal, RunReport, Source
+from fixpickle.model import Change, Refusal, RunReport, Settings, Source
 from fixpickle.registry import load_rules
-from fixpickle.report import Format, View, render
+from fixpickle.report import View, render
 from fixpickle.report.diff import unified
 from fixpickle.rewrite.style import tidy
-from fixpickle.settings import Options, load
+from fixpickle.settings import load
 from fixpickle.source import encode, read
 from fixpickle.verify import examine, prove
 from fixpickle.write import account, grouped, write
-
-
-class Mode(Enum):
-    """How far a command goes."""
-
-    CHECK = "find, fix nothing"
-    DRY_RUN = "fix and prove, write nothing"
-    DIFF = "fix and prove, print the patch, write nothing"
-    APPLY = "fix, prove and write"
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What was asked for on the command line."""
-
-    mode: Mode
-    paths: tuple[Path, ...]
-    options: Options
-    output: Format
-    files: tuple[tuple[Format, Path], ...]
-    color: Color
-    quiet: bool
-    exit_zero: bool
 
 
 def execute(request: Request) -> int:
@@ -52,9 +31,10 @@ def execute(request: Request) -> int:
         return 2
     rules = load_rules()
     settings = load(request.paths, request.options, [rule.name for rule in rules])
+    if isinstance(settings, Settings):
+        settings = _narrowed(settings, request)
     if isinstance(settings, Refusal):
-        complain(": ".join(filter(None, [_where(settings), settings.reason])))
-        return 2
+        return refuse(settings)
     ports = Ports(prove=prove, examine=examine, tidy=tidy, progress=progress(sys.stderr, request.quiet))
     report = run(request.paths, settings, rules, ports, fix=request.mode is not Mode.CHECK)
     sources, refused = _read_again(report.changes)
@@ -67,6 +47,22 @@ def execute(request: Request) -> int:
     _say(request, report)
     done = report.clean and (report.written or not report.changes)
     return 0 if done or request.exit_zero else 1
+
+
+def refuse(refusal: Refusal) -> int:
+    """Says on stderr why a command cannot start, and gives its exit code."""
+    complain(": ".join(filter(None, [_where(refusal), refusal.reason])))
+    return 2
+
+
+def _narrowed(settings: Settings, request: Request) -> Settings | Refusal:
+    """The settings with what the baseline and git say about which findings count."""
+    known = read_baseline(settings.baseline, settings.root) if settings.baseline else ()
+    if isinstance(known, Refusal):
+        return known
+    revision = request.changed_since
+    only = changed_since(revision, Path.cwd()) if revision is not None else None
+    return only if isinstance(only, Refusal) else replace(settings, known=known, only=only)
 
 
 def _where(refusal: Refusal) -> str:

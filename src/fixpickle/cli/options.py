@@ -61,6 +61,12 @@ OutputFormat = Annotated[Format, typer.Option(help="How the report is written.")
 Output = Annotated[
     list[str] | None, typer.Option(metavar="FORMAT=FILE", help="Write the report to a file as well; again.")
 ]
+Baseline = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Leave out the findings of a baseline; see `fixpickle baseline`.")
+]
+ChangedSince = Annotated[
+    str | None, typer.Option(metavar="REV", help="Only findings in files changed since a git revision.")
+]
 WhenColor = Annotated[Color, typer.Option(help="When to write in colour.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only what is left to do.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the traceback of an internal error.")]

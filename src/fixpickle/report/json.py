@@ -36,6 +36,8 @@ def as_dict(report: RunReport) -> dict[str, object]:
         "taken_back": [_patch(one.patch, one.verdict, root) for one in in_order(report.taken_back)],
         "left": [{**_finding(one.finding, root), "reason": one.reason} for one in in_order(report.left)],
         "skipped": [_refusal(one, root) for one in skipped],
+        "suppressed": [{**_finding(one.finding, root), "reason": one.reason} for one in report.suppressed],
+        "stale": list(report.stale),
         "carriers": [_carrier(one, root) for one in report.carriers],
         "changes": [{"path": _path(one.path, root), "new": one.old is None} for one in changes],
     }

@@ -48,7 +48,9 @@ def render(report: RunReport, view: View) -> str:
         return _joined(_remaining(report, pen))
     if view.found:
         return _findings(report, pen)
-    return _joined([*_worked(report, pen), *_carried(report, pen), *_remaining(report, pen), summary(report)])
+    return _joined(
+        [*_worked(report, pen), *_carried(report, pen), *_remaining(report, pen), *_stale(report), summary(report)]
+    )
 
 
 def _findings(report: RunReport, pen: _Pen) -> str:
@@ -60,7 +62,18 @@ def _findings(report: RunReport, pen: _Pen) -> str:
     lines += _skipped(report.skipped, pen)
     fixable = sum(not left.reason for left in report.left)
     counts = f"{_count(len(report.left), 'finding')} ({fixable} to fix with `fixpickle apply`)"
-    return _joined([*lines, f"{counts}, {len(report.skipped)} skipped in {_tail(report)}"])
+    lines += _stale(report)
+    return _joined([*lines, f"{counts}, {len(report.skipped)} skipped{_quieted(report)} in {_tail(report)}"])
+
+
+def _quieted(report: RunReport) -> str:
+    return f", {len(report.suppressed)} suppressed" if report.suppressed else ""
+
+
+def _stale(report: RunReport) -> Iterator[str]:
+    if report.stale:
+        entries = _count(len(report.stale), "entry", "entries")
+        yield f"{entries} of the baseline found nothing; `fixpickle baseline prune` takes them out"
 
 
 def summary(report: RunReport) -> str:
@@ -71,6 +84,7 @@ def summary(report: RunReport) -> str:
     fixed = f"{len(report.fixed)} fixed ({proved} proved, {len(report.fixed) - proved} unproved)"
     rest = f"{len(report.taken_back)} taken back, {len(report.left)} left, {len(report.skipped)} skipped"
     unwritten = "; nothing was written" if report.changes and not report.written else ""
+    rest += _quieted(report)
     return f"{fixed}{blocked}, {rest} in {_tail(report)}{unwritten}"
 
 

@@ -1,0 +1,42 @@
+"""What was asked for on the command line. Imports nothing that takes time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from fixpickle.cli.terminal import Color
+from fixpickle.report import Format
+from fixpickle.settings import Options
+
+
+class Mode(Enum):
+    """How far a command goes."""
+
+    CHECK = "find, fix nothing"
+    DRY_RUN = "fix and prove, write nothing"
+    DIFF = "fix and prove, print the patch, write nothing"
+    APPLY = "fix, prove and write"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for on the command line."""
+
+    mode: Mode
+    paths: tuple[Path, ...]
+    options: Options
+    changed_since: str | None
+    output: Format
+    files: tuple[tuple[Format, Path], ...]
+    color: Color
+    quiet: bool
+    exit_zero: bool
+
+
+def perform(request: Request) -> int:
+    """Does it, and gives the exit code."""
+    from fixpickle.cli.flow import execute
+
+    return execute(request)

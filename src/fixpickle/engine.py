@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 
 from fixpickle.carriers import carriers
 from fixpickle.check import check
-from fixpickle.discover import discover
+from fixpickle.finding import Chosen, Key, choose, find, key_of, stale
 from fixpickle.model import (
     Carrier,
     Compose,
@@ -29,21 +26,14 @@ from fixpickle.model import (
     RunReport,
     Safety,
     Settings,
-    Source,
-    Strategy,
     Subject,
-    Suppressed,
     TakenBack,
     Unproved,
     Verdict,
 )
-from fixpickle.project import Project
-from fixpickle.rule import Reviewer, Rule, Workshop
-from fixpickle.source import read
-from fixpickle.standing import Standing, Tidy, changes_of, compose, grounds, is_runtime, moved
-from fixpickle.survey import Facts, survey
-from fixpickle.survey.catalogue import configured
-from fixpickle.workers import each
+from fixpickle.reading import read_all
+from fixpickle.rule import Rule, Workshop
+from fixpickle.standing import Standing, Tidy, changes_of, compose, grounds, moved
 
 _ROUNDS = 10  # one fix uncovers the next; real chains are three or four long
 
@@ -64,10 +54,6 @@ class Ports:
     tidy: Tidy
     progress: Callable[[str, int, int], None]
     decide: Decide | None = None
-
-
-Key = tuple[str, Path, str, str]
-"""What a finding is known by from round to round, while lines move: rule, file, message and the code it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +77,19 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run's constants. `idle` names the rules that take no part."""
+    """One run's constants."""
 
     settings: Settings
-    rules: Sequence[Rule]
-    idle: frozenset[str]
+    chosen: Chosen
     ports: Ports
 
 
 def run(paths: Sequence[Path], settings: Settings, rules: Sequence[Rule], ports: Ports, *, fix: bool) -> RunReport:
     """One whole run over `paths`. Nothing is written: `changes` of the report says what would be."""
     started = time.monotonic()
-    standing, skipped = _read_all(paths, settings, ports)
-    idle = frozenset(r.name for r in rules if not settings.selects(r.name))
-    task = Run(settings, [r for r in rules if r.name not in idle], idle, ports)
-    findings, suppressed = _find(standing, task)
+    standing, skipped = read_all(paths, settings, ports.progress)
+    task = Run(settings, choose(rules, settings), ports)
+    findings, suppressed = find(standing, task.chosen, settings)
     outcome, known = Outcome(), {s.finding.fingerprint for s in suppressed}
     for number in range(_ROUNDS if fix else 0):
         ports.progress("fixing, round", number + 1, _ROUNDS)
@@ -113,7 +97,7 @@ def run(paths: Sequence[Path], settings: Settings, rules: Sequence[Rule], ports:
         if after is None:
             break
         standing, findings, outcome = after
-    left = [_left(f, _key(f, standing), outcome, settings, fix) for f in findings]
+    left = [_left(f, key_of(f, standing), outcome, settings, fix) for f in findings]
     return RunReport(
         root=settings.root,
         files=len(standing.original),
@@ -122,7 +106,7 @@ def run(paths: Sequence[Path], settings: Settings, rules: Sequence[Rule], ports:
         left=tuple(x for x in left if x is not None),
         skipped=tuple(skipped),
         suppressed=tuple(suppressed),
-        stale=tuple(_stale(standing, known, task)),
+        stale=tuple(stale(standing, known, task.chosen, settings)),
         carriers=_carriers(standing, outcome.fixed, task),
         changes=changes_of(replace(standing, sources=standing.original), standing.changed()),
         python=str(settings.python),
@@ -130,100 +114,7 @@ def run(paths: Sequence[Path], settings: Settings, rules: Sequence[Rule], ports:
     )
 
 
-# --- reading --------------------------------------------------------------------------------------------------------
-
-
-def _read_all(paths: Sequence[Path], settings: Settings, ports: Ports) -> tuple[Standing, list[Refusal]]:
-    files, refused = discover(paths, settings.exclude, settings.root)
-    explicit = {p.absolute() for p in paths}
-    skipped = list(refused)
-    sources: dict[Path, Source] = {}
-    facts: dict[Path, Facts] = {}
-    asked = [(path, path in explicit) for path in files]
-    for number, (source, found) in enumerate(each(_survey_file, asked), 1):
-        ports.progress("reading", number, len(files))
-        for refusal in (source, found):
-            if isinstance(refusal, Refusal):
-                skipped.append(refusal)
-        if isinstance(source, Source) and isinstance(found, Facts):
-            sources[source.path] = source
-            if not is_runtime(source.path):
-                facts[source.path] = found
-                skipped += _misnamed(found)
-    known = configured(settings.boundaries, settings.quiet)
-    return Standing(sources, sources, facts, Project(facts.values(), known, settings.strategy)), skipped
-
-
-def _misnamed(facts: Facts) -> Iterator[Refusal]:
-    """The comments that choose a strategy which does not exist."""
-    known = [strategy.value for strategy in Strategy]
-    for line, name in facts.strategies:
-        if name not in known:
-            close = get_close_matches(name.lower().replace("_", "-"), known, n=1)
-            meant = f"did you mean `{close[0]}`?" if close else f"there are {', '.join(known)}"
-            yield Refusal(facts.path, f"no strategy is named `{name}`; {meant}", line)
-
-
-def _survey_file(asked: tuple[Path, bool]) -> tuple[Source | Refusal, Facts | Refusal | None]:
-    source = read(*asked)
-    return source, survey(source) if isinstance(source, Source) else None
-
-
-# --- finding --------------------------------------------------------------------------------------------------------
-
-
-def _find(standing: Standing, task: Run) -> tuple[list[Finding], list[Suppressed]]:
-    """What the rules find with enough evidence, in reading order; and what of it somebody said to leave alone."""
-    settings = task.settings
-    known = {entry.fingerprint for entry in settings.known}
-    found = [f for facts in standing.project.files for f in _in_file(standing.project, facts, task)]
-    admitted = [f for f in found if settings.reach.admits(f.reach.evidence)]
-    ordered = sorted(admitted, key=lambda f: (f.path, f.span, f.rule))
-    kept: list[Finding] = []
-    silent: list[Suppressed] = []
-    for finding in _fingerprinted(ordered, standing, settings.root):
-        comments = standing.facts[finding.path].suppressions
-        said = next((c for c in comments if (c.line, c.rule) == (finding.span.line, finding.rule)), None)
-        if said is not None:
-            silent.append(Suppressed(finding, said.reason or "a comment says so"))
-        elif finding.fingerprint in known:
-            silent.append(Suppressed(finding, "it is in the baseline"))
-        elif settings.only is None or finding.path in settings.only:
-            kept.append(finding)
-    return kept, silent
-
-
-def _stale(standing: Standing, met: Collection[str], task: Run) -> Iterator[str]:
-    """The entries of the baseline that nothing has any more, as far as this run has looked."""
-    for entry in task.settings.known:
-        looked = entry.path in standing.original or not entry.path.exists()
-        if looked and entry.rule not in task.idle and entry.fingerprint not in met:
-            yield entry.fingerprint
-
-
-def _in_file(project: Project, facts: Facts, task: Run) -> Iterator[Finding]:
-    found = [f for rule in task.rules for f in rule.find(project, facts)]
-    yield from found
-    met = {(f.span.line, f.rule) for f in found}
-    for rule in task.rules:
-        if isinstance(rule, Reviewer):
-            yield from rule.review(facts, met, task.idle)
-
-
-def _fingerprinted(findings: Sequence[Finding], standing: Standing, root: Path) -> Iterator[Finding]:
-    """Findings that are alike in all that is hashed are told apart by their order."""
-    met = Counter[Key]()
-    for finding in findings:
-        key = _key(finding, standing)
-        met[key] += 1
-        place = os.path.relpath(finding.path, root).replace(os.sep, "/")
-        words = (finding.rule, place, finding.message, key[3], str(met[key]))
-        yield replace(finding, fingerprint=hashlib.sha256("\0".join(words).encode()).hexdigest()[:16])
-
-
-def _key(finding: Finding, standing: Standing) -> Key:
-    text = standing.sources[finding.path].text
-    return finding.rule, finding.path, finding.message, text[finding.span.start : finding.span.end]
+# --- what is left ---------------------------------------------------------------------------------------------------
 
 
 def _left(finding: Finding, key: Key, outcome: Outcome, settings: Settings, fix: bool) -> Left | None:
@@ -254,9 +145,9 @@ def _round(
     fixed = [Fixed(p, v, outcome.rounds + 1) for p, v in held]
     back += [TakenBack(p, v) for p, v in zip(sound, verdicts, strict=True) if isinstance(v, Refuted)]
     wanted = _wanted(fixed, standing, task.ports)
-    refused.update({_key(f.patch.finding, standing): "it was declined" for f in fixed if f not in wanted})
+    refused.update({key_of(f.patch.finding, standing): "it was declined" for f in fixed if f not in wanted})
     after, rest, kept, unsettled = _settled(standing, findings, wanted, task)
-    keyed = [(_key(t.patch.finding, standing), t) for t in (*back, *unsettled)]
+    keyed = [(key_of(t.patch.finding, standing), t) for t in (*back, *unsettled)]
     earlier = outcome.reopened(kept)
     return after, rest, Outcome((*earlier.fixed, *kept), (*earlier.taken_back, *keyed), refused, outcome.rounds + 1)
 
@@ -265,11 +156,11 @@ def _patches(
     standing: Standing, findings: Sequence[Finding], closed: frozenset[Key], refused: dict[Key, str], task: Run
 ) -> Iterator[Patch]:
     """The patches of one round. Of two that overlap the later one waits; what a rule refuses is noted in `refused`."""
-    by_name = {r.name: r for r in task.rules}
+    by_name = {r.name: r for r in task.chosen.rules}
     shop = Workshop(standing.project, standing.sources, task.settings, standing.facts)
     made: list[Patch] = []
     for finding in findings:
-        key = _key(finding, standing)
+        key = key_of(finding, standing)
         unsafe = finding.safety is Safety.UNSAFE and not task.settings.unsafe_fixes
         if finding.reason or unsafe or key in closed:
             continue
@@ -293,13 +184,13 @@ def _settled(
 ) -> tuple[Standing, list[Finding], list[Fixed], list[TakenBack]]:
     """The standing with these fixes in place, and what is found in it. A fix that leaves its finding is taken back."""
     after = moved(standing, compose(standing, [f.patch for f in fixed], task.ports.tidy))
-    rest, _ = _find(after, task)
-    was = Counter(_key(f, standing) for f in findings)
-    now = Counter(_key(f, after) for f in rest)
+    rest, _ = find(after, task.chosen, task.settings)
+    was = Counter(key_of(f, standing) for f in findings)
+    now = Counter(key_of(f, after) for f in rest)
     kept: list[Fixed] = []
     back: list[TakenBack] = []
     for one in fixed:
-        key = _key(one.patch.finding, standing)
+        key = key_of(one.patch.finding, standing)
         if now[key] >= was[key]:
             back.append(
                 TakenBack(one.patch, Refuted("its finding is still there after the fix: it would never settle", ""))

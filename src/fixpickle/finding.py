@@ -1,0 +1,87 @@
+"""What the rules find in the files as they stand, and what of it somebody said to leave alone."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fixpickle.model import Finding, Settings, Suppressed
+from fixpickle.project import Project
+from fixpickle.rule import Reviewer, Rule
+from fixpickle.standing import Standing
+from fixpickle.survey import Facts
+
+Key = tuple[str, Path, str, str]
+"""What a finding is known by from round to round, while lines move: rule, file, message and the code it is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The rules that take part in a run, and the names of those that do not."""
+
+    rules: Sequence[Rule]
+    idle: frozenset[str]
+
+
+def choose(rules: Sequence[Rule], settings: Settings) -> Chosen:
+    """The rules that the settings select."""
+    idle = frozenset(rule.name for rule in rules if not settings.selects(rule.name))
+    return Chosen([rule for rule in rules if rule.name not in idle], idle)
+
+
+def find(standing: Standing, chosen: Chosen, settings: Settings) -> tuple[list[Finding], list[Suppressed]]:
+    """What the rules find with enough evidence, in reading order; and what of it somebody said to leave alone."""
+    known = {entry.fingerprint for entry in settings.known}
+    found = [f for facts in standing.project.files for f in _in_file(standing.project, facts, chosen)]
+    admitted = [f for f in found if settings.reach.admits(f.reach.evidence)]
+    ordered = sorted(admitted, key=lambda f: (f.path, f.span, f.rule))
+    kept: list[Finding] = []
+    silent: list[Suppressed] = []
+    for finding in _fingerprinted(ordered, standing, settings.root):
+        comments = standing.facts[finding.path].suppressions
+        said = next((c for c in comments if (c.line, c.rule) == (finding.span.line, finding.rule)), None)
+        if said is not None:
+            silent.append(Suppressed(finding, said.reason or "a comment says so"))
+        elif finding.fingerprint in known:
+            silent.append(Suppressed(finding, "it is in the baseline"))
+        elif settings.only is None or finding.path in settings.only:
+            kept.append(finding)
+    return kept, silent
+
+
+def stale(standing: Standing, met: Collection[str], chosen: Chosen, settings: Settings) -> Iterator[str]:
+    """The entries of the baseline that nothing has any more, as far as this run has looked."""
+    for entry in settings.known:
+        looked = entry.path in standing.original or not entry.path.exists()
+        if looked and entry.rule not in chosen.idle and entry.fingerprint not in met:
+            yield entry.fingerprint
+
+
+def _in_file(project: Project, facts: Facts, chosen: Chosen) -> Iterator[Finding]:
+    found = [f for rule in chosen.rules for f in rule.find(project, facts)]
+    yield from found
+    met = {(f.span.line, f.rule) for f in found}
+    for rule in chosen.rules:
+        if isinstance(rule, Reviewer):
+            yield from rule.review(facts, met, chosen.idle)
+
+
+def _fingerprinted(findings: Sequence[Finding], standing: Standing, root: Path) -> Iterator[Finding]:
+    """Findings that are alike in all that is hashed are told apart by their order."""
+    met = Counter[Key]()
+    for finding in findings:
+        key = key_of(finding, standing)
+        met[key] += 1
+        place = os.path.relpath(finding.path, root).replace(os.sep, "/")
+        words = (finding.rule, place, finding.message, key[3], str(met[key]))
+        yield replace(finding, fingerprint=hashlib.sha256("\0".join(words).encode()).hexdigest()[:16])
+
+
+def key_of(finding: Finding, standing: Standing) -> Key:
+    """The key of a finding in the files as they stand."""
+    text = standing.sources[finding.path].text
+    return finding.rule, finding.path, finding.message, text[finding.span.start : finding.span.end]

@@ -76,19 +76,21 @@ def _family(project: Project, facts: Facts, cls: ClassFacts) -> _Family:
 
 def _reach(project: Project, facts: Facts, cls: ClassFacts, flaw: Flaw) -> Reach | None:
     """A class with state hooks says that it is pickled; of others, only what may be kept by others counts."""
+    carrier = f"{facts.module}:{cls.name}"
     if flaw.harm in _STATE_HOOKS:
-        return Reach(Evidence.STATE, (f"its {flaw.method} says that {cls.name} is pickled",))
+        return Reach(Evidence.STATE, (f"its {flaw.method} says that {cls.name} is pickled",), carrier=carrier)
     if project.process_bound(facts, cls.name):
         return None
     results = next((m.results for m in facts.mentions if m.name == cls.name), ())
     crossing = next(project.crossings(facts, results), None)
     if crossing is not None:
-        return Reach(Evidence.BOUNDARY, crossing.chain, crossing.boundary.pickler)
+        return Reach(Evidence.BOUNDARY, crossing.chain, crossing.boundary.pickler, carrier)
     kept = next((k for k in project.kept(facts, results) if k.lasting), None)
     if kept is not None:
-        return Reach(Evidence.STATE, kept.chain, carrier=f"{facts.module}:{cls.name}")
+        return Reach(Evidence.STATE, kept.chain, carrier=carrier)
     public = not any(part.startswith("_") for part in cls.name.split("."))
-    return Reach(Evidence.STATE, (f"{cls.name} is public: others may keep its instances",)) if public else None
+    words = f"{cls.name} is public: others may keep its instances"
+    return Reach(Evidence.STATE, (words,), carrier=carrier) if public else None
 
 
 def _message(family: _Family, flaw: Flaw) -> str:

@@ -31,7 +31,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fixpickle.model import ByExpression, Edit, Finding, Patch, Refusal, Safety
+from fixpickle.model import ByIdentity, Edit, Finding, Patch, Refusal, Safety
 from fixpickle.project import Project
 from fixpickle.rewrite import before_statement, free_name
 from fixpickle.rule import Workshop
@@ -77,13 +77,7 @@ class IdentitySentinel:
             before_statement(finding.path, text, sentinel.span, _CLASS.format(cls=cls, name=sentinel.name)),
             Edit(finding.path, sentinel.value.start, sentinel.value.end, f"{cls}()"),
         )
-        return Patch(finding, edits, subjects=(_same(facts.module, sentinel.name),))
-
-
-def _same(module: str, name: str) -> ByExpression:
-    """Something that can be pickled only where the sentinel is the same object once it was pickled and loaded."""
-    code = f'__import__("pickle").loads(__import__("pickle").dumps({name})) is {name} or (lambda: {name})'
-    return ByExpression(module, code, code)
+        return Patch(finding, edits, subjects=(ByIdentity(facts.module, sentinel.name),))
 
 
 RULE = IdentitySentinel()

@@ -149,6 +149,14 @@ class ByContents:
 
 
 @dataclass(frozen=True, slots=True)
+class ByIdentity:
+    """An object that `name` of `module` stands for, which must be that one and no other where it arrives."""
+
+    module: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class ByExpression:
     """A value that an expression gives in the module's namespace, before and after the fix."""
 
@@ -188,7 +196,7 @@ class WorkerState:
     state: str
 
 
-Subject = ByReference | ByState | ByContents | Instance | ByExpression | ByValue | FromScript | WorkerState
+Subject = ByReference | ByIdentity | ByState | ByContents | Instance | ByExpression | ByValue | FromScript | WorkerState
 
 
 # --- findings and patches -------------------------------------------------------------------------------------------

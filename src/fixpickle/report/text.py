@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fixpickle.model import Finding, Proved, Refusal, Refuted, RunReport, Unproved
+from fixpickle.model import Finding, Proved, Refusal, Refuted, RunReport, Span, Unproved
 from fixpickle.report import View, in_order
 
 _BOLD, _DIM, _RED, _GREEN, _YELLOW, _CYAN = "1", "2", "31", "32", "33", "36"
@@ -105,13 +105,17 @@ def _carried(report: RunReport, pen: _Pen) -> Iterator[str]:
         subject, verdict = carrier.subject, carrier.verdict
         said = {Proved: "crosses now", Refuted: "does not cross yet", Unproved: "was not tried"}[type(verdict)]
         yield f"{pen.ink(f'{subject.module}.{subject.cls}', _BOLD)} {said}"
-        places = (
-            f"{f.rule} at {pen.shown(f.path)}:{f.span.line}"
-            for f in sorted(carrier.fixes, key=lambda f: (f.path, f.span))
-        )
+        places = (f"{f.rule} at {pen.shown(f.path)}:{f.span.line}" for f in sorted(carrier.fixes, key=_place))
         yield from pen.detail("needed", "\n".join(dict.fromkeys(places)))
-        yield from pen.detail("because", verdict.reason if not isinstance(verdict, Proved) else "")
-        yield from pen.detail("before", verdict.before)
+        because = "" if isinstance(verdict, Proved) else verdict.reason
+        yield from pen.detail("because", because)
+        if "needs the argument" in because:
+            yield from pen.detail("next", "name a function that makes one in [tool.fixpickle.factories]")
+        yield from pen.detail("before", verdict.before if verdict.before != because else "")
+
+
+def _place(finding: Finding) -> tuple[Path, Span]:
+    return finding.path, finding.span
 
 
 def _remaining(report: RunReport, pen: _Pen) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Literal
 from fixpickle.model import (
     ByContents,
     ByExpression,
+    ByIdentity,
     ByReference,
     ByState,
     ByValue,
@@ -55,6 +56,8 @@ class Attempt:
                 return f"{module}.{name} by reference" + (", with its bound arguments" if bound else "")
             case FromScript(_, module, name):
                 return f"{module}.{name} by reference"
+            case ByIdentity(module, name):
+                return f"{module}.{name} arrives as itself"
             case ByValue(module, name):
                 return f"{module}.{name} by value"
             case ByExpression(after=after):
@@ -75,7 +78,7 @@ class Attempt:
     def names(self, side: Side) -> frozenset[str]:
         """The top-level names of its module that it needs on that side."""
         match self.subject:
-            case ByReference(name=name) | ByValue(name=name) | FromScript(name=name):
+            case ByReference(name=name) | ByIdentity(name=name) | ByValue(name=name) | FromScript(name=name):
                 return roots_of(name)
             case ByState(cls=cls, before=before, after=after, holds=holds):
                 given = frozenset[str]().union(*(roots_of(expression) for _, expression in holds))
@@ -117,6 +120,8 @@ class Attempt:
                 return made | {"kind": "contents", "cls": cls, "dropped": list(dropped), "pickler": pickler}
             case ByExpression(_, before, after, pickler):
                 return {"kind": "expression", "expression": before if side == "before" else after, "pickler": pickler}
+            case ByIdentity(_, name):
+                return {"kind": "identity", "name": name}
             case ByValue(_, name):
                 return {"kind": "value", "name": name}
             case WorkerState(_, before, after, state):

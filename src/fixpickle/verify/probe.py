@@ -678,6 +678,19 @@ class Expression:
         return ""
 
 
+class Identity:
+    def dump(self, world: World, task: Json) -> Dumped:
+        with stage("build"):
+            thing = resolve(world.modules.get(task["module"]), task["name"])
+        return [dumps(thing, "pickle", protocol) for protocol in protocols()], {}
+
+    def check(self, world: World, task: Json, loaded: list[Any], facts: Json) -> str:
+        thing = resolve(world.modules.get(task["module"]), task["name"])
+        same = all(one is thing for one in loaded)
+        expect(same, "it arrives as another object than %s.%s" % (task["module"], task["name"]))
+        return ""
+
+
 class Value:
     def dump(self, world: World, task: Json) -> Dumped:
         module = world.modules.get(task["module"])
@@ -782,6 +795,7 @@ SUBJECTS: Dict[str, Any] = {
     "state": State(),
     "contents": Contents(),
     "expression": Expression(),
+    "identity": Identity(),
     "value": Value(),
     "script": Script(),
     "workers": Workers(),

@@ -146,7 +146,10 @@ def _existing(finding: Finding, shop: Workshop, definition: Definition, tables: 
     code = _exact(node, partial.code, tables, local | {n for s in facts.statements for n in s.binds if n in _BUILTINS})
     if not code or definition.captures:
         return None
-    return _exchanged(finding, facts, definition, code, partial.edits if "(" in code else ())
+    span, edits = definition.span, partial.edits if "(" in code else ()
+    written = source.text[span.start : span.end]
+    subject = ByExpression(facts.module, f"({written})", code)
+    return Patch(finding, (*edits, Edit(finding.path, span.start, span.end, code)), subjects=(subject,))
 
 
 def _exact(node: ast.AST, partial: str, tables: frozenset[str], shadowed: set[str]) -> str:
@@ -161,12 +164,6 @@ def _exact(node: ast.AST, partial: str, tables: frozenset[str], shadowed: set[st
         return f"{partial}({ast.unparse(body.func)}, {inner})" if inner else ""
     builtin = _EXACT.get(ast.unparse(body), "")
     return builtin if builtin not in shadowed else ""
-
-
-def _exchanged(finding: Finding, facts: Facts, definition: Definition, code: str, edits: tuple[Edit, ...]) -> Patch:
-    span = definition.span
-    subject = ByExpression(facts.module, "(lambda: None)", code)
-    return Patch(finding, (*edits, Edit(finding.path, span.start, span.end, code)), subjects=(subject,))
 
 
 RULE = LambdaValue()

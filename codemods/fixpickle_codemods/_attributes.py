@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from fixpickle.layout import layout
-from fixpickle.model import Edit, Evidence, Finding, Patch, Reach, Refusal, Safety, Subject
+from fixpickle.model import ByState, Edit, Evidence, Finding, Patch, Reach, Refusal, Safety, Subject
 from fixpickle.project import Project, is_test
 from fixpickle.rewrite import Rebuilt, require, state_hooks
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, Family, Holding, Layout, ToAttribute
 from fixpickle_codemods._carried import registered
+from fixpickle_codemods._hook_needs import needs_of_hooks
 
 STAND_IN = "(_ for _ in ())"
 """Makes what no Python can pickle: for hooks that leave an attribute out, whatever it holds."""
@@ -158,7 +159,14 @@ def patch(finding: Finding, shop: Workshop, judge: Judge) -> Patch | Refusal:
     edits = state_hooks(source, holding.cls, found, [rebuilt])
     if isinstance(edits, Refusal):
         return edits
-    return Patch(finding, (*added, *edits), subjects=remedy.subjects, notes=remedy.notes)
+    needs = needs_of_hooks(shop.project, source, facts, holding.cls, holding.attribute)
+    subjects = tuple(_held_too(subject, needs) for subject in remedy.subjects)
+    return Patch(finding, (*added, *edits), subjects=subjects, notes=remedy.notes)
+
+
+def _held_too(subject: Subject, needs: tuple[tuple[str, str], ...]) -> Subject:
+    """The subject, with what the hooks need that the class has already."""
+    return replace(subject, holds=(*needs, *subject.holds)) if isinstance(subject, ByState) else subject
 
 
 def _instead(finding: Finding, shop: Workshop, holding: Holding, remedy: Remedy) -> Patch | Refusal:

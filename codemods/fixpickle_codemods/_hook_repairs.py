@@ -37,7 +37,7 @@ def repair(finding: Finding, shop: Workshop, found: Judged) -> Patch | Refusal:
     facts, source = shop.facts[finding.path], shop.sources[finding.path]
     tree = Tree(source)
     node = class_at(tree, found.cls.name)
-    method = method_of(node, found.flaw.method) if node is not None else None
+    method = method_of(tree, node, found.flaw.method) if node is not None else None
     if node is None or method is None:
         return Refusal(source.path, f"{found.cls.name}.{found.flaw.method} stands on one line")
     edits = _edits(shop, facts, source, tree, node, method, found)

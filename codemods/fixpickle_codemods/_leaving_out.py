@@ -14,6 +14,7 @@ from fixpickle.survey.facts import Construction, Facts, Home
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import Tree
 from fixpickle_codemods._case import Case
+from fixpickle_codemods._hook_needs import needs_of_hooks
 from fixpickle_codemods._remaking import Remaking, Unclear
 
 _COPIES = re.compile(r"\bcopy\.copy\(|from copy import [^\n]*\bcopy\b")
@@ -83,7 +84,12 @@ def _needed(case: Case, made: Construction, done: set[str], again: set[str]) -> 
 def _tried(case: Case, attribute: str) -> str:
     """A value for an attribute that hooks read: a lock, or what will do for a size and for a condition."""
     other = _construction(case, attribute)
-    return other.code if other is not None else "1"
+    known = dict(_needs(case))
+    return other.code if other is not None else known.get(attribute, "1")
+
+
+def _needs(case: Case) -> tuple[tuple[str, str], ...]:
+    return needs_of_hooks(case.shop.project, case.source, case.facts, case.made.cls, case.made.attribute)
 
 
 def _construction(case: Case, attribute: str) -> Construction | None:
@@ -125,7 +131,7 @@ def _subjects(case: Case, needed: _Needed) -> Iterator[Subject]:
     made, module, pickler = case.made, case.facts.module, case.finding.reach.pickler
     if needed.rebuilt[-1].code or not needed.written:
         code = _with_read(needed, needed.written or made.code)
-        yield ByState(module, made.cls, made.attribute, code, code, pickler)
+        yield ByState(module, made.cls, made.attribute, code, code, pickler, _needs(case))
         return
     owner = made.cls.rpartition(".")[2].lstrip("_")
     stored = f"_{owner}{made.attribute}" if made.attribute.startswith("__") else made.attribute

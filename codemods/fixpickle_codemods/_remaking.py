@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import builtins
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fixpickle.survey.constructions import PRIMITIVES
 from fixpickle.survey.facts import Construction
+from fixpickle.survey.folding import folded
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import FUNCTIONS, Comprehension, Function, Tree, bound_names, parameters
 from fixpickle_codemods._case import CONSTRUCTORS
@@ -191,8 +191,10 @@ class Remaking:
         code = self.tree.code(value)
         for begin, end, text in sorted(changes, reverse=True):
             code = code[:begin] + text + code[end:]
-        # As one line: it may have been broken where its brackets ended.
-        return Remade(re.sub(r"\s*\n\s*", " ", code), tuple(dict.fromkeys(reads)), ast.unparse(value))
+        # It may have been broken where its brackets ended.
+        if not (code := folded(code)):
+            raise Unclear("a string in what makes it goes over several lines")
+        return Remade(code, tuple(dict.fromkeys(reads)), ast.unparse(value))
 
     def _inlined(self, write: _Write) -> ast.expr:
         """The value of `lock = Lock()` where the attribute is set by `self.lock = lock`."""

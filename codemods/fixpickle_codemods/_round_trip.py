@@ -138,11 +138,12 @@ def _substituted(value: Value, given: Mapping[str, Value]) -> Value:
 def broken(init: Initialiser, alternatives: Sequence[Stored | None]) -> Broken | None:
     """What goes wrong when the constructor is called with `args`; None where nothing is sure to.
 
-    Loading may go another way than making did: where one way leaves the message alone, it may be that one.
+    Loading may go another way than making did: where one way leaves the message alone, it may be that one. Where no
+    way ends at all, as in a constructor that only raises, there is nothing to load.
     """
     found = [_broken(init, one) for one in alternatives]
     fails = [b for b in found if b is not None and b.fails]
-    return fails[0] if fails else found[0] if all(found) else None
+    return fails[0] if fails else found[0] if found and all(found) else None
 
 
 def _broken(init: Initialiser, one: Stored | None) -> Broken | None:

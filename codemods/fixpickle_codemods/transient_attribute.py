@@ -60,6 +60,7 @@ from fixpickle.rewrite import Rebuilt
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, Family, Holding
 from fixpickle_codemods._attributes import STAND_IN, Judged, Remedy, findings, patch
+from fixpickle_codemods._hook_needs import samples_of
 
 _REPORTED = {
     Family.REFERENCE: "whether the object it refers to is pickled along cannot be told: "
@@ -74,7 +75,6 @@ _CACHE_WORDS = ("cache", "memo")
 _LOOKUPS = frozenset({".get", ".setdefault", ".pop", ".clear", "in", "item", "item=", "item del", "is", "test"})
 _DESCRIPTORS = frozenset({"fd", "fileno", "descriptor"})
 _SETUP = frozenset({".load_cert_chain", ".load_verify_locations", ".set_ciphers", ".set_alpn_protocols"})
-_SAMPLES = {Family.FILE: "__file__", Family.HANDLE: "':memory:'", Family.EXECUTOR: "2", Family.MODULE: "'json'"}
 
 
 class TransientAttribute:
@@ -153,13 +153,9 @@ def _anew(facts: Facts, holding: Holding) -> Remedy | str:
         return "what it was configured with cannot be read from it: keep that, and make it again in __setstate__"
     rebuilt = _rebuilt(holding)
     notes = _notes(holding)
-    samples = [_SAMPLES.get(holding.family, "None"), *["None"] * len(holding.reads)]
-    held = tuple(zip(holding.reads, samples, strict=False))
-    if holding.again.startswith("self.") and holding.family is Family.FILE:
-        held = ((holding.reads[0], "__import__('pathlib').Path(__file__)"), *held[1:])
     imports = ("importlib", "import_module") if holding.code.isidentifier() and "(" in holding.again else None
     made = f"__import__({holding.target!r})" if imports else holding.again
-    subject = ByState(facts.module, holding.cls, holding.attribute, made, made, holds=held)
+    subject = ByState(facts.module, holding.cls, holding.attribute, made, made, holds=samples_of(holding))
     safety = Safety.UNSAFE if notes else Safety.SAFE
     return Remedy(safety, rebuilt, imports=imports, subjects=(subject,), notes=notes)
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fixpickle.model import Edit, Refusal, Source
-from fixpickle.rewrite.place import block_end, line_start
+from fixpickle.rewrite.methods import class_at
+from fixpickle.rewrite.place import block_end, line_start, starts_line
 from fixpickle.survey.facts import Layout
 from fixpickle.survey.tree import FUNCTIONS, Function, Tree
 
@@ -75,10 +76,12 @@ def state_hooks(source: Source, cls: str, layout: Layout, rebuilt: Sequence[Rebu
     what they know. The instance itself is left alone.
     """
     tree = Tree(source)
-    node = next((n for n in tree.nodes if isinstance(n, ast.ClassDef) and tree.qualname(n) == cls), None)
-    if node is None or node.body[0].lineno == node.lineno:
+    node = class_at(tree, cls)
+    if node is None:
         return Refusal(source.path, f"{cls} has no body that methods can be added to")
     site = _Site(tree, node, layout)
+    if crowded := _crowded(site):
+        return Refusal(source.path, crowded, node.lineno)
     for one in rebuilt:
         if not layout.dictionary and site.stored(one.attribute) not in layout.slots:
             return Refusal(source.path, f"{one.attribute} is in no slot of {cls}", node.lineno)
@@ -91,18 +94,28 @@ def remade_hooks(source: Source, cls: str, layout: Layout, rebuilt: Sequence[Reb
     A `__setstate__` of the plain shape that `layout` knows is extended; else one is written.
     """
     tree = Tree(source)
-    node = next((n for n in tree.nodes if isinstance(n, ast.ClassDef) and tree.qualname(n) == cls), None)
+    node = class_at(tree, cls)
     if node is None:
-        return Refusal(source.path, f"{cls} is not there any more")
+        return Refusal(source.path, f"{cls} has no body that methods can be added to")
     site = _Site(tree, node, layout)
+    if crowded := _crowded(site):
+        return Refusal(source.path, crowded, node.lineno)
     remade = [_assigned(site, one) for one in rebuilt]
     makes, takes = site.method("__getstate__"), site.method("__setstate__")
     if takes is not None:
         indent = site.indent_of(takes.body[-1])
-        return (_behind(site, tree.span(takes.body[-1]).end, [indent + line for line in remade]),)
+        return (_behind(site, _content_end(site, takes.body[-1]), [indent + line for line in remade]),)
     if makes is None:
         return Refusal(source.path, f"{cls} has no __getstate__ any more", node.lineno)
     return (_behind(site, _content_end(site, makes), ["", *_setstate(site, remade)]),)
+
+
+def _crowded(site: _Site) -> str:
+    """Why its hooks cannot be extended: what is added there starts as the line of the last statement does."""
+    for hook in (site.method("__getstate__"), site.method("__setstate__")):
+        if hook is not None and not starts_line(site.tree.text, site.tree.span(hook.body[-1]).start):
+            return f"the end of {site.node.name}.{hook.name} shares its line with something else"
+    return ""
 
 
 def _edits(site: _Site, rebuilt: Sequence[Rebuilt]) -> Iterator[Edit]:
@@ -113,7 +126,8 @@ def _edits(site: _Site, rebuilt: Sequence[Rebuilt]) -> Iterator[Edit]:
     if takes is None and (remade or site.layout.slots):
         fresh = ["", *_setstate(site, remade)]
     elif takes is not None and remade:
-        yield _behind(site, site.tree.span(takes.body[-1]).end, [site.indent_of(takes.body[-1]) + r for r in remade])
+        end = _content_end(site, takes.body[-1])
+        yield _behind(site, end, [site.indent_of(takes.body[-1]) + r for r in remade])
     if makes is None:
         yield _behind(site, _content_end(site, _place(site)), ["", *_getstate(site, blanked), *fresh])
     else:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 
 from fixpickle.model import Edit, Source
-from fixpickle.rewrite.place import attached_start, block_end, line_end, line_start
+from fixpickle.rewrite.place import attached_start, block_end, line_end, line_start, starts_line
 from fixpickle.survey.tree import FUNCTIONS, Function, Tree
 
 # Each edit replaces at least one character: of two patches that add to one place, the second waits for its round.
@@ -15,13 +15,13 @@ from fixpickle.survey.tree import FUNCTIONS, Function, Tree
 def class_at(tree: Tree, cls: str) -> ast.ClassDef | None:
     """The class of that qualified name, where its body stands on lines of its own."""
     found = (n for n in tree.nodes if isinstance(n, ast.ClassDef) and tree.qualname(n) == cls)
-    return next((n for n in found if n.body[0].lineno > n.lineno), None)
+    return next((n for n in found if starts_line(tree.text, tree.span(n.body[0]).start)), None)
 
 
-def method_of(node: ast.ClassDef, name: str) -> Function | None:
+def method_of(tree: Tree, node: ast.ClassDef, name: str) -> Function | None:
     """The class' own method of that name, where its body stands on lines of its own."""
     found = (s for s in node.body if isinstance(s, FUNCTIONS) and s.name == name)
-    return next((m for m in found if m.body[0].lineno > m.lineno), None)
+    return next((m for m in found if starts_line(tree.text, tree.span(m.body[0]).start)), None)
 
 
 def methods_behind(source: Source, tree: Tree, node: ast.ClassDef, after: Sequence[str], lines: Sequence[str]) -> Edit:
@@ -29,7 +29,7 @@ def methods_behind(source: Source, tree: Tree, node: ast.ClassDef, after: Sequen
 
     `lines` are indented by four spaces a level, the methods themselves by none.
     """
-    named = (method_of(node, name) for name in after)
+    named = (method_of(tree, node, name) for name in after)
     place = next((m for m in named if m is not None), node.body[-1])
     outer = _indent(source.text, tree.span(node).start)
     inner = _indent(source.text, tree.span(node.body[0]).start)

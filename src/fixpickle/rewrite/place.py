@@ -24,6 +24,11 @@ def line_end(text: str, offset: int) -> int:
     return newline.end() if newline else len(text)
 
 
+def starts_line(text: str, offset: int) -> bool:
+    """Whether nothing but space stands before `offset` on its line."""
+    return not text[line_start(text, offset) : offset].strip()
+
+
 def attached_start(text: str, offset: int) -> int:
     """The start of the statement at `offset` together with the comment lines directly above it."""
     start = line_start(text, offset)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fixpickle.survey.flow import Flow
+from fixpickle.survey.folding import folded
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import FUNCTIONS, Comprehension, Tree
 
@@ -60,9 +61,8 @@ def remade(tree: Tree, names: Names, flow: Flow, cls: ast.ClassDef, value: ast.A
     code = tree.code(made)
     for begin, end, text in sorted(changes, reverse=True):
         code = code[:begin] + text + code[end:]
-    if "\n" in code or "\r" in code:
-        code = " ".join(line.strip() for line in code.splitlines()) if '"""' not in code else ""
-    return Remade(code, "" if code else "it is written over several lines", tuple(dict.fromkeys(reads)))
+    code = folded(code)
+    return Remade(code, "" if code else "a string in it goes over several lines", tuple(dict.fromkeys(reads)))
 
 
 def _module(tree: Tree, names: Names, flow: Flow, value: ast.Name, method: ast.AST | None) -> Remade:

@@ -117,6 +117,8 @@ def _untraced(holding: Holding, evidence: Evidence) -> Reach:
 
 
 def _in_the_way(project: Project, facts: Facts, holding: Holding, remedy: Remedy) -> str:
+    if keyed := project.keyed_by_id(facts, holding.cls):
+        return keyed
     if remedy.rebuilt is None:
         return ""
     if holding.copied:

@@ -103,6 +103,15 @@ def registered(facts: Facts, cls: str) -> bool:
     )
 
 
+def left_alone(project: Project, facts: Facts, made: Construction) -> str:
+    """Why the instances that keep the value are left as they are, where their class shows that; or an empty string."""
+    if is_test(facts) or made.home is not Home.INSTANCE or not made.cls or _LOCAL in made.cls:
+        return ""
+    if registered(facts, made.cls) or any(symbol in _OF_CLASSES for symbol, _ in project.lineage(facts, made.cls)):
+        return ""
+    return project.left_alone(facts, made.cls, made.attribute)
+
+
 def _shipped_local(project: Project, facts: Facts, cls: str) -> Reach | None:
     """An instance of a class that stands in a function crosses by value or not at all."""
     sinks = next((d.sinks for d in facts.definitions if d.kind is Kind.CLASS and d.qualname == cls), ())

@@ -11,8 +11,10 @@ from fixpickle.model import (
     ByState,
     ByValue,
     Edit,
+    Evidence,
     Finding,
     Patch,
+    Reach,
     Refusal,
     Safety,
     Source,
@@ -24,7 +26,7 @@ from fixpickle.rewrite import namespaced, require_runtime
 from fixpickle.rule import Workshop
 from fixpickle.survey.constructions import LOCK_TYPE
 from fixpickle.survey.facts import Construction, Facts, Home
-from fixpickle_codemods._carried import keepers, reach_of, sent
+from fixpickle_codemods._carried import keepers, left_alone, reach_of, sent
 from fixpickle_codemods._case import Case
 from fixpickle_codemods._strategies import exchanges, excludes_processes, objection, patch_by, safety_of
 
@@ -49,9 +51,12 @@ def findings(rule: str, targets: Mapping[str, str], project: Project, facts: Fac
         if made.target not in targets or facts.path.name.startswith(_RUNTIME):
             continue
         reach = reach_of(project, facts, made)
+        alone = left_alone(project, facts, made) if reach is None or reach.evidence is Evidence.STATE else ""
+        if alone:
+            reach = Reach(Evidence.ANY, (f"stored on self.{made.attribute} of {made.cls} at line {made.line}",))
         if reach is None:
             continue
-        reason = _reason(project, facts, made, targets[made.target])
+        reason = alone or _reason(project, facts, made, targets[made.target])
         yield Finding(
             rule=rule,
             path=facts.path,

@@ -35,7 +35,9 @@ Locks of functions that never leave the process, module globals of importable mo
 name), class attributes of classes that are not shipped by value, also those that a metaclass sets, classes with
 `__getstate__` or `__reduce__` or known to `copyreg`, a lock type that the caller gives (of
 `def __init__(self, lock_class=Lock)`, where it is only called, the default is exchanged), tests, and objects that
-belong to one process anyway: threads, servers, what keeps an executor, a socket or a running thread.
+belong to one process anyway: threads, servers, schedulers, windows, what keeps an executor, a socket or a running
+thread. Classes whose hook raises on purpose, and those with state that is keyed by `id()`, which would load and be
+wrong without a word. `--reach any` names each of these, with the reason.
 
 ## When it refuses
 

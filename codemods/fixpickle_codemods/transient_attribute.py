@@ -20,6 +20,7 @@ the process nothing changes.
 | `ThreadPoolExecutor`, `ProcessPoolExecutor` | `None` | a new one, with the same arguments |
 | module, standard stream | `None` | the one of that name |
 | `WeakValueDictionary` and its kin, used as a cache | `None` | an empty one |
+| `WeakValueDictionary` that is filled with what it lacks | what is alive in it | one with that in it |
 | `lru_cache(...)(self.method)` | `None` | a new, empty cache of the same kind |
 | `ssl.create_default_context()` that nothing configures | `None` | a new one |
 
@@ -38,16 +39,19 @@ or has a position or a conversation that the new one does not have.
 ## What it leaves alone
 
 Classes that nothing shows to be pickled, where the attribute is made by the constructor: most classes that hold a
-socket or a file never leave their process. `--reach any` lists them. Classes whose hooks leave the attribute out,
-tests, and objects that belong to one process: threads, servers, event loops, what drives a display. Sessions of
-requests, loggers, compiled patterns and `lru_cache` on a method in the class body pickle already.
+socket or a file never leave their process. `--reach any` lists them. A module, a standard stream, a TLS context or a
+weak container beside a lock is fixed with the lock, which `bare-lock` takes for a sign that instances are carried.
+Classes whose hooks leave the attribute out, tests, and objects that belong to one process: threads, servers, event
+loops, what drives a display. Sessions of requests, loggers, compiled patterns and `lru_cache` on a method in the class
+body pickle already.
 
 ## When it refuses
 
-A file open for writing: to open it again would truncate it, and what is in its buffer would be written twice. A
-database in memory. An expression with a value that the instance does not keep as it was given. A weak reference:
-whether its object is pickled along cannot be told. Running threads, processes and loops, temporary files, frames,
-matches, handles of native code. A class with `__slots__`, hooks or bases of which hooks written here could do harm.
+State of the same class is keyed by `id()`: it would load, and find nothing under its keys. A file open for writing: to
+open it again would truncate it, and what is in its buffer would be written twice. A database in memory. An expression
+with a value that the instance does not keep as it was given. A weak reference: whether its object is pickled along
+cannot be told. Running threads, processes and loops, temporary files, frames, matches, handles of native code. A class
+with `__slots__`, hooks or bases of which hooks written here could do harm.
 """
 
 from __future__ import annotations
@@ -58,6 +62,7 @@ from fixpickle.model import ByState, Evidence, Finding, Patch, Refusal, Safety
 from fixpickle.project import Project
 from fixpickle.rewrite import Rebuilt
 from fixpickle.rule import Workshop
+from fixpickle.survey.constructions import PRIMITIVES
 from fixpickle.survey.facts import Facts, Family, Holding
 from fixpickle_codemods._attributes import STAND_IN, Judged, Remedy, findings, patch
 from fixpickle_codemods._hook_needs import samples_of
@@ -71,6 +76,10 @@ _REPORTED = {
 }
 _CACHE_WORDS = ("cache", "memo")
 """What the name of an attribute says where its loss costs time only; other weak containers register things."""
+
+_HARMLESS = frozenset({Family.CACHE, Family.MODULE, Family.STREAM, Family.CONTEXT})
+"""What is had again without a trace in the world outside."""
+_RUNTIME = "_fixpickle_locks."
 
 _LOOKUPS = frozenset({".get", ".setdefault", ".pop", ".clear", "in", "item", "item=", "item del", "is", "test"})
 _DESCRIPTORS = frozenset({"fd", "fileno", "descriptor"})
@@ -98,8 +107,16 @@ def _judge(facts: Facts, holding: Holding) -> Judged | None:
         return None
     if holding.lazy:
         return Judged(_on_demand(facts, holding), Evidence.STATE)
-    evidence = Evidence.STATE if holding.family is Family.MEMO else Evidence.ANY
+    beside = holding.family in _HARMLESS and _keeps_lock(facts, holding.cls)
+    evidence = Evidence.STATE if holding.family is Family.MEMO or beside else Evidence.ANY
     return Judged(_anew(facts, holding), evidence)
+
+
+def _keeps_lock(facts: Facts, name: str) -> bool:
+    """Whether instances of the class keep a lock or one of its kin: to make that picklable alone helps nobody."""
+    found = next((c for c in facts.classes if c.name == name), None)
+    made = (value for _, value in found.attributes if value.endswith("()")) if found else ()
+    return any(value.removesuffix("()") in PRIMITIVES or _RUNTIME in value for value in made)
 
 
 # --- opened on demand -----------------------------------------------------------------------------------------------
@@ -168,6 +185,8 @@ def _rebuilt(holding: Holding) -> Rebuilt:
     name = f"self.{holding.attribute}"
     if holding.family is Family.MEMO and f"({name})" in holding.again:
         return Rebuilt(holding.attribute, holding.again, first=f"del {name}")  # None in its place hides the method
+    if _remade_on_miss(holding):
+        return Rebuilt(holding.attribute, holding.again, f"dict({name})", f"items = {name}", f"{name}.update(items)")
     if holding.family is not Family.FILE or "a" in holding.mode:
         return Rebuilt(holding.attribute, holding.again)
     return Rebuilt(holding.attribute, holding.again, f"{name}.tell()", f"position = {name}", f"{name}.seek(position)")
@@ -185,14 +204,24 @@ def _notes(holding: Holding) -> tuple[str, ...]:
         return ("something else may keep it too, and keeps another one then",)
     if holding.family is Family.EXECUTOR and ".shutdown" in holding.uses:
         return ("it arrives ready for work, even if it was shut down",)
-    if holding.family is Family.CACHE and not _only_cache(holding):
+    if holding.family is Family.CACHE and not _only_cache(holding) and not _remade_on_miss(holding):
         return ("it arrives empty, and may be more than a cache",)
     return ()
 
 
 def _only_cache(holding: Holding) -> bool:
     named = any(word in holding.attribute.lower() for word in _CACHE_WORDS)
-    return named and set(holding.uses) <= _LOOKUPS
+    return named and set(holding.uses) - {"on miss"} <= _LOOKUPS
+
+
+def _remade_on_miss(holding: Holding) -> bool:
+    """Whether it is filled with what its keys lack, whatever it is called: what is alive then goes along.
+
+    So one key still stands for one object, among those that are pickled together; the others are made when asked for.
+    """
+    empty = holding.target == "weakref.WeakValueDictionary" and holding.code.endswith("()")
+    filled = "on miss" in holding.uses and set(holding.uses) - {"on miss"} <= _LOOKUPS - {"item del", ".pop", ".clear"}
+    return empty and filled and not any(word in holding.attribute.lower() for word in _CACHE_WORDS)
 
 
 RULE = TransientAttribute()

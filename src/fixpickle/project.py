@@ -171,11 +171,38 @@ class Project:
             if found is not None and found.coroutines:
                 return f"{found.name} has coroutine methods, so it belongs to an event loop"
             left_out = found.state.dropped if found and found.state and found.state.copies else ()
-            for attribute, value in found.attributes if found else ():
+            for attribute, value in (*found.attributes, *found.parts) if found else ():
                 if attribute in besides or attribute in left_out:
                     continue
                 if value in self.catalogue.bound_values or self._made_bound(value):
                     return f"it keeps a {value.removesuffix('()')} in self.{attribute}, which belongs to one process"
+        return ""
+
+    def left_alone(self, facts: Facts, name: str, attribute: str) -> str:
+        """Why instances of the class are not to be made picklable, by what its attribute holds; or an empty string."""
+        for _, found in self.lineage(facts, name):
+            if found is not None and found.refusing:
+                return f"{found.name}.{found.refusing} raises on purpose: its instances are not to be pickled"
+            if found is not None and HIDING & set(found.hooks):
+                break  # a hook of its own decides, and one of a base that raises is not reached
+        if self.hooked(facts, name, attribute):
+            return ""
+        return self.process_bound(facts, name) or self.keyed_by_id(facts, name)
+
+    def keyed_by_id(self, facts: Facts, name: str) -> str:
+        """What instances of the class, or of one below it, carry along that is keyed by `id()`, or an empty string.
+
+        Such an instance loads without an error, and finds nothing, or something else, under the old keys.
+        """
+        symbols = [f"{facts.module}.{name}"]
+        for symbol in symbols:
+            symbols += [c for c in self.children.get(symbol, ()) if c not in symbols]
+        own = [found for _, found in self.lineage(facts, name) if found is not None]
+        below = [found for symbol in symbols[1:] if (found := self.class_of(symbol)) is not None]
+        for found in (*own, *below):
+            for attribute in found.keyed_by_id:
+                if not self.hooked(facts, name, attribute):
+                    return f"self.{attribute} of {found.name} is keyed by id(), which means nothing in another process"
         return ""
 
     def _made_bound(self, value: str) -> bool:

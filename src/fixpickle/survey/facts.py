@@ -243,6 +243,8 @@ class ClassFacts:
 
     `mangled` is its stretch where it is nested under a private name and does not say its qualified name itself.
     `feigned` is the one of `__module__` and `__qualname__` that its body sets, what to, and where.
+    `parts` are attributes that hold a list or the like, and what makes its elements, by symbolic name. `refusing` is
+    the hook that raises whatever it is called with, `keyed_by_id` the attributes whose keys are made by `id()`.
     """
 
     name: str
@@ -263,6 +265,9 @@ class ClassFacts:
     properties: frozenset[str] = frozenset()
     mangled: Span | None = None
     feigned: tuple[str, str, Span] | None = None
+    parts: tuple[tuple[str, str], ...] = ()
+    refusing: str = ""
+    keyed_by_id: tuple[str, ...] = ()
 
 
 class Family(str, Enum):

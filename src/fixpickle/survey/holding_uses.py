@@ -27,14 +27,36 @@ def uses(tree: Tree, names: Names, cls: ast.ClassDef, attribute: str) -> tuple[s
     `.name` for a method or attribute of it and `.name=` for one that is set, `name()` for a builtin that it is handed
     to, `argument` for another function, `iterate`, `in`, `item`, `item=`, `item del`, `called`, `is`, `test`, `return`,
     and `other` for what could be anything, as where something else keeps it too. A file on which `seek` is called is
-    used `onwards` where a method goes on from where another one left it.
+    used `onwards` where a method goes on from where another one left it, and what is put into a container is put there
+    `on miss` where every function that does so looks the same key up before.
     """
     found = [(n, _use(tree, names, n)) for n in _mentions(tree, names, cls, attribute) if _is_read(n)]
     seeks = [n for n, use in found if use == ".seek"]
     words = {use for _, use in found}
     if any(use not in _IDLE and not _after(tree, seeks, n) for n, use in found):
         words.add("onwards")
+    if _on_miss(tree, found):
+        words.add("on miss")
     return tuple(sorted(words)) if seeks else tuple(sorted(words - {"onwards"}))
+
+
+def _on_miss(tree: Tree, found: list[tuple[ast.Attribute, str]]) -> bool:
+    """Whether there are items set, and every one in a function that looks its key up further up."""
+    looked_up = {(tree.function(n), key): n.lineno for n, use in reversed(found) if (key := _looked_up(tree, n, use))}
+    made = [n for n, use in found if use == "item="]
+    keys = [(tree.function(n), tree.code(tree.parents[n].slice), n.lineno) for n in made]  # type: ignore[attr-defined]
+    return bool(keys) and all(looked_up.get((function, key), line) < line for function, key, line in keys)
+
+
+def _looked_up(tree: Tree, node: ast.Attribute, use: str) -> str:
+    """The key, as it is written, that a use of a container looks up; an empty string for other uses."""
+    parent = tree.parents[node]
+    if use == "in" and isinstance(parent, ast.Compare):
+        return tree.code(parent.left)
+    if use == "item" and isinstance(parent, ast.Subscript):
+        return tree.code(parent.slice)
+    call = tree.parents[parent]
+    return tree.code(call.args[0]) if use == ".get" and isinstance(call, ast.Call) and call.args else ""
 
 
 def _after(tree: Tree, seeks: list[ast.Attribute], node: ast.Attribute) -> bool:

@@ -9,6 +9,17 @@ from fixpickle.survey.facts import StateHooks
 from fixpickle.survey.tree import FUNCTIONS, Function
 
 _CALLS = frozenset({"copy.copy", "dict"})
+_MAKING = ("__getstate__", "__reduce__", "__reduce_ex__")
+
+
+def refusing(cls: ast.ClassDef) -> str:
+    """The hook of the class that does nothing but raise, so that its instances are not pickled on purpose, or ""."""
+    for method in cls.body:
+        if isinstance(method, FUNCTIONS) and method.name in _MAKING:
+            body = [s for s in method.body if not _is_docstring(s)]
+            if body and isinstance(body[-1], ast.Raise) and all(isinstance(s, ast.Assign) for s in body[:-1]):
+                return method.name
+    return ""
 
 
 def state_hooks(cls: ast.ClassDef) -> StateHooks | None:

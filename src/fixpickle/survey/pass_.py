@@ -29,7 +29,8 @@ from fixpickle.survey.flaws import flaws
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.guards import guarded_attributes
 from fixpickle.survey.holdings import holdings
-from fixpickle.survey.hooks import state_hooks
+from fixpickle.survey.hooks import refusing, state_hooks
+from fixpickle.survey.identities import keyed_by_id
 from fixpickle.survey.instances import aliases, attribute_flows, instances, returned
 from fixpickle.survey.made_types import made_types, sentinels
 from fixpickle.survey.names import PROPERTIES, Names
@@ -121,6 +122,7 @@ def _facts(source: Source, tree: Tree) -> Facts:
 
 
 def _classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
+    keyed = keyed_by_id(tree, names)
     for node in tree.nodes:
         if isinstance(node, ast.ClassDef):
             defined = {n for s in node.body for n in bound_names(s)}
@@ -137,6 +139,9 @@ def _classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
                 shaped=_shaped(node, names),
                 guarded="__setattr__" in defined or _frozen(node),
                 state=state_hooks(node),
+                parts=tuple(sorted({(a, part) for a, vs in values.items() for v in vs if (part := _part(names, v))})),
+                refusing=refusing(node),
+                keyed_by_id=keyed.get(node, ()),
                 apart=any(isinstance(s, FUNCTIONS) and s.name == "__init__" and _apart(s) for s in node.body),
                 members=frozenset(defined),
                 flaws=flaws(tree, names, node),
@@ -148,6 +153,15 @@ def _classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
                 feigned=feigned(tree, node),
                 mangled=tree.span(node) if is_mangled(tree, node) and "__qualname__" not in defined else None,
             )
+
+
+def _part(names: Names, value: ast.AST) -> str:
+    """What makes the elements of a list or the like, by the symbolic name of the value; an empty string for others."""
+    if isinstance(value, (ast.ListComp, ast.SetComp)):
+        return names.of(value.elt)
+    if isinstance(value, ast.DictComp):
+        return names.of(value.value)
+    return names.of(value.elts[0]) if isinstance(value, (ast.List, ast.Tuple)) and value.elts else ""
 
 
 def _is_property(names: Names, function: Function) -> bool:

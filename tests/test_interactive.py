@@ -171,7 +171,7 @@ def test_with_diff_the_patch_holds_what_was_accepted_and_nothing_is_written(proj
     assert (project / "work.py").read_text() == WORK
 
 
-@pytest.mark.parametrize("arguments", [("-i",), ("-i", "--diff"), ("-i", "--dry-run"), ("--resume",)])
+@pytest.mark.parametrize("arguments", [("-i",), ("-i", "--diff"), ("--resume",)])
 def test_without_a_terminal_it_is_an_error_and_no_hang(arguments: tuple[str, ...], project: Path) -> None:
     paths = os.pathsep.join(path for path in sys.path if path)
     done = subprocess.run(
@@ -222,9 +222,7 @@ def offer(root: Path, rule: str, name: str, number: int, proved: bool = True) ->
     finding = Finding(rule, path, Span(number, number + 1, number, 1), "message", Reach(Evidence.STATE, ("chain",)),
                       fingerprint=f"{rule}/{name}/{number}")  # fmt: skip
     verdict = Proved("how", "before") if proved else Unproved("why")
-    return Offer(
-        Fixed(Patch(finding, (Edit(path, 0, 0, "x"),)), verdict), (Change(path, "old\n", f"new {number}\n"),)
-    )
+    return Offer(Fixed(Patch(finding, (Edit(path, 0, 0, "x"),)), verdict), (Change(path, "old\n", f"new {number}\n"),))
 
 
 def session(root: Path, script: Script, resume: bool = False, ends: str = "Report") -> Session:
@@ -252,14 +250,14 @@ def test_an_answer_decides_one_fix_its_rule_its_file_or_all(answers: str, wanted
 
 
 def test_b_goes_back_within_the_round_and_no_further(tmp_path: Path) -> None:
-    script = Script("b y y b b n y n".split())
+    script = Script(["b", "y", "y", "b", "b", "n", "y", "n"])
     assert session(tmp_path, script)([offer(tmp_path, "p", "a.py", n) for n in (1, 2, 3)]) == [False, True, False]
     assert script.over()
     assert "This is the first one that was asked in this round." in script.said
 
 
 def test_going_back_takes_the_answer_for_a_whole_rule_back(tmp_path: Path) -> None:
-    script = Script("a b n n y".split())
+    script = Script(["a", "b", "n", "n", "y"])
     offers = [offer(tmp_path, rule, "a.py", n) for n, rule in enumerate(["p", "q", "p"], 1)]
     assert session(tmp_path, script)(offers) == [False, False, True]
     assert script.over()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -194,6 +195,25 @@ def test_files_that_no_commit_holds_are_named_before_the_first_question(project:
     said = ended(terminal)
     assert terminal.exitstatus == 2
     assert "work.py (untracked)" in said and "Apply this" not in said
+
+
+def test_the_session_in_the_documentation_is_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "review.md").read_text("utf-8")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "work.py").write_text(page.partition("```python\n")[2].partition("```")[0])
+    terminal = spawn("work.py", TERM="dumb")
+    said = ""
+    for answer in ("n", "y"):
+        terminal.expect(ASKED)
+        said += terminal.before + terminal.after
+        terminal.sendline(answer)
+    said = (said + ended(terminal)).replace("\r\n", "\n")
+    assert steady(said) == steady(page.partition("```text\n")[2].partition("```")[0])
+
+
+def steady(said: str) -> list[str]:
+    """Without what differs from run to run, or between versions of Python."""
+    return [re.sub(r"\d+\.\d s$", "", line) for line in said.strip().split("\n") if "    before  " not in line]
 
 
 # --- ways through a session -----------------------------------------------------------------------------------------

@@ -61,15 +61,16 @@ def begin(root: Path, targets: Sequence[Target], fixes: int) -> Stored | Refusal
         started = datetime.now(timezone.utc).isoformat(timespec="seconds")
         record = Record(int(folder.name), started, fixes, entries)
         _put(folder / "run.json", dump(record).encode())
+        _forget(journal)
     except OSError as error:
         return Refusal(root / FOLDER, f"the journal cannot be written: {error.strerror or error}")
-    _forget(journal)
     return Stored(root, record, whole=False, undone=False)
 
 
 def end(run: Stored) -> Stored:
-    """Notes that a run wrote all that it was going to write."""
-    _put(run.folder / "whole", b"")
+    """Notes that a run wrote all that it was going to write. Without the note it can be taken back all the same."""
+    with contextlib.suppress(OSError):
+        _put(run.folder / "whole", b"")
     return replace(run, whole=True)
 
 

@@ -33,7 +33,7 @@ class _File:
 
 @dataclass(frozen=True, slots=True)
 class Former:
-    """A file as it is to be again, with its mode. `content` is None for one that is to go.
+    """A file as it is to be again, with its mode; `content` is None for one that is to go.
 
     `digest` is what it must hold until then.
     """
@@ -77,7 +77,7 @@ def write(groups: Iterable[Sequence[Change]], sources: Mapping[Path, Source]) ->
 def put_back(files: Sequence[Former]) -> tuple[Refusal, ...]:
     """Makes files what they were, all of them or none; a refusal for each that is in the way.
 
-    Files that are to go, go last: until then nothing that needs them is without them.
+    Those that are to go are looked at and stay: see :func:`remove`.
     """
     prepared = [_former(former) for former in files]
     refused = [file for file in prepared if isinstance(file, Refusal)]
@@ -92,11 +92,16 @@ def put_back(files: Sequence[Former]) -> tuple[Refusal, ...]:
             refused += _stage(file, former.mode)
         refused += [refusal for file in whole for refusal in _obstacle(file)]
         refused = refused or _commit([file for file, _ in back])
-    if not refused:
-        for former in files:
-            if former.content is None:
-                former.path.unlink(missing_ok=True)
     return tuple(refused)
+
+
+def remove(path: Path) -> Refusal | None:
+    """Takes a file away; gives why that cannot be."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        return Refusal(path, f"cannot be removed: {error.strerror}")
+    return None
 
 
 def sweep(target: Path) -> None:

@@ -17,7 +17,7 @@ Exit codes:
   130  interrupted
 """
 
-Number = Annotated[int | None, typer.Argument(metavar="[RUN]", help="The number of a run.  [default: the last]")]
+Number = Annotated[int | None, typer.Argument(metavar="RUN", help="The number of a run.  [default: the last]")]
 Listing = Annotated[bool, typer.Option("--list", help="List the runs that can be taken back; do nothing.")]
 Project = Annotated[
     Path | None,

@@ -12,7 +12,7 @@ from fixpickle.cli.terminal import complain, put
 from fixpickle.journal import Entry, plan
 from fixpickle.model import Refusal
 from fixpickle.store import FOLDER, Stored, digest, kept, runs, taken_back
-from fixpickle.write import Former, put_back, sweep
+from fixpickle.write import Former, put_back, remove, sweep
 
 
 def undo(number: int | None, project: Path | None) -> int:
@@ -34,11 +34,15 @@ def undo(number: int | None, project: Path | None) -> int:
     if isinstance(contents, Refusal):
         complain(f"{contents.path} {contents.reason}; run {run.record.run} cannot be taken back")
         return 2
-    # What is to go comes last: until then nothing that needs it is without it.
     former = [Former(run.root / e.path, e.new, contents[e.path], e.mode) for e in todo.restore]
     refused = put_back([*former, *(Former(run.root / e.path, e.new, None, 0) for e in todo.remove)])
     if refused:
         return _refuse(run, refused)
+    # What is to go comes last: until then nothing that needs it is without it.
+    stuck = [refusal for entry in todo.remove if (refusal := remove(run.root / entry.path))]
+    if stuck:
+        complain(_said(f"run {run.record.run} was taken back, except for", stuck))
+        return 1
     if not run.whole:
         for entry in run.record.entries:
             sweep(run.root / entry.path)
@@ -84,9 +88,12 @@ def _chosen(stored: Sequence[Stored], number: int | None) -> Stored | str:
 
 
 def _refuse(run: Stored, refused: Sequence[Refusal]) -> int:
-    lines = "".join(f"\n  {_shown(refusal.path)}: {refusal.reason}" for refusal in refused)
-    complain(f"run {run.record.run} was not taken back, not in part either; in the way:{lines}")
+    complain(_said(f"run {run.record.run} was not taken back, not in part either; in the way:", refused))
     return 1
+
+
+def _said(what: str, refused: Sequence[Refusal]) -> str:
+    return what + "".join(f"\n  {_shown(refusal.path)}: {refusal.reason}" for refusal in refused)
 
 
 def _done(run: Stored, restored: Sequence[Entry], removed: Sequence[Entry]) -> str:

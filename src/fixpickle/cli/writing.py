@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -57,8 +58,10 @@ def unfinished(root: Path) -> Stored | None:
 
 def undoing(run: Stored, here: Path) -> str:
     """The command that takes a run back, from the folder `here`."""
-    above = any(folder == run.root for folder in (here.resolve(), *here.resolve().parents))
-    return f"fixpickle undo {run.record.run}" + ("" if above else f" --project {os.path.relpath(run.root, here)}")
+    here = here.resolve()
+    if run.root in (here, *here.parents):
+        return f"fixpickle undo {run.record.run}"
+    return f"fixpickle undo {run.record.run} --project {shlex.quote(str(run.root))}"
 
 
 def complaint(barred: Sequence[Refusal], here: Path) -> str:

@@ -49,6 +49,8 @@ MAY_IMPORT = {
     "verify": {"model"},
     "report": {"model", "__version__"},
     "baseline": {"model"},
+    "journal": {"model"},
+    "store": {"model", "journal"},
     "workers": set[str](),
     "runtime": set[str](),
 }

@@ -54,12 +54,16 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "pkg").mkdir()
     (tmp_path / "pkg" / "__init__.py").touch()
     (tmp_path / "pkg" / "work.py").write_text(BEFORE)
+    subprocess.run(["git", "add", "."], cwd=tmp_path, check=True)
+    who = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
+    subprocess.run(["git", *who, "commit", "-qm", "start"], cwd=tmp_path, check=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 def contents(project: Path) -> dict[str, bytes]:
-    files = (path for path in project.rglob("*") if path.is_file() and ".git" not in path.parts)
+    own = {".git", ".fixpickle"}
+    files = (path for path in project.rglob("*") if path.is_file() and not own & set(path.parts))
     return {path.relative_to(project).as_posix(): path.read_bytes() for path in files}
 
 

@@ -15,7 +15,7 @@ from fixpickle.model import Refusal
 # Source: Ruff's documented default of `exclude`.
 _TOOLS = ".bzr .direnv .eggs .git .git-rewrite .hg .ipynb_checkpoints .mypy_cache .nox .pants.d .pyenv .pytest_cache"
 _TREES = ".pytype .ruff_cache .svn .tox .venv .vscode __pypackages__ _build buck-out build dist node_modules"
-DEFAULT_EXCLUDES = frozenset(f"{_TOOLS} {_TREES} site-packages venv".split())
+DEFAULT_EXCLUDES = frozenset(f"{_TOOLS} {_TREES} site-packages venv .fixpickle".split())
 """Folder names that are never entered."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import os
 import stat
@@ -28,6 +29,19 @@ class _File:
     old: bytes
     new: bytes
     digest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """A file as it is to be again, with its mode; `content` is None for one that is to go.
+
+    `digest` is what it must hold until then.
+    """
+
+    path: Path
+    digest: str
+    content: bytes | None
+    mode: int
 
 
 def grouped(report: RunReport) -> tuple[tuple[Change, ...], ...]:
@@ -58,6 +72,43 @@ def write(groups: Iterable[Sequence[Change]], sources: Mapping[Path, Source]) ->
     mode and, where allowed, ownership stay.
     """
     return tuple(dict.fromkeys(refusal for group in groups for refusal in _write_group(group, sources)))
+
+
+def put_back(files: Sequence[Former]) -> tuple[Refusal, ...]:
+    """Makes files what they were, all of them or none; a refusal for each that is in the way.
+
+    Those that are to go are looked at and stay: see :func:`remove`.
+    """
+    prepared = [_former(former) for former in files]
+    refused = [file for file in prepared if isinstance(file, Refusal)]
+    whole = [file for file in prepared if isinstance(file, _File)]
+    refused += [refusal for file in whole for refusal in _obstacle(file)]
+    if refused:
+        return tuple(refused)
+    back = [(file, former) for file, former in zip(whole, files, strict=True) if former.content is not None]
+    with contextlib.ExitStack() as leftovers:
+        for file, former in back:
+            leftovers.callback(file.staged.unlink, missing_ok=True)
+            refused += _stage(file, former.mode)
+        refused += [refusal for file in whole for refusal in _obstacle(file)]
+        refused = refused or _commit([file for file, _ in back])
+    return tuple(refused)
+
+
+def remove(path: Path) -> Refusal | None:
+    """Takes a file away; gives why that cannot be."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        return Refusal(path, f"cannot be removed: {error.strerror}")
+    return None
+
+
+def sweep(target: Path) -> None:
+    """Takes away what a run that was killed had staged beside a file."""
+    for staged in target.parent.glob(f".{glob.escape(target.name)}.????????.fixpickle"):
+        if staged.is_file() and not staged.is_symlink():
+            staged.unlink(missing_ok=True)
 
 
 def account(report: RunReport, refused: Sequence[Refusal]) -> RunReport:
@@ -101,7 +152,7 @@ def _write_group(group: Sequence[Change], sources: Mapping[Path, Source]) -> lis
 
 def _prepared(change: Change, source: Source | None) -> _File | Refusal:
     target = change.path.resolve()
-    staged = target.with_name(f".{target.name}.{token_hex(4)}.fixpickle")
+    staged = _beside(target)
     if source is None:
         return _File(change.path, target, staged, b"", change.new.encode(), None)
     old, new = encode(source.text, source), encode(change.new, source)
@@ -110,8 +161,21 @@ def _prepared(change: Change, source: Source | None) -> _File | Refusal:
     return new if isinstance(new, Refusal) else _File(change.path, target, staged, old, new, source.digest)
 
 
-def _stage(file: _File) -> list[Refusal]:
-    """Writes the new bytes beside the file they are for, with its mode and owner."""
+def _former(former: Former) -> _File | Refusal:
+    path = former.path
+    try:
+        old = path.read_bytes()
+    except OSError as error:
+        return Refusal(path, f"cannot be read again: {error.strerror}")
+    return _File(path, path, _beside(path), old, former.content or b"", former.digest)
+
+
+def _beside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{token_hex(4)}.fixpickle")
+
+
+def _stage(file: _File, mode: int | None = None) -> list[Refusal]:
+    """Writes the new bytes beside the file they are for, with its owner, and its mode unless `mode` is another."""
     try:
         with file.staged.open("xb") as out:
             out.write(file.new)
@@ -122,7 +186,7 @@ def _stage(file: _File) -> list[Refusal]:
             # Only root may give files away. The mode comes second: a change of owner clears bits of it.
             with contextlib.suppress(OSError, AttributeError):
                 os.chown(file.staged, status.st_uid, status.st_gid)
-            file.staged.chmod(stat.S_IMODE(status.st_mode))
+            file.staged.chmod(stat.S_IMODE(status.st_mode) if mode is None else mode)
     except OSError as error:
         return [Refusal(file.path, f"cannot be written: {error.strerror}")]
     return []

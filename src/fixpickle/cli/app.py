@@ -14,6 +14,7 @@ from fixpickle.cli.check import check
 from fixpickle.cli.options import EPILOG
 from fixpickle.cli.rules import explain, rules
 from fixpickle.cli.terminal import put
+from fixpickle.cli.undo import UNDO_EPILOG, undo
 
 app = typer.Typer(
     help="Rewrites Python code that cannot cross a process boundary, and proves each rewrite by pickling the result.",
@@ -48,6 +49,7 @@ def _root(version: Version = False) -> None:
 
 app.command(epilog=EPILOG)(check)
 app.command(epilog=EPILOG)(apply)
+app.command(epilog=UNDO_EPILOG)(undo)
 app.command()(rules)
 app.command()(explain)
 app.add_typer(baseline.app, name="baseline")

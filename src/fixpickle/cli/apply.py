@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fixpickle.cli.options import (
+    AllowDirty,
+    AllowStaged,
     Baseline,
     ChangedSince,
     Diff,
@@ -10,12 +14,14 @@ from fixpickle.cli.options import (
     Exclude,
     ExitZero,
     Ignore,
+    Interactive,
     Output,
     OutputFormat,
     Paths,
     Python,
     Quiet,
     Reach,
+    Resume,
     Select,
     UnsafeFixes,
     Verbose,
@@ -23,22 +29,25 @@ from fixpickle.cli.options import (
     WhenColor,
     WhichRuntime,
     WhichStrategy,
+    careful,
+    chosen,
     finish,
-    given,
-    listed,
     located,
     outputs,
 )
 from fixpickle.cli.request import Mode, Request, perform
 from fixpickle.cli.terminal import Color
 from fixpickle.report import Format
-from fixpickle.settings import Options
 
 
 def apply(
     paths: Paths = None,
     diff: Diff = False,
     dry_run: DryRun = False,
+    interactive: Interactive = False,
+    resume: Resume = False,
+    allow_dirty: AllowDirty = False,
+    allow_staged: AllowStaged = False,
     select: Select = None,
     ignore: Ignore = None,
     exclude: Exclude = None,
@@ -58,20 +67,15 @@ def apply(
     exit_zero: ExitZero = False,
 ) -> None:
     """Fix what can be fixed, prove each fix by pickling the result, and keep what was not refuted."""
-    options = Options(
-        select=listed(select),
-        ignore=listed(ignore),
-        exclude=given(exclude),
-        reach=reach.value if reach else None,
-        strategy=strategy.value if strategy else None,
-        baseline=baseline,
+    options = replace(
+        chosen(select, ignore, exclude, reach, strategy, baseline),
         runtime=runtime.value if runtime else None,
         unsafe_fixes=unsafe_fixes,
         verify=verify,
         python=python,
     )
-
+    care = careful(interactive, resume, allow_dirty, allow_staged)
     mode = Mode.DIFF if diff else Mode.DRY_RUN if dry_run else Mode.APPLY
     where, files = located(paths), outputs(output)
-    request = Request(mode, where, options, changed_since, output_format, files, color, quiet, exit_zero)
+    request = Request(mode, where, options, changed_since, output_format, files, color, quiet, exit_zero, care)
     finish(lambda: perform(request), verbose)

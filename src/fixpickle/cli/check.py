@@ -17,16 +17,14 @@ from fixpickle.cli.options import (
     Verbose,
     WhenColor,
     WhichStrategy,
+    chosen,
     finish,
-    given,
-    listed,
     located,
     outputs,
 )
 from fixpickle.cli.request import Mode, Request, perform
 from fixpickle.cli.terminal import Color
 from fixpickle.report import Format
-from fixpickle.settings import Options
 
 
 def check(
@@ -46,15 +44,7 @@ def check(
     exit_zero: ExitZero = False,
 ) -> None:
     """List what cannot be pickled and has to be. Changes nothing and runs none of your code."""
-    options = Options(
-        select=listed(select),
-        ignore=listed(ignore),
-        exclude=given(exclude),
-        reach=reach.value if reach else None,
-        strategy=strategy.value if strategy else None,
-        baseline=baseline,
-    )
-
+    options = chosen(select, ignore, exclude, reach, strategy, baseline)
     where, files = located(paths), outputs(output)
     request = Request(Mode.CHECK, where, options, changed_since, output_format, files, color, quiet, exit_zero)
     finish(lambda: perform(request), verbose)

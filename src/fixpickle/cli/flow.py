@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from fixpickle.baseline import read_baseline
 from fixpickle.cli.git import changed_since
+from fixpickle.cli.interactive import Session, talk
 from fixpickle.cli.request import Mode, Request
 from fixpickle.cli.terminal import clear, complain, in_color, progress, put
+from fixpickle.cli.writing import Written, complaint, undoing, unfinished, written
 from fixpickle.engine import Ports, run
 from fixpickle.model import Change, Refusal, RunReport, Settings, Source
 from fixpickle.registry import load_rules
@@ -21,7 +23,7 @@ from fixpickle.rewrite.style import tidy
 from fixpickle.settings import load
 from fixpickle.source import encode, read
 from fixpickle.verify import examine, prove
-from fixpickle.write import account, grouped, write
+from fixpickle.write import account
 
 
 def execute(request: Request) -> int:
@@ -35,16 +37,26 @@ def execute(request: Request) -> int:
         settings = _narrowed(settings, request)
     if isinstance(settings, Refusal):
         return refuse(settings)
-    ports = Ports(prove=prove, examine=examine, tidy=tidy, progress=progress(sys.stderr, request.quiet))
+    session = _session(request, settings.root)
+    if isinstance(session, str):
+        complain(session)
+        return 2
+    ports = Ports(prove=prove, examine=examine, tidy=tidy, progress=progress(sys.stderr, request.quiet), decide=session)
     report = run(request.paths, settings, rules, ports, fix=request.mode is not Mode.CHECK)
-    sources, refused = _read_again(report.changes)
-    report = account(report, refused)
-    if request.mode is Mode.APPLY:
-        report = replace(account(report, write(grouped(report), sources)), written=True)
     clear(sys.stderr, request.quiet)
+    sources, refused = _read_again(report.changes)
+    ended = _ended(request, account(report, refused), sources, session)
+    if isinstance(ended, str):
+        complain(ended)
+        return 2
+    report = ended.report
     if request.mode is Mode.DIFF:
         put(sys.stdout, unified(report.changes, report.root, sources, Path.cwd()))
     _say(request, report)
+    if ended.run is not None and not request.quiet:
+        put(sys.stderr, f"`{undoing(ended.run, Path.cwd())}` takes this back\n")
+    if session is not None:
+        session.close(report)
     done = report.clean and (report.written or not report.changes)
     return 0 if done or request.exit_zero else 1
 
@@ -67,6 +79,35 @@ def _narrowed(settings: Settings, request: Request) -> Settings | Refusal:
 
 def _where(refusal: Refusal) -> str:
     return f"{refusal.path}:{refusal.line}" if refusal.line else str(refusal.path)
+
+
+def _session(request: Request, root: Path) -> Session | str | None:
+    """The conversation that was asked for; or why there cannot be one."""
+    if not request.care.interactive:
+        return None
+    # With --diff, stdout is the patch's.
+    stream = sys.stderr if request.mode is Mode.DIFF else sys.stdout
+    if not (sys.stdin and sys.stdin.isatty() and stream and stream.isatty()):
+        name = "stderr" if request.mode is Mode.DIFF else "stdout"
+        return f"--interactive needs a terminal, and stdin or {name} is none; use --diff or --dry-run to look first"
+    view = View(Path.cwd(), in_color(request.color, stream))
+    ends = {Mode.APPLY: "Write", Mode.DIFF: "Print", Mode.DRY_RUN: "Report"}
+    return Session(talk(stream), view, root, request.care.resume, request.care.allow, ends[request.mode])
+
+
+def _ended(
+    request: Request, report: RunReport, sources: Mapping[Path, Source], session: Session | None
+) -> Written | str:
+    """The run written, where it was to be; or why nothing was."""
+    if request.mode is not Mode.APPLY:
+        return Written(report, None)
+    killed = unfinished(report.root)
+    if killed is not None:
+        complain(f"an earlier run was killed while it wrote; `{undoing(killed, Path.cwd())}` takes back what it did")
+    done = session.barred if session and session.barred else written(report, sources, request.care.allow)
+    if isinstance(done, tuple):
+        return complaint(done, Path.cwd())
+    return replace(done, report=replace(done.report, written=True))
 
 
 def _read_again(changes: Iterable[Change]) -> tuple[dict[Path, Source], list[Refusal]]:

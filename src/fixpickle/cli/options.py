@@ -12,9 +12,11 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from fixpickle.cli.request import Allow, Care
 from fixpickle.cli.terminal import Color, abandon, complain
 from fixpickle.model import Evidence, Strategy
 from fixpickle.report import Format
+from fixpickle.settings import Options
 
 EPILOG = """\b
 Exit codes:
@@ -22,7 +24,8 @@ Exit codes:
        (with --diff and --dry-run: nothing was found that would be fixed)
   1    findings are left or were taken back, the diff is not empty,
        or a file was skipped for cause
-  2    wrong usage or configuration, or an internal error
+  2    wrong usage or configuration, or an internal error; also where apply
+       would change files with work that is in no commit
   130  interrupted
 """
 
@@ -44,6 +47,12 @@ Exclude = Annotated[list[str] | None, typer.Option(metavar="PATTERN", help="Leav
 Reach = Annotated[Evidence | None, typer.Option(help="How sure it must be that a value is pickled.  [default: state]")]
 Diff = Annotated[bool, typer.Option("--diff", help="Print a patch for git apply; write nothing.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Fix and prove, but write nothing.")]
+Interactive = Annotated[bool, typer.Option("--interactive", "-i", help="Ask about each fix.")]
+Resume = Annotated[bool, typer.Option("--resume", help="With -i: do not ask again what was answered before.")]
+AllowDirty = Annotated[
+    bool, typer.Option("--allow-dirty", help="Write also files that are changed or new since the last commit.")
+]
+AllowStaged = Annotated[bool, typer.Option("--allow-staged", help="Write also files that are staged as they are.")]
 UnsafeFixes = Annotated[
     bool | None, typer.Option("--unsafe-fixes/--no-unsafe-fixes", help="Fix also where behaviour can differ.")
 ]
@@ -71,6 +80,32 @@ WhenColor = Annotated[Color, typer.Option(help="When to write in colour.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only what is left to do.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the traceback of an internal error.")]
 ExitZero = Annotated[bool, typer.Option("--exit-zero", help="Exit with 0 even if something is left.")]
+
+
+def chosen(
+    select: list[str] | None,
+    ignore: list[str] | None,
+    exclude: list[str] | None,
+    reach: Evidence | None,
+    strategy: Strategy | None,
+    baseline: str | None,
+) -> Options:
+    """What the options say that every command with findings has."""
+    return Options(
+        select=listed(select),
+        ignore=listed(ignore),
+        exclude=given(exclude),
+        reach=reach.value if reach else None,
+        strategy=strategy.value if strategy else None,
+        baseline=baseline,
+    )
+
+
+def careful(interactive: bool, resume: bool, dirty: bool, staged: bool) -> Care:
+    """How the run is watched over. Raises BadParameter, a usage error, where there is no session to go on with."""
+    if resume and not interactive:
+        raise typer.BadParameter("it goes with --interactive", param_hint="--resume")
+    return Care(interactive, resume, Allow(dirty, staged))
 
 
 def located(paths: list[Path] | None) -> tuple[Path, ...]:

@@ -21,6 +21,23 @@ class Mode(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Allow:
+    """What may be written over though no commit holds it. `dirty` means staged files too."""
+
+    dirty: bool = False
+    staged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Care:
+    """How a run that fixes is watched over: whether a person decides, and what may be written over."""
+
+    interactive: bool = False
+    resume: bool = False
+    allow: Allow = Allow()
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What was asked for on the command line."""
 
@@ -33,6 +50,7 @@ class Request:
     color: Color
     quiet: bool
     exit_zero: bool
+    care: Care = Care()
 
 
 def perform(request: Request) -> int:

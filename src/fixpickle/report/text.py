@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fixpickle.model import Finding, Proved, Refusal, Refuted, RunReport, Span, Unproved
+from fixpickle.model import Finding, Fixed, Proved, Refusal, Refuted, RunReport, Span, Unproved
 from fixpickle.report import View, in_order
 
 _BOLD, _DIM, _RED, _GREEN, _YELLOW, _CYAN = "1", "2", "31", "32", "33", "36"
@@ -53,6 +53,11 @@ def render(report: RunReport, view: View) -> str:
     )
 
 
+def of_fix(fixed: Fixed, view: View) -> str:
+    """What the report says of one fix."""
+    return _joined(_fix(fixed, _Pen(view.color, view.base)))
+
+
 def _findings(report: RunReport, pen: _Pen) -> str:
     """What a run that fixes nothing found: `[*]` marks what `apply` would try to fix."""
     lines: list[str] = []
@@ -90,13 +95,17 @@ def summary(report: RunReport) -> str:
 
 def _worked(report: RunReport, pen: _Pen) -> Iterator[str]:
     for fixed in in_order(report.fixed):
-        finding, verdict = fixed.patch.finding, fixed.verdict
-        proved = isinstance(verdict, Proved)
-        yield f"{pen.head(finding)} {pen.ink('[proved]', _GREEN) if proved else pen.ink('[unproved]', _YELLOW)}"
-        yield from pen.detail("why", str(finding.reach))
-        yield from pen.detail("proof", verdict.how if isinstance(verdict, Proved) else verdict.reason)
-        yield from pen.detail("before", verdict.before)
-        yield from pen.detail("note", "\n".join(fixed.patch.notes))
+        yield from _fix(fixed, pen)
+
+
+def _fix(fixed: Fixed, pen: _Pen) -> Iterator[str]:
+    finding, verdict = fixed.patch.finding, fixed.verdict
+    proved = isinstance(verdict, Proved)
+    yield f"{pen.head(finding)} {pen.ink('[proved]', _GREEN) if proved else pen.ink('[unproved]', _YELLOW)}"
+    yield from pen.detail("why", str(finding.reach))
+    yield from pen.detail("proof", verdict.how if isinstance(verdict, Proved) else verdict.reason)
+    yield from pen.detail("before", verdict.before)
+    yield from pen.detail("note", "\n".join(fixed.patch.notes))
 
 
 def _carried(report: RunReport, pen: _Pen) -> Iterator[str]:

@@ -19,8 +19,10 @@ from fixpickle.survey.tree import (
     Comprehension,
     Tree,
     bound_names,
+    children,
     free_names,
     parameters,
+    walk,
 )
 
 UNKNOWN = "its scope could not be told from another on the same line"
@@ -40,7 +42,7 @@ class Captures:
         if table is None:
             return None
         free = free_names(table) - {"__class__"}
-        read = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in free]
+        read = [n for n in walk(node) if isinstance(n, ast.Name) and n.id in free]
         met = dict.fromkeys(n.id for n in sorted(read, key=lambda n: (n.lineno, n.col_offset)))
         return tuple(self._capture(node, name) for name in (*met, *sorted(free - set(met))))
 
@@ -82,7 +84,7 @@ class Captures:
     def _reason(self, node: ast.AST, owner: Callable_, name: str) -> str:
         """Why the value of `name` may differ between the making and the calling of `node`, or an empty string."""
         if isinstance(owner, ast.Lambda):
-            rebound = any(isinstance(n, ast.NamedExpr) and n.target.id == name for n in ast.walk(owner.body))
+            rebound = any(isinstance(n, ast.NamedExpr) and n.target.id == name for n in walk(owner.body))
             return f"`{name}` is bound again inside the lambda around it" if rebound else ""
         if name in self._nonlocals(owner):
             return f"`{name}` is bound again through `nonlocal`"
@@ -126,7 +128,7 @@ class Captures:
     def _nonlocals(self, owner: Callable_) -> frozenset[str]:
         """The names that functions in `owner` declare nonlocal."""
         if owner not in self._written:
-            found = (n for n in ast.walk(owner) if isinstance(n, ast.Nonlocal))
+            found = (n for n in walk(owner) if isinstance(n, ast.Nonlocal))
             self._written[owner] = frozenset(name for n in found for name in n.names)
         return self._written[owner]
 
@@ -164,10 +166,10 @@ def _statement_in(tree: Tree, node: ast.AST, owner: Callable_) -> ast.stmt:
 def _evaluated_here(node: ast.AST) -> Iterator[ast.AST]:
     """The children of a node that its own scope evaluates: of a definition, all but its body."""
     if not isinstance(node, (*CALLABLES, ast.ClassDef)):
-        yield from ast.iter_child_nodes(node)
+        yield from children(node)
         return
     body = node.body if isinstance(node.body, list) else [node.body]
-    for child in ast.iter_child_nodes(node):
+    for child in children(node):
         if isinstance(child, ast.arguments):
             yield from (d for d in [*child.defaults, *child.kw_defaults] if d is not None)
         elif child not in body:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from fixpickle.survey.facts import Sink, ToAttribute, ToCall, ToGlobal, ToParameter, ToReturn
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Comprehension, Tree
+from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Comprehension, Tree, walk
 
 # Calls whose result carries their arguments along when it is pickled.
 CARRIERS = frozenset(
@@ -68,8 +68,8 @@ class Flow:
         self._steps: dict[tuple[ast.AST, bool], tuple[_Step, ...]] = {}
         self._open: set[ast.AST] = set()  # calls whose results are being followed: ends circles such as `a = wrap(a)`
         self._loads: dict[tuple[ast.AST, str], list[ast.Name]] = {}
-        for node in tree.nodes:
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+        for node in tree.of(ast.Name):
+            if isinstance(node.ctx, ast.Load):
                 self._loads.setdefault((self.owner(node, node.id), node.id), []).append(node)
 
     def owner(self, at: ast.AST, name: str) -> ast.AST:
@@ -80,7 +80,7 @@ class Flow:
             if name in bindings.get(scope, {}) and (scope is first or not isinstance(scope, ast.ClassDef)):
                 return scope
             if isinstance(scope, Comprehension) and any(
-                isinstance(n, ast.Name) and n.id == name for g in scope.generators for n in ast.walk(g.target)
+                isinstance(n, ast.Name) and n.id == name for g in scope.generators for n in walk(g.target)
             ):
                 return scope
             scope = self.tree.scope(scope)

@@ -19,7 +19,7 @@ _KEEPING = frozenset({"functools.cache", "functools.lru_cache", "functools.lru_c
 
 def instances(tree: Tree, names: Names, flow: Flow) -> Iterator[Instance]:
     """Objects of classes that may be the project's, where they go further than the statement they stand in."""
-    for node in tree.nodes:
+    for node in tree.of(ast.Call, ast.Name, ast.Attribute, ast.arg):
         found: Instance | None = None
         if isinstance(node, ast.Call) and not isinstance(tree.parents[node], (ast.Expr, ast.Attribute)):
             symbol = names.of(node.func) if _may_be_ours(node.func, names) else ""
@@ -85,8 +85,8 @@ def _bound_method(tree: Tree, names: Names, flow: Flow, node: ast.Attribute) -> 
 def attribute_flows(tree: Tree, names: Names, flow: Flow) -> Iterator[AttributeFlow]:
     """Where attributes of `self` go that hold something handed in, or made elsewhere."""
     found: dict[tuple[ast.ClassDef, str], dict[Sink, None]] = {}
-    for node in tree.nodes:
-        if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Load):
+    for node in tree.of(ast.Attribute):
+        if not isinstance(node.ctx, ast.Load):
             continue
         parent = tree.parents[node]
         if not isinstance(node.value, ast.Name) or isinstance(parent, (ast.Attribute, ast.Compare, ast.Expr)):
@@ -125,11 +125,11 @@ def aliases(tree: Tree, names: Names, flow: Flow) -> Iterator[Alias]:
 def returned(tree: Tree, names: Names, flow: Flow) -> Iterator[Returned]:
     """What functions give back, where all their ways out agree."""
     found: dict[Function, list[ast.expr]] = {}
-    for node in tree.nodes:
-        if isinstance(node, (ast.Return, ast.Yield)):
-            function = tree.function(node)
-            if isinstance(function, FUNCTIONS) and node.value is not None and not _is_none(node.value):
-                found.setdefault(function, []).append(node.value)
+    ways_out: list[ast.Return | ast.Yield] = tree.of(ast.Return, ast.Yield)
+    for node in ways_out:
+        function = tree.function(node)
+        if isinstance(function, FUNCTIONS) and node.value is not None and not _is_none(node.value):
+            found.setdefault(function, []).append(node.value)
     for function, values in found.items():
         symbol = _agreed(names, function, values)
         if symbol:

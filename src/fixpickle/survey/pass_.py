@@ -33,7 +33,7 @@ from fixpickle.survey.hooks import state_hooks
 from fixpickle.survey.instances import aliases, attribute_flows, instances, returned
 from fixpickle.survey.made_types import made_types, sentinels
 from fixpickle.survey.names import PROPERTIES, Names
-from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Function, Tree, bound_names, parameters
+from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Function, Tree, bound_names, parameters, walk
 from fixpickle.survey.type_names import feigned, is_mangled
 from fixpickle.survey.uses import names_read
 
@@ -121,33 +121,32 @@ def _facts(source: Source, tree: Tree) -> Facts:
 
 
 def _classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
-    for node in tree.nodes:
-        if isinstance(node, ast.ClassDef):
-            defined = {n for s in node.body for n in bound_names(s)}
-            values = names.attribute_values(node)
-            kept = sorted({(a, symbol) for a, vs in values.items() for v in vs if (symbol := names.of(v))})
-            yield ClassFacts(
-                name=tree.qualname(node),
-                line=node.lineno,
-                bases=tuple(names.of(b.value if isinstance(b, ast.Subscript) else b) for b in node.bases),
-                hooks=tuple(sorted((HOOKS & defined) - ({"__reduce__"} if hands_all_on(node) else set()))),
-                attributes=tuple(kept),
-                coroutines=any(isinstance(s, ast.AsyncFunctionDef) for s in node.body),
-                slots=_slots(node),
-                shaped=_shaped(node, names),
-                guarded="__setattr__" in defined or _frozen(node),
-                state=state_hooks(node),
-                apart=any(isinstance(s, FUNCTIONS) and s.name == "__init__" and _apart(s) for s in node.body),
-                members=frozenset(defined),
-                flaws=flaws(tree, names, node),
-                declared=tuple(
-                    (a, symbol) for a, t in names.declared(node).items() if (symbol := names.annotated(t, node))
-                ),
-                methods=frozenset(s.name for s in node.body if isinstance(s, FUNCTIONS)),
-                properties=frozenset(s.name for s in node.body if isinstance(s, FUNCTIONS) and _is_property(names, s)),
-                feigned=feigned(tree, node),
-                mangled=tree.span(node) if is_mangled(tree, node) and "__qualname__" not in defined else None,
-            )
+    for node in tree.of(ast.ClassDef):
+        defined = {n for s in node.body for n in bound_names(s)}
+        values = names.attribute_values(node)
+        kept = sorted({(a, symbol) for a, vs in values.items() for v in vs if (symbol := names.of(v))})
+        yield ClassFacts(
+            name=tree.qualname(node),
+            line=node.lineno,
+            bases=tuple(names.of(b.value if isinstance(b, ast.Subscript) else b) for b in node.bases),
+            hooks=tuple(sorted((HOOKS & defined) - ({"__reduce__"} if hands_all_on(node) else set()))),
+            attributes=tuple(kept),
+            coroutines=any(isinstance(s, ast.AsyncFunctionDef) for s in node.body),
+            slots=_slots(node),
+            shaped=_shaped(node, names),
+            guarded="__setattr__" in defined or _frozen(node),
+            state=state_hooks(node),
+            apart=any(isinstance(s, FUNCTIONS) and s.name == "__init__" and _apart(s) for s in node.body),
+            members=frozenset(defined),
+            flaws=flaws(tree, names, node),
+            declared=tuple(
+                (a, symbol) for a, t in names.declared(node).items() if (symbol := names.annotated(t, node))
+            ),
+            methods=frozenset(s.name for s in node.body if isinstance(s, FUNCTIONS)),
+            properties=frozenset(s.name for s in node.body if isinstance(s, FUNCTIONS) and _is_property(names, s)),
+            feigned=feigned(tree, node),
+            mangled=tree.span(node) if is_mangled(tree, node) and "__qualname__" not in defined else None,
+        )
 
 
 def _is_property(names: Names, function: Function) -> bool:
@@ -177,7 +176,7 @@ def _shaped(node: ast.ClassDef, names: Names) -> str:
 
 def _apart(constructor: ast.AST) -> bool:
     """Whether a constructor calls no other, as `super().__init__()` or `Base.__init__(self)`."""
-    called = (n.func for n in ast.walk(constructor) if isinstance(n, ast.Call))
+    called = (n.func for n in walk(constructor) if isinstance(n, ast.Call))
     return not any(isinstance(f, ast.Attribute) and f.attr == "__init__" for f in called)
 
 
@@ -192,8 +191,9 @@ def _said(decorator: ast.expr, keyword: str) -> object:
 
 
 def _parameters(tree: Tree, names: Names, flow: Flow) -> Iterator[ParameterFlow]:
-    for node in tree.nodes:
-        if not isinstance(node, FUNCTIONS) or not isinstance(tree.scope(node), (ast.Module, ast.ClassDef)):
+    functions: list[Function] = tree.of(*FUNCTIONS)
+    for node in functions:
+        if not isinstance(tree.scope(node), (ast.Module, ast.ClassDef)):
             continue
         static = any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in node.decorator_list)
         method = tree.method_class(node) is not None and not static
@@ -207,8 +207,9 @@ def _parameters(tree: Tree, names: Names, flow: Flow) -> Iterator[ParameterFlow]
 
 
 def _mentions(tree: Tree, names: Names, flow: Flow) -> Iterator[Mention]:
-    for node in tree.nodes:
-        if isinstance(node, (*FUNCTIONS, ast.ClassDef)) and isinstance(tree.scope(node), ast.Module):
+    definitions: list[Function | ast.ClassDef] = tree.of(*FUNCTIONS, ast.ClassDef)
+    for node in definitions:
+        if isinstance(tree.scope(node), ast.Module):
             found: list[Sink] = []
             for decorator in node.decorator_list:
                 bare = not isinstance(decorator, ast.Call)
@@ -221,15 +222,15 @@ def _mentions(tree: Tree, names: Names, flow: Flow) -> Iterator[Mention]:
 
 
 def _references(tree: Tree, names: Names) -> Iterator[Reference]:
-    for node in tree.nodes:
-        if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
-            symbol = names.of(node)
-            if symbol in WATCHED:
-                parent = tree.parents[node]
-                called = isinstance(parent, ast.Call) and parent.func is node
-                given = _first_argument(parent) if called and isinstance(parent, ast.Call) else None
-                argument = repr(given.value) if isinstance(given, ast.Constant) else ""
-                yield Reference(symbol, tree.span(node), called, argument)
+    found: list[ast.Name | ast.Attribute] = tree.of(ast.Name, ast.Attribute) if names.may_mean(WATCHED) else []
+    for node in found:
+        symbol = names.of(node) if isinstance(node.ctx, ast.Load) else ""
+        if symbol in WATCHED:
+            parent = tree.parents[node]
+            called = isinstance(parent, ast.Call) and parent.func is node
+            given = _first_argument(parent) if called and isinstance(parent, ast.Call) else None
+            argument = repr(given.value) if isinstance(given, ast.Constant) else ""
+            yield Reference(symbol, tree.span(node), called, argument)
 
 
 def _first_argument(call: ast.Call) -> ast.expr | None:
@@ -258,12 +259,12 @@ def _factories(tree: Tree, names: Names) -> Iterator[Factory]:
         if not isinstance(node, ast.FunctionDef) or node.decorator_list:
             continue
         inner = [n for n in node.body if isinstance(n, ast.FunctionDef)]
-        returned = [n for n in ast.walk(node) if isinstance(n, ast.Return) and tree.function(n) is node]
+        returned = [n for n in walk(node) if isinstance(n, ast.Return) and tree.function(n) is node]
         if (
             len(inner) != 1
             or decorates(inner[0])
             or not returned
-            or any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in ast.walk(node))
+            or any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in walk(node))
         ):
             continue
         if all(isinstance(r.value, ast.Name) and r.value.id == inner[0].name for r in returned):
@@ -280,11 +281,13 @@ def _factories(tree: Tree, names: Names) -> Iterator[Factory]:
 
 def _decorators(tree: Tree, names: Names) -> Iterator[str]:
     """What is used as a decorator, and what is called in a class body: either way the result may have to bind."""
-    for node in tree.nodes:
-        for decorator in getattr(node, "decorator_list", ()):
+    definitions: list[Function | ast.ClassDef] = tree.of(*FUNCTIONS, ast.ClassDef)
+    for node in definitions:
+        for decorator in node.decorator_list:
             yield names.of(decorator).removesuffix("()")
-        if isinstance(node, ast.Call) and isinstance(tree.scope(node), ast.ClassDef):
-            yield names.of(node.func)
+    for call in tree.of(ast.Call):
+        if isinstance(tree.scope(call), ast.ClassDef):
+            yield names.of(call.func)
 
 
 # --- the file's own layout ------------------------------------------------------------------------------------------
@@ -292,7 +295,7 @@ def _decorators(tree: Tree, names: Names) -> Iterator[str]:
 
 def _statements(tree: Tree, names: Names, flow: Flow) -> Iterator[TopStatement]:
     for index, statement in enumerate(tree.root.body):
-        inner = list(ast.walk(statement))
+        inner = list(walk(statement))
         yield TopStatement(
             span=tree.span(statement),
             kind=_kind(statement, index),
@@ -329,7 +332,7 @@ def _kind(statement: ast.stmt, index: int) -> str:
     if _is_guard(statement):
         return "guard"
     if isinstance(statement, (ast.Try, ast.If)):
-        inner = [s for s in ast.walk(statement) if isinstance(s, ast.stmt) and s is not statement]
+        inner = [s for s in walk(statement) if isinstance(s, ast.stmt) and s is not statement]
         plain = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, *FUNCTIONS, ast.ClassDef, ast.Pass)
         own = [s for s in inner if not _in_definition(s, statement)]
         return "import" if all(isinstance(s, (*plain, ast.Try, ast.If)) for s in own) else "work"
@@ -337,9 +340,7 @@ def _kind(statement: ast.stmt, index: int) -> str:
 
 
 def _in_definition(node: ast.stmt, top: ast.stmt) -> bool:
-    return any(
-        node in ast.walk(d) and node is not d for d in ast.walk(top) if isinstance(d, (*CALLABLES, ast.ClassDef))
-    )
+    return any(node in walk(d) and node is not d for d in walk(top) if isinstance(d, (*CALLABLES, ast.ClassDef)))
 
 
 def _is_guard(statement: ast.stmt) -> bool:
@@ -354,6 +355,6 @@ def _exports(tree: Tree) -> frozenset[str] | None:
     """The names in `__all__`, where it is a plain list of strings; None where there is none to read."""
     for statement in tree.root.body:
         if isinstance(statement, ast.Assign) and "__all__" in {n for t in statement.targets for n in bound_names(t)}:
-            names = [c.value for c in ast.walk(statement.value) if isinstance(c, ast.Constant)]
+            names = [c.value for c in walk(statement.value) if isinstance(c, ast.Constant)]
             return frozenset(str(n) for n in names)
     return None

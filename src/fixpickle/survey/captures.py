@@ -38,6 +38,8 @@ class Captures:
 
     def of(self, node: ast.AST) -> tuple[Capture, ...] | None:
         """The variables of enclosing functions that a definition reads, as they come in it, or None where unknown."""
+        if self._alone(node):
+            return ()
         table = self.tree.tables.get(node)
         if table is None:
             return None
@@ -45,6 +47,13 @@ class Captures:
         read = [n for n in walk(node) if isinstance(n, ast.Name) and n.id in free]
         met = dict.fromkeys(n.id for n in sorted(read, key=lambda n: (n.lineno, n.col_offset)))
         return tuple(self._capture(node, name) for name in (*met, *sorted(free - set(met))))
+
+    def _alone(self, node: ast.AST) -> bool:
+        """Whether nothing but the module is around a definition: known without the compiler's tables, which are dear.
+
+        In a class the tables may not tell which is whose: private parameters have other names there.
+        """
+        return isinstance(self.tree.scope(node), ast.Module) and self.tree.class_around(node) is None
 
     def _capture(self, node: ast.AST, name: str) -> Capture:
         owner = self.owner_of(node, name)

@@ -268,17 +268,20 @@ def _captured_local(tree: Tree, flow: Flow, value: ast.AST) -> str:
 
 def witnesses(tree: Tree, names: Names) -> Iterator[Reference]:
     """Places that would see another lock in the place of the original: tests of its type, and strings that patch it."""
-    for node in tree.nodes:
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if node.value.rpartition(".")[2] in _REPLACED and _DOTTED.fullmatch(node.value):
+    strings = (n for n in tree.of(ast.Constant) if type(n.value) is str and n.value.rpartition(".")[2] in _REPLACED)
+    calls = (n for n in tree.of(ast.Call) if n.args)
+    attributes = [*tree.attributes("__class__"), *tree.attributes("LockType")]
+    variables = (n for n in tree.of(ast.Name) if n.id == "LockType")
+    for node in tree.ordered([*strings, *calls, *attributes, *variables]):
+        if isinstance(node, ast.Constant):
+            if _DOTTED.fullmatch(node.value):
                 yield Reference(node.value, tree.span(node), False, "")
         elif isinstance(node, ast.Call):
             yield from _witness_call(tree, names, node)
-        elif isinstance(node, ast.Attribute):
-            typed = node.attr == "__class__" and names.of(node.value) in _LOCK_VALUES
-            if typed or (node.attr == "LockType" and names.of(node) == LOCK_TYPE):
+        elif isinstance(node, ast.Attribute) and node.attr == "__class__":
+            if names.of(node.value) in _LOCK_VALUES:
                 yield Reference(LOCK_TYPE, tree.span(node), False, "")
-        elif isinstance(node, ast.Name) and node.id == "LockType" and names.of(node) == LOCK_TYPE:
+        elif names.of(node) == LOCK_TYPE:
             yield Reference(LOCK_TYPE, tree.span(node), False, "")
 
 

@@ -67,6 +67,7 @@ class Flow:
         self.names = names
         self._steps: dict[tuple[ast.AST, bool], tuple[_Step, ...]] = {}
         self._open: set[ast.AST] = set()  # calls whose results are being followed: ends circles such as `a = wrap(a)`
+        self._owners: dict[tuple[ast.AST, str], ast.AST] = {}
         self._loads: dict[tuple[ast.AST, str], list[ast.Name]] = {}
         for node in tree.of(ast.Name):
             if isinstance(node.ctx, ast.Load):
@@ -74,7 +75,13 @@ class Flow:
 
     def owner(self, at: ast.AST, name: str) -> ast.AST:
         """The scope whose variable `name` is when it is read at `at`."""
-        scope = first = self.tree.scope(at)
+        key = (self.tree.scope(at), name)
+        if key not in self._owners:
+            self._owners[key] = self._owner(*key)
+        return self._owners[key]
+
+    def _owner(self, scope: ast.AST, name: str) -> ast.AST:
+        first = scope
         bindings = self.names.bindings
         while not isinstance(scope, ast.Module):
             if name in bindings.get(scope, {}) and (scope is first or not isinstance(scope, ast.ClassDef)):

@@ -43,6 +43,7 @@ class Names:
         self.module = module
         self.package = package
         self._symbols: dict[tuple[ast.AST, int], str] = {}
+        self._variables: dict[tuple[ast.AST, str, int], str] = {}
 
     # --- imports ---
 
@@ -197,7 +198,12 @@ class Names:
         return found.pop() if len(found) == 1 else ""
 
     def _of_name(self, at: ast.AST, name: str, depth: int) -> str:
-        scope = self.tree.scope(at)
+        key = (self.tree.scope(at), name, depth)
+        if key not in self._variables:
+            self._variables[key] = self._of_variable(*key)
+        return self._variables[key]
+
+    def _of_variable(self, scope: ast.AST, name: str, depth: int) -> str:
         first = scope
         while True:
             values = self.bindings.get(scope, {}).get(name, [])
@@ -312,7 +318,7 @@ class Names:
 def _bound_values(node: ast.AST) -> list[tuple[str, ast.AST]]:
     """Names this node binds, each with the node that says what it is; the node itself where nothing is known."""
     if isinstance(node, ast.Assign):
-        return [(n, node.value if isinstance(t, ast.Name) else t) for t in node.targets for n in bound_names(t)]
+        return [pair for target in node.targets for pair in _assigned(target, node.value)]
     if isinstance(node, ast.AnnAssign):
         return [(n, node.value or node) for n in bound_names(node.target)]
     if isinstance(node, ast.NamedExpr):
@@ -330,6 +336,10 @@ def _bound_values(node: ast.AST) -> list[tuple[str, ast.AST]]:
         target = node.target if isinstance(node, ast.AugAssign) else node
         return [(n, ast.Pass()) for n in _own_names(target)]
     return []
+
+
+def _assigned(target: ast.expr, value: ast.expr) -> list[tuple[str, ast.AST]]:
+    return [(target.id, value)] if isinstance(target, ast.Name) else [(n, target) for n in bound_names(target)]
 
 
 def _own_names(node: ast.AST) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import TypeGuard
 
 from fixpickle.model import Refusal, Source
 from fixpickle.survey.comments import comments, suppression
@@ -294,28 +293,31 @@ def _decorators(tree: Tree, names: Names) -> Iterator[str]:
 
 
 def _statements(tree: Tree, names: Names, flow: Flow) -> Iterator[TopStatement]:
+    renamed = _renames(tree)
     for index, statement in enumerate(tree.root.body):
-        inner = list(walk(statement))
+        calls, globals_ = tree.within(statement, ast.Call), tree.within(statement, ast.Global)
         yield TopStatement(
             span=tree.span(statement),
             kind=_kind(statement, index),
             binds=tuple(dict.fromkeys(bound_names(statement))),
-            reads=tuple(sorted({n.id for n in inner if _reads_global(n, flow)})),
-            calls=tuple(names.of(n.func) for n in inner if isinstance(n, ast.Call) and tree.function(n) is None),
-            global_writes=tuple(sorted({name for n in inner if isinstance(n, ast.Global) for name in n.names})),
-            renames=tuple(_renames(inner)),
+            reads=tuple(sorted({n.id for n in tree.within(statement, ast.Name) if _reads_global(n, flow)})),
+            calls=tuple(names.of(n.func) for n in calls if tree.function(n) is None),
+            global_writes=tuple(sorted({name for n in globals_ for name in n.names})),
+            renames=tuple(renamed.get(statement, ())),
         )
 
 
-def _reads_global(node: ast.AST, flow: Flow) -> TypeGuard[ast.Name]:
-    if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Load):
-        return False
-    return isinstance(flow.owner(node, node.id), ast.Module)
+def _reads_global(node: ast.Name, flow: Flow) -> bool:
+    return isinstance(node.ctx, ast.Load) and isinstance(flow.owner(node, node.id), ast.Module)
 
 
-def _renames(nodes: list[ast.AST]) -> Iterator[str]:
-    attributes = [n for n in nodes if isinstance(n, ast.Attribute) and n.attr in ("__name__", "__qualname__")]
-    return (n.value.id for n in attributes if isinstance(n.ctx, ast.Store) and isinstance(n.value, ast.Name))
+def _renames(tree: Tree) -> dict[ast.stmt, list[str]]:
+    """The variables whose names are set, `f.__name__ = ...`, by the module-level statement that does it."""
+    found: dict[ast.stmt, list[str]] = {}
+    for node in tree.ordered([*tree.attributes("__name__"), *tree.attributes("__qualname__")]):
+        if isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name):
+            found.setdefault(tree.top(node), []).append(node.value.id)
+    return found
 
 
 def _kind(statement: ast.stmt, index: int) -> str:

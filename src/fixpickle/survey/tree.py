@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import re
 import symtable
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TypeVar
 
@@ -42,20 +42,41 @@ class Tree:
         self.nodes: list[ast.AST] = [self.root]
         self.parents: dict[ast.AST, ast.AST] = {}
         self._places: defaultdict[type[ast.AST], list[int]] = defaultdict(list)
+        self._below: list[int] = []  # the place of the first child of the node at that place, or where one would be
         nodes, parents, places = self.nodes, self.parents, self._places
         for place, node in enumerate(nodes):
             places[type(node)].append(place)
+            self._below.append(len(nodes))
             for child in children(node):
                 parents[child] = node
                 nodes.append(child)
+        self._below.append(len(nodes))
         self._scopes = self._scoped()
 
     def of(self, *kinds: type[Node]) -> list[Node]:
         """The nodes of exactly these types, outer ones first, as they come in `nodes`."""
-        places = [place for kind in kinds for place in self._places.get(kind, ())]
-        if len(kinds) > 1:
-            places.sort()
-        return [self.nodes[place] for place in places]  # type: ignore[misc]
+        return self._at([place for kind in kinds for place in self._places.get(kind, ())])
+
+    def within(self, node: ast.AST, *kinds: type[Node]) -> list[Node]:
+        """The nodes of exactly these types among a node and all below it, as they come in `nodes`."""
+        first, end = self._order[node], self._order[node] + 1
+        found: list[int] = []
+        while first < end:  # what is equally deep below one node stands side by side
+            for places in (self._places.get(kind, []) for kind in kinds):
+                found += places[bisect_left(places, first) : bisect_left(places, end)]
+            first, end = self._below[first], self._below[end]
+        return self._at(found)
+
+    def _at(self, places: list[int]) -> list[Node]:
+        return [self.nodes[place] for place in sorted(places)]  # type: ignore[misc]
+
+    def ordered(self, nodes: Iterable[Node]) -> list[Node]:
+        """These nodes as they come in `nodes`."""
+        return sorted(nodes, key=self._order.__getitem__)
+
+    @cached_property
+    def _order(self) -> dict[ast.AST, int]:
+        return {node: place for place, node in enumerate(self.nodes)}
 
     # --- positions ---
 
@@ -203,10 +224,10 @@ def children(node: ast.AST) -> list[ast.AST]:
     found: list[ast.AST] = []
     for name in _INNER[type(node)]:
         value = getattr(node, name, None)
-        if isinstance(value, ast.AST):
-            found.append(value)
-        elif isinstance(value, list):
+        if type(value) is list:
             found += [v for v in value if isinstance(v, ast.AST)]
+        elif isinstance(value, ast.AST):
+            found.append(value)
     return found
 
 

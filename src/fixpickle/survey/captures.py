@@ -44,7 +44,7 @@ class Captures:
         if table is None:
             return None
         free = free_names(table) - {"__class__"}
-        read = [n for n in walk(node) if isinstance(n, ast.Name) and n.id in free]
+        read = [n for n in self.tree.within(node, ast.Name) if n.id in free]
         met = dict.fromkeys(n.id for n in sorted(read, key=lambda n: (n.lineno, n.col_offset)))
         return tuple(self._capture(node, name) for name in (*met, *sorted(free - set(met))))
 
@@ -137,7 +137,7 @@ class Captures:
     def _nonlocals(self, owner: Callable_) -> frozenset[str]:
         """The names that functions in `owner` declare nonlocal."""
         if owner not in self._written:
-            found = (n for n in walk(owner) if isinstance(n, ast.Nonlocal))
+            found = self.tree.within(owner, ast.Nonlocal)
             self._written[owner] = frozenset(name for n in found for name in n.names)
         return self._written[owner]
 

@@ -268,14 +268,14 @@ def _captured_local(tree: Tree, flow: Flow, value: ast.AST) -> str:
 
 def witnesses(tree: Tree, names: Names) -> Iterator[Reference]:
     """Places that would see another lock in the place of the original: tests of its type, and strings that patch it."""
-    strings = (n for n in tree.of(ast.Constant) if type(n.value) is str and n.value.rpartition(".")[2] in _REPLACED)
+    strings = (n for n in tree.of(ast.Constant) if _constant(n).rpartition(".")[2] in _REPLACED)
     calls = (n for n in tree.of(ast.Call) if n.args)
     attributes = [*tree.attributes("__class__"), *tree.attributes("LockType")]
     variables = (n for n in tree.of(ast.Name) if n.id == "LockType")
     for node in tree.ordered([*strings, *calls, *attributes, *variables]):
         if isinstance(node, ast.Constant):
-            if _DOTTED.fullmatch(node.value):
-                yield Reference(node.value, tree.span(node), False, "")
+            if _DOTTED.fullmatch(_constant(node)):
+                yield Reference(_constant(node), tree.span(node), False, "")
         elif isinstance(node, ast.Call):
             yield from _witness_call(tree, names, node)
         elif isinstance(node, ast.Attribute) and node.attr == "__class__":

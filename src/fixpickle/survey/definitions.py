@@ -143,7 +143,7 @@ class Definitions:
         if self.tree.parents[node] is not scope:
             return False
         if scope not in self._deleted:
-            gone = (n.id for n in walk(scope) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Del))
+            gone = (n.id for n in self.tree.within(scope, ast.Name) if isinstance(n.ctx, ast.Del))
             self._deleted[scope] = frozenset(gone)
         return node.name not in self._deleted[scope]
 

@@ -56,7 +56,7 @@ def _may_be(node: ast.ClassDef, names: Names) -> bool:
     """False where every base is a type that is known to be no exception, and nothing is called that may be one's."""
     symbols = [_base(names, b) for b in node.bases]
     if not symbols:
-        return any(isinstance(n, ast.Name) and n.id == "super" for s in node.body for n in walk(s))
+        return any(n.id == "super" for s in node.body for n in names.tree.within(s, ast.Name))
     return any(s not in INERT and not _other_builtin(s) for s in symbols)
 
 
@@ -156,7 +156,7 @@ def _initialiser(tree: Tree, names: Names, node: ast.ClassDef, inits: Sequence[F
     arguments = [*init.args.posonlyargs, *init.args.args]
     plain = isinstance(init, ast.FunctionDef) and len(inits) == 1 and not init.decorator_list and arguments
     elsewhere = (m for m in node.body if isinstance(m, FUNCTIONS) and m is not init)
-    readable = bool(plain) and _may_be(node, names) and not any(_sets_args(m) for m in elsewhere)
+    readable = bool(plain) and _may_be(node, names) and not any(_sets_args(tree, m) for m in elsewhere)
     if not readable:
         return Initialiser((), (), (), (), tree.span(init), readable=False)
     constants = frozenset(
@@ -178,8 +178,8 @@ def _plain(statement: ast.stmt) -> bool:
     return isinstance(getattr(statement, "value", None), ast.Constant)
 
 
-def _sets_args(method: Function) -> bool:
-    stored = (n for n in walk(method) if isinstance(n, ast.Attribute) and n.attr == "args")
+def _sets_args(tree: Tree, method: Function) -> bool:
+    stored = (n for n in tree.within(method, ast.Attribute) if n.attr == "args")
     receiver = [a.arg for a in [*method.args.posonlyargs, *method.args.args]][:1]
     return any(
         isinstance(n.ctx, ast.Store) and isinstance(n.value, ast.Name) and n.value.id in receiver for n in stored

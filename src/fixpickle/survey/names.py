@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from fixpickle.survey.facts import ImportFact
-from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Function, Tree, bound_names, walk
+from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Function, Tree, bound_names
 
 _OF_CLASSES = ("__new__", "__init_subclass__", "__class_getitem__")  # called with the class, undecorated
 _DEPTH = 8  # names that lead to names: enough for real code, and an end for circles
@@ -43,6 +43,7 @@ class Names:
         self.module = module
         self.package = package
         self._symbols: dict[tuple[ast.AST, int], str] = {}
+        self._receivers: dict[tuple[ast.AST, str], ast.ClassDef | None] = {}
         self._variables: dict[tuple[ast.AST, str, int], str] = {}
 
     # --- imports ---
@@ -269,6 +270,12 @@ class Names:
         """The class whose instance `node` is, where `node` is the `self` of a method around it."""
         if not isinstance(node, ast.Name):
             return None
+        key = (self.tree.scope(node), node.id)
+        if key not in self._receivers:
+            self._receivers[key] = self._class_of(node)
+        return self._receivers[key]
+
+    def _class_of(self, node: ast.Name) -> ast.ClassDef | None:
         function = self.tree.function(node)
         while function is not None:
             cls = self.tree.method_class(function)
@@ -278,7 +285,7 @@ class Names:
                 plain = function.name not in _OF_CLASSES and not kinds & {"staticmethod", "classmethod"}
                 if args and args[0].arg == node.id and plain:
                     return cls
-            if node.id in {p.arg for p in walk(function.args) if isinstance(p, ast.arg)}:
+            if any(p.arg == node.id for p in self.tree.within(function.args, ast.arg)):
                 return None
             function = self.tree.function(function)
         return None

@@ -161,9 +161,9 @@ class Obstacles:
     def _around(self, scope: ast.AST) -> _Scope:
         """What a function with definitions in it says about names; read once, however many definitions it has."""
         if scope not in self._scopes:
-            inner = list(walk(scope))
-            declared = {name for n in inner if isinstance(n, (ast.Global, ast.Nonlocal)) for name in n.names}
-            readers = [n.id for n in inner if isinstance(n, ast.Name) and n.id in _SCOPE_READERS]
+            writers: list[ast.Global | ast.Nonlocal] = self.tree.within(scope, ast.Global, ast.Nonlocal)
+            declared = {name for n in writers for name in n.names}
+            readers = [n.id for n in self.tree.within(scope, ast.Name) if n.id in _SCOPE_READERS]
             self._scopes[scope] = _Scope(frozenset(declared), tuple(dict.fromkeys(readers)))
         return self._scopes[scope]
 

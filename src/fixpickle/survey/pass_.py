@@ -32,7 +32,7 @@ from fixpickle.survey.hooks import state_hooks
 from fixpickle.survey.instances import aliases, attribute_flows, instances, returned
 from fixpickle.survey.made_types import made_types, sentinels
 from fixpickle.survey.names import PROPERTIES, Names
-from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Function, Tree, bound_names, parameters, walk
+from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names, parameters, walk
 from fixpickle.survey.type_names import feigned, is_mangled
 from fixpickle.survey.uses import names_read
 
@@ -258,15 +258,10 @@ def _factories(tree: Tree, names: Names) -> Iterator[Factory]:
         if not isinstance(node, ast.FunctionDef) or node.decorator_list:
             continue
         inner = [n for n in node.body if isinstance(n, ast.FunctionDef)]
-        returned = [n for n in walk(node) if isinstance(n, ast.Return) and tree.function(n) is node]
-        if (
-            len(inner) != 1
-            or decorates(inner[0])
-            or not returned
-            or any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in walk(node))
-        ):
+        if len(inner) != 1 or decorates(inner[0]) or tree.within(node, ast.Yield, ast.YieldFrom):
             continue
-        if all(isinstance(r.value, ast.Name) and r.value.id == inner[0].name for r in returned):
+        returned = [n for n in tree.within(node, ast.Return) if tree.function(n) is node]
+        if returned and all(isinstance(r.value, ast.Name) and r.value.id == inner[0].name for r in returned):
             symbols = {names.of(d) for d in inner[0].decorator_list}
             taken = parameters(node)
             yield Factory(
@@ -298,7 +293,7 @@ def _statements(tree: Tree, names: Names, flow: Flow) -> Iterator[TopStatement]:
         calls, globals_ = tree.within(statement, ast.Call), tree.within(statement, ast.Global)
         yield TopStatement(
             span=tree.span(statement),
-            kind=_kind(statement, index),
+            kind=_kind(tree, statement, index),
             binds=tuple(dict.fromkeys(bound_names(statement))),
             reads=tuple(sorted({n.id for n in tree.within(statement, ast.Name) if _reads_global(n, flow)})),
             calls=tuple(names.of(n.func) for n in calls if tree.function(n) is None),
@@ -320,7 +315,7 @@ def _renames(tree: Tree) -> dict[ast.stmt, list[str]]:
     return found
 
 
-def _kind(statement: ast.stmt, index: int) -> str:
+def _kind(tree: Tree, statement: ast.stmt, index: int) -> str:
     if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
         return "future"
     if isinstance(statement, (ast.Import, ast.ImportFrom)):
@@ -334,15 +329,10 @@ def _kind(statement: ast.stmt, index: int) -> str:
     if _is_guard(statement):
         return "guard"
     if isinstance(statement, (ast.Try, ast.If)):
-        inner = [s for s in walk(statement) if isinstance(s, ast.stmt) and s is not statement]
+        inner = [s for s in walk(statement) if isinstance(s, ast.stmt) and isinstance(tree.scope(s), ast.Module)]
         plain = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, *FUNCTIONS, ast.ClassDef, ast.Pass)
-        own = [s for s in inner if not _in_definition(s, statement)]
-        return "import" if all(isinstance(s, (*plain, ast.Try, ast.If)) for s in own) else "work"
+        return "import" if all(isinstance(s, (*plain, ast.Try, ast.If)) for s in inner) else "work"
     return "work"
-
-
-def _in_definition(node: ast.stmt, top: ast.stmt) -> bool:
-    return any(node in walk(d) and node is not d for d in walk(top) if isinstance(d, (*CALLABLES, ast.ClassDef)))
 
 
 def _is_guard(statement: ast.stmt) -> bool:

@@ -40,7 +40,7 @@ class Captures:
         """The variables of enclosing functions that a definition reads, as they come in it, or None where unknown."""
         if self._alone(node):
             return ()
-        table = self.tree.tables.get(node)
+        table = self.tree.table(node)
         if table is None:
             return None
         free = free_names(table) - {"__class__"}
@@ -82,7 +82,7 @@ class Captures:
                 if any(name in bound_names(g.target) for g in scope.generators):
                     return scope
             elif isinstance(scope, CALLABLES):
-                table = self.tree.tables.get(scope)
+                table = self.tree.table(scope)
                 if table is None:
                     return None
                 if name in table.get_identifiers() and table.lookup(name).is_local():

@@ -67,6 +67,7 @@ class Flow:
         self.names = names
         self._steps: dict[tuple[ast.AST, bool], tuple[_Step, ...]] = {}
         self._open: set[ast.AST] = set()  # calls whose results are being followed: ends circles such as `a = wrap(a)`
+        self._literals: dict[ast.AST, tuple[tuple[str, str], ...]] = {}
         self._owners: dict[tuple[ast.AST, str], ast.AST] = {}
         self._loads: dict[tuple[ast.AST, str], list[ast.Name]] = {}
         for node in tree.of(ast.Name):
@@ -208,6 +209,11 @@ class Flow:
         A constant is as Python writes it, another value its symbolic name, "?" where nothing is known. "0" is the first
         argument where it is constant, "first" its symbolic name, and "context" what `get_context` was asked for.
         """
+        if call not in self._literals:
+            self._literals[call] = self._read_literals(call)
+        return self._literals[call]
+
+    def _read_literals(self, call: ast.AST) -> tuple[tuple[str, str], ...]:
         calls, at = [call] if isinstance(call, ast.Call) else [], getattr(call, "func", call)
         for _ in range(_CHAIN):
             value = self.expression_behind(at.value if isinstance(at, ast.Attribute) else at)

@@ -52,6 +52,7 @@ class Tree:
                 nodes.append(child)
         self._below.append(len(nodes))
         self._scopes = self._scoped()
+        self._paired: dict[ast.AST, symtable.SymbolTable | None] = {}
 
     def of(self, *kinds: type[Node]) -> list[Node]:
         """The nodes of exactly these types, outer ones first, as they come in `nodes`."""
@@ -201,22 +202,26 @@ class Tree:
 
     # --- symbol tables ---
 
+    def table(self, node: ast.AST) -> symtable.SymbolTable | None:
+        """The compiler's own table for a function, lambda or class, where it can be told which is whose."""
+        if node not in self._paired:
+            self._paired[node] = self._table(node)
+        return self._paired[node]
+
+    def _table(self, node: ast.AST) -> symtable.SymbolTable | None:
+        if not isinstance(node, (*CALLABLES, ast.ClassDef)):
+            return None
+        name = "lambda" if isinstance(node, ast.Lambda) else node.name
+        return _only(node, self._tables.get((name, node.lineno), []))
+
     @cached_property
-    def tables(self) -> dict[ast.AST, symtable.SymbolTable]:
-        """The compiler's own table for every function, lambda and class, where it can be told which is whose."""
+    def _tables(self) -> dict[tuple[str, int], list[symtable.SymbolTable]]:
         found: dict[tuple[str, int], list[symtable.SymbolTable]] = {}
         pending = [symtable.symtable(self.text, str(self.source.path), "exec")]
         for each in pending:
             pending.extend(each.get_children())
             found.setdefault((each.get_name(), each.get_lineno()), []).append(each)
-        paired: dict[ast.AST, symtable.SymbolTable] = {}
-        definitions: list[Callable_ | ast.ClassDef] = self.of(*CALLABLES, ast.ClassDef)
-        for node in definitions:
-            name = "lambda" if isinstance(node, ast.Lambda) else node.name
-            table = _only(node, found.get((name, node.lineno), []))
-            if table is not None:
-                paired[node] = table
-        return paired
+        return found
 
 
 def children(node: ast.AST) -> list[ast.AST]:

@@ -19,8 +19,10 @@ from fixpickle.survey.tree import (
     Comprehension,
     Tree,
     bound_names,
+    children,
     free_names,
     parameters,
+    walk,
 )
 
 UNKNOWN = "its scope could not be told from another on the same line"
@@ -36,13 +38,22 @@ class Captures:
 
     def of(self, node: ast.AST) -> tuple[Capture, ...] | None:
         """The variables of enclosing functions that a definition reads, as they come in it, or None where unknown."""
-        table = self.tree.tables.get(node)
+        if self._alone(node):
+            return ()
+        table = self.tree.table(node)
         if table is None:
             return None
         free = free_names(table) - {"__class__"}
-        read = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in free]
+        read = [n for n in self.tree.within(node, ast.Name) if n.id in free]
         met = dict.fromkeys(n.id for n in sorted(read, key=lambda n: (n.lineno, n.col_offset)))
         return tuple(self._capture(node, name) for name in (*met, *sorted(free - set(met))))
+
+    def _alone(self, node: ast.AST) -> bool:
+        """Whether nothing but the module is around a definition: known without the compiler's tables, which are dear.
+
+        In a class the tables may not tell which is whose: private parameters have other names there.
+        """
+        return isinstance(self.tree.scope(node), ast.Module) and self.tree.class_around(node) is None
 
     def _capture(self, node: ast.AST, name: str) -> Capture:
         owner = self.owner_of(node, name)
@@ -71,7 +82,7 @@ class Captures:
                 if any(name in bound_names(g.target) for g in scope.generators):
                     return scope
             elif isinstance(scope, CALLABLES):
-                table = self.tree.tables.get(scope)
+                table = self.tree.table(scope)
                 if table is None:
                     return None
                 if name in table.get_identifiers() and table.lookup(name).is_local():
@@ -82,7 +93,7 @@ class Captures:
     def _reason(self, node: ast.AST, owner: Callable_, name: str) -> str:
         """Why the value of `name` may differ between the making and the calling of `node`, or an empty string."""
         if isinstance(owner, ast.Lambda):
-            rebound = any(isinstance(n, ast.NamedExpr) and n.target.id == name for n in ast.walk(owner.body))
+            rebound = any(isinstance(n, ast.NamedExpr) and n.target.id == name for n in walk(owner.body))
             return f"`{name}` is bound again inside the lambda around it" if rebound else ""
         if name in self._nonlocals(owner):
             return f"`{name}` is bound again through `nonlocal`"
@@ -126,7 +137,7 @@ class Captures:
     def _nonlocals(self, owner: Callable_) -> frozenset[str]:
         """The names that functions in `owner` declare nonlocal."""
         if owner not in self._written:
-            found = (n for n in ast.walk(owner) if isinstance(n, ast.Nonlocal))
+            found = self.tree.within(owner, ast.Nonlocal)
             self._written[owner] = frozenset(name for n in found for name in n.names)
         return self._written[owner]
 
@@ -164,10 +175,10 @@ def _statement_in(tree: Tree, node: ast.AST, owner: Callable_) -> ast.stmt:
 def _evaluated_here(node: ast.AST) -> Iterator[ast.AST]:
     """The children of a node that its own scope evaluates: of a definition, all but its body."""
     if not isinstance(node, (*CALLABLES, ast.ClassDef)):
-        yield from ast.iter_child_nodes(node)
+        yield from children(node)
         return
     body = node.body if isinstance(node.body, list) else [node.body]
-    for child in ast.iter_child_nodes(node):
+    for child in children(node):
         if isinstance(child, ast.arguments):
             yield from (d for d in [*child.defaults, *child.kw_defaults] if d is not None)
         elif child not in body:

@@ -22,7 +22,7 @@ from fixpickle.survey.flow import Flow
 from fixpickle.survey.guards import guarded
 from fixpickle.survey.names import Names
 from fixpickle.survey.outside import set_outside
-from fixpickle.survey.tree import FUNCTIONS, Tree
+from fixpickle.survey.tree import FUNCTIONS, Tree, walk
 
 PRIMITIVES = frozenset(
     [
@@ -74,14 +74,13 @@ _Name = ast.Name | ast.Attribute
 
 def constructions(tree: Tree, names: Names, flow: Flow) -> Iterator[Construction]:
     """Every place that makes one of `PRIMITIVES`, or hands its constructor to what makes one for each instance."""
-    for node in tree.nodes:
-        if not isinstance(node, (ast.Name, ast.Attribute)) or not isinstance(node.ctx, ast.Load):
-            continue
-        symbol = names.of(node)
+    found: list[_Name] = tree.of(ast.Name, ast.Attribute) if names.may_mean(PRIMITIVES) else []
+    for node in found:
+        symbol = names.of(node) if isinstance(node.ctx, ast.Load) else ""
         if symbol in PRIMITIVES and not isinstance(tree.parents[node], ast.Attribute):
-            found = _construction(tree, names, flow, node, symbol)
-            if found is not None and _of_module(flow, names, node):
-                yield found
+            made = _construction(tree, names, flow, node, symbol)
+            if made is not None and _of_module(flow, names, node):
+                yield made
 
 
 def _of_module(flow: Flow, names: Names, node: ast.expr) -> bool:
@@ -195,7 +194,7 @@ def _through(tree: Tree, names: Names, flow: Flow, value: ast.AST) -> list[Sink]
             if cls is not None and cls.bases:
                 found[at] = replace(sink, callee=f"{names.of(cls.bases[0])}.__init__")
         elif isinstance(sink, ToParameter):
-            function = next(n for n in tree.nodes if isinstance(n, FUNCTIONS) and tree.qualname(n) == sink.function)
+            function = next(n for n in tree.of(*FUNCTIONS) if tree.qualname(n) == sink.function)
             found += flow.of_name(function, sink.parameter)
     return found
 
@@ -269,17 +268,20 @@ def _captured_local(tree: Tree, flow: Flow, value: ast.AST) -> str:
 
 def witnesses(tree: Tree, names: Names) -> Iterator[Reference]:
     """Places that would see another lock in the place of the original: tests of its type, and strings that patch it."""
-    for node in tree.nodes:
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if node.value.rpartition(".")[2] in _REPLACED and _DOTTED.fullmatch(node.value):
-                yield Reference(node.value, tree.span(node), False, "")
+    strings = (n for n in tree.of(ast.Constant) if _constant(n).rpartition(".")[2] in _REPLACED)
+    calls = (n for n in tree.of(ast.Call) if n.args)
+    attributes = [*tree.attributes("__class__"), *tree.attributes("LockType")]
+    variables = (n for n in tree.of(ast.Name) if n.id == "LockType")
+    for node in tree.ordered([*strings, *calls, *attributes, *variables]):
+        if isinstance(node, ast.Constant):
+            if _DOTTED.fullmatch(_constant(node)):
+                yield Reference(_constant(node), tree.span(node), False, "")
         elif isinstance(node, ast.Call):
             yield from _witness_call(tree, names, node)
-        elif isinstance(node, ast.Attribute):
-            typed = node.attr == "__class__" and names.of(node.value) in _LOCK_VALUES
-            if typed or (node.attr == "LockType" and names.of(node) == LOCK_TYPE):
+        elif isinstance(node, ast.Attribute) and node.attr == "__class__":
+            if names.of(node.value) in _LOCK_VALUES:
                 yield Reference(LOCK_TYPE, tree.span(node), False, "")
-        elif isinstance(node, ast.Name) and node.id == "LockType" and names.of(node) == LOCK_TYPE:
+        elif names.of(node) == LOCK_TYPE:
             yield Reference(LOCK_TYPE, tree.span(node), False, "")
 
 
@@ -288,7 +290,7 @@ def _witness_call(tree: Tree, names: Names, call: ast.Call) -> Iterator[Referenc
     if callee == "builtins.type" and len(arguments) == 1 and names.of(arguments[0]) in _LOCK_VALUES:
         yield Reference(LOCK_TYPE, tree.span(call), False, "")
     elif callee == "builtins.isinstance" and len(arguments) == 2:
-        tested = [n for n in ast.walk(arguments[1]) if isinstance(n, (ast.Name, ast.Attribute))]
+        tested = [n for n in walk(arguments[1]) if isinstance(n, (ast.Name, ast.Attribute))]
         if any(names.of(n) in _LOCKS for n in tested):
             yield Reference(LOCK_TYPE, tree.span(call), False, "")
     elif len(arguments) >= 2 and (name := _constant(arguments[1])) in _REPLACED and (owner := names.of(arguments[0])):

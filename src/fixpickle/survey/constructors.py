@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from fixpickle.survey.initialisers import ARGS, FIXED, OPEN, SUPER, Demand, Form, Handed, Value
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import Function, bound_names
+from fixpickle.survey.tree import Function, bound_names, children, walk
 from fixpickle.survey.values import Values, joined
 
 Known = dict[str, Value]
@@ -47,7 +47,7 @@ class Constructor:
                 return False
             if isinstance(statement, ast.Raise) or not self._statement(statement, certain):
                 return False
-            certain = certain and not any(isinstance(n, ast.Return) for n in ast.walk(statement))
+            certain = certain and not any(isinstance(n, ast.Return) for n in walk(statement))
         return True
 
     def _statement(self, statement: ast.stmt, certain: bool) -> bool:
@@ -105,7 +105,7 @@ class Constructor:
         """A loop, a match, a definition, a pattern: whatever it binds or hands on cannot be told."""
         for name in bound_names(part):
             self.known[name] = OPEN
-        for node in ast.walk(part):
+        for node in walk(part):
             if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
                 self.known[f".{node.attr}"] = OPEN
                 if node.attr == ARGS:
@@ -211,4 +211,4 @@ def _evaluated(node: ast.expr) -> Iterator[ast.AST]:
             case ast.Lambda():
                 pass
             case _:
-                pending.extend(ast.iter_child_nodes(one))
+                pending.extend(children(one))

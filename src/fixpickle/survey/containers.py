@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from fixpickle.model import Span
 from fixpickle.survey.facts import Flaw, Harm
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import Tree, bound_names
+from fixpickle.survey.tree import Tree, bound_names, walk
 
 _FILLED = {"builtins.dict": "__setitem__", "builtins.list": "extend"}
 _MADE = {
@@ -84,13 +84,13 @@ def _reads_first(method: ast.FunctionDef, defined: frozenset[str]) -> str:
             certain = [statement.iter]
         elif isinstance(statement, ast.Try):
             certain = []
-        for node in (n for one in certain for n in ast.walk(one)):
+        for node in (n for one in certain for n in walk(one)):
             if isinstance(node, (ast.IfExp, ast.BoolOp, ast.Lambda, ast.FunctionDef, ast.If, ast.Try)):
                 return ""
             read = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
             if read and ast.unparse(node.value) == me and node.attr not in defined | _GIVEN:  # type: ignore[attr-defined]
                 return node.attr  # type: ignore[attr-defined,no-any-return]
-        if any(isinstance(n, (ast.Return, ast.Raise)) for n in ast.walk(statement)):
+        if any(isinstance(n, (ast.Return, ast.Raise)) for n in walk(statement)):
             return ""
     return ""
 
@@ -116,11 +116,11 @@ class _Made:
 
     def attributes(self) -> Iterator[str]:
         """The attributes that the constructor keeps parameters in."""
-        given = {a.arg for a in ast.walk(self.init.args) if isinstance(a, ast.arg)} - {"self"}
-        for node in ast.walk(self.init):
+        given = {a.arg for a in walk(self.init.args) if isinstance(a, ast.arg)} - {"self"}
+        for node in walk(self.init):
             for target in node.targets if isinstance(node, ast.Assign) else ():
                 held = isinstance(target, ast.Attribute) and ast.unparse(target.value) == "self"
-                used = {n.id for n in ast.walk(node.value) if isinstance(n, ast.Name)}  # type: ignore[attr-defined]
+                used = {n.id for n in walk(node.value) if isinstance(n, ast.Name)}  # type: ignore[attr-defined]
                 if held and used & given:
                     yield target.attr  # type: ignore[attr-defined]
 
@@ -146,16 +146,16 @@ class _Made:
     def _handed_on(self) -> set[str]:
         """The names that the base's constructor, or a method that fills it, is given."""
         found: set[str] = set()
-        for node in ast.walk(self.init):
+        for node in walk(self.init):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 given: list[ast.expr] = [*node.args, *(k.value for k in node.keywords)]
             elif isinstance(node, (ast.For, ast.comprehension)):
                 given = [node.iter]
             else:
                 continue
-            found |= {n.id for one in given for n in ast.walk(one) if isinstance(n, ast.Name)}
+            found |= {n.id for one in given for n in walk(one) if isinstance(n, ast.Name)}
         return found
 
     def _bounded(self) -> bool:
-        calls = [n for n in ast.walk(self.init) if isinstance(n, ast.Call) and ast.unparse(n.func).endswith("__init__")]
+        calls = [n for n in walk(self.init) if isinstance(n, ast.Call) and ast.unparse(n.func).endswith("__init__")]
         return any(len(c.args) > 1 or any(k.arg == "maxlen" for k in c.keywords) for c in calls)

@@ -12,7 +12,7 @@ from fixpickle.survey.facts import Capture, Definition, Kind, Sink, ToAttribute,
 from fixpickle.survey.flow import CARRIERS, Flow
 from fixpickle.survey.names import Names
 from fixpickle.survey.obstacles import Obstacles
-from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Tree, parameters
+from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Tree, parameters, walk
 from fixpickle.survey.uses import changed_in_place, fields_read
 
 # Classes that store the defaults of their fields on every instance, and what declares such a field.
@@ -39,10 +39,11 @@ class Definitions:
 
     def all(self) -> Iterator[Definition]:
         """Every definition whose value has no module-level name of its own."""
-        for node in self.tree.nodes:
+        found: list[Callable_ | ast.ClassDef] = self.tree.of(*CALLABLES, ast.ClassDef)
+        for node in found:
             if isinstance(node, ast.Lambda):
                 yield self._lambda(node)
-            elif isinstance(node, (*FUNCTIONS, ast.ClassDef)) and isinstance(self.tree.scope(node), CALLABLES):
+            elif isinstance(self.tree.scope(node), CALLABLES):
                 yield self._named(node)
 
     def _lambda(self, node: ast.Lambda) -> Definition:
@@ -142,7 +143,7 @@ class Definitions:
         if self.tree.parents[node] is not scope:
             return False
         if scope not in self._deleted:
-            gone = (n.id for n in ast.walk(scope) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Del))
+            gone = (n.id for n in self.tree.within(scope, ast.Name) if isinstance(n.ctx, ast.Del))
             self._deleted[scope] = frozenset(gone)
         return node.name not in self._deleted[scope]
 
@@ -219,9 +220,9 @@ def decorates(node: ast.AST) -> bool:
     """Whether a function works as a decorator: it returns a function of its own, or takes one and copies its names."""
     if not isinstance(node, FUNCTIONS):
         return False
-    own = {n.name for n in ast.walk(node) if isinstance(n, (*FUNCTIONS, ast.ClassDef)) and n is not node}
+    own = {n.name for n in walk(node) if isinstance(n, (*FUNCTIONS, ast.ClassDef)) and n is not node}
     taken = set(parameters(node)) if len(parameters(node)) == 1 else set[str]()
-    for inner in (n for statement in node.body for n in ast.walk(statement)):
+    for inner in (n for statement in node.body for n in walk(statement)):
         if isinstance(inner, ast.Return) and isinstance(inner.value, ast.Name) and inner.value.id in own | taken:
             return True
         copied = isinstance(inner, ast.Attribute) and inner.attr in _COPIED and isinstance(inner.value, ast.Name)

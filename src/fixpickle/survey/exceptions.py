@@ -19,7 +19,7 @@ from fixpickle.survey.initialisers import (
     Reduction,
 )
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names
+from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names, walk
 
 INERT = frozenset({"builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol", "typing_extensions.Protocol"})
 """Bases that say nothing about how an instance is made."""
@@ -31,17 +31,16 @@ _PLAIN_DECORATORS = frozenset({"typing.final", "typing_extensions.final", "funct
 def exceptions(tree: Tree, names: Names) -> Iterator[ExceptionFacts]:
     """Every class that makes its instances in its own way and may be an exception, or be mixed into one."""
     patched = {name for s in tree.root.body for name in _patched(s)}
-    for node in tree.nodes:
-        if isinstance(node, ast.ClassDef):
-            found = _class(tree, names, node, node.name in patched)
-            if found.initialiser or found.reduction or found.obstacles:
-                yield found
+    for node in tree.of(ast.ClassDef):
+        found = _class(tree, names, node, node.name in patched)
+        if found.initialiser or found.reduction or found.obstacles:
+            yield found
 
 
 def raised(tree: Tree, names: Names) -> Iterator[Raised]:
     """Every `raise` of something that has a name."""
-    for node in tree.nodes:
-        if not isinstance(node, ast.Raise) or node.exc is None:
+    for node in tree.of(ast.Raise):
+        if node.exc is None:
             continue
         call = node.exc if isinstance(node.exc, ast.Call) else None
         symbol = names.of(call.func if call else node.exc)
@@ -57,7 +56,7 @@ def _may_be(node: ast.ClassDef, names: Names) -> bool:
     """False where every base is a type that is known to be no exception, and nothing is called that may be one's."""
     symbols = [_base(names, b) for b in node.bases]
     if not symbols:
-        return any(isinstance(n, ast.Name) and n.id == "super" for s in node.body for n in ast.walk(s))
+        return any(n.id == "super" for s in node.body for n in names.tree.within(s, ast.Name))
     return any(s not in INERT and not _other_builtin(s) for s in symbols)
 
 
@@ -112,7 +111,7 @@ def _head(tree: Tree, node: ast.ClassDef) -> Span:
 
 def _obstacles(names: Names, node: ast.ClassDef, patched: bool) -> Iterator[str]:
     """What a class has that an instance restored without `__init__` may lack."""
-    bound = {n.id for s in node.body for t in _targets(s) for n in ast.walk(t) if isinstance(n, ast.Name)}
+    bound = {n.id for s in node.body for t in _targets(s) for n in walk(t) if isinstance(n, ast.Name)}
     defined = {s.name for s in node.body if isinstance(s, FUNCTIONS)} | bound
     decorators = {names.of(d) for d in node.decorator_list}
     if patched:
@@ -157,11 +156,11 @@ def _initialiser(tree: Tree, names: Names, node: ast.ClassDef, inits: Sequence[F
     arguments = [*init.args.posonlyargs, *init.args.args]
     plain = isinstance(init, ast.FunctionDef) and len(inits) == 1 and not init.decorator_list and arguments
     elsewhere = (m for m in node.body if isinstance(m, FUNCTIONS) and m is not init)
-    readable = bool(plain) and _may_be(node, names) and not any(_sets_args(m) for m in elsewhere)
+    readable = bool(plain) and _may_be(node, names) and not any(_sets_args(tree, m) for m in elsewhere)
     if not readable:
         return Initialiser((), (), (), (), tree.span(init), readable=False)
     constants = frozenset(
-        n.id for s in node.body for t in _targets(s) for n in ast.walk(t) if isinstance(n, ast.Name) if _plain(s)
+        n.id for s in node.body for t in _targets(s) for n in walk(t) if isinstance(n, ast.Name) if _plain(s)
     )
     read = Constructor(names, node, init, constants)
     read.run()
@@ -179,8 +178,8 @@ def _plain(statement: ast.stmt) -> bool:
     return isinstance(getattr(statement, "value", None), ast.Constant)
 
 
-def _sets_args(method: Function) -> bool:
-    stored = (n for n in ast.walk(method) if isinstance(n, ast.Attribute) and n.attr == "args")
+def _sets_args(tree: Tree, method: Function) -> bool:
+    stored = (n for n in tree.within(method, ast.Attribute) if n.attr == "args")
     receiver = [a.arg for a in [*method.args.posonlyargs, *method.args.args]][:1]
     return any(
         isinstance(n.ctx, ast.Store) and isinstance(n.value, ast.Name) and n.value.id in receiver for n in stored
@@ -229,7 +228,7 @@ def _of_fields(tree: Tree, names: Names, node: ast.ClassDef) -> Initialiser:
 
 def _reduction(names: Names, method: Function) -> Reduction:
     """What a `__reduce__` returns, where that is one tuple of a class and its arguments, or restores it without."""
-    returned = [n.value for n in ast.walk(method) if isinstance(n, ast.Return)]
+    returned = [n.value for n in walk(method) if isinstance(n, ast.Return)]
     match returned:
         case [ast.Tuple(elts=[callee, ast.Tuple(elts=arguments), *_])] if not _starred(arguments):
             match callee:

@@ -12,7 +12,7 @@ from fixpickle.survey.hooks import copies_state, state_hooks
 from fixpickle.survey.lookups import lookup_flaws
 from fixpickle.survey.names import Names
 from fixpickle.survey.remakes import forgotten
-from fixpickle.survey.tree import FUNCTIONS, Tree
+from fixpickle.survey.tree import FUNCTIONS, Tree, walk
 
 _HOOKS = frozenset({"__getstate__", "__setstate__", "__getattr__"})
 _CONTENTS = ("self.__dict__", "vars(self)")
@@ -59,13 +59,13 @@ def _silent(tree: Tree, makes: ast.FunctionDef) -> Flaw | None:
     if first is None:
         return None
     name = _bound(body[first])
-    returns = [n for n in ast.walk(makes) if isinstance(n, ast.Return)]
+    returns = [n for n in walk(makes) if isinstance(n, ast.Return)]
     if any(not isinstance(r.value, ast.Name) or r.value.id != name for r in returns) or _yields(makes):
         return None
     rest = body[first + 1 :]
     if not rest or not all(_is_about(s, name) for s in rest) or any(_bound(s) == name for s in rest):
         return None
-    filtered = [n.value for n in ast.walk(body[first]) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    filtered = [n.value for n in walk(body[first]) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
     left_out = tuple(dict.fromkeys([*filtered, *(k for s in rest for k in _named_keys(s, name))]))
     return Flaw(Harm.SILENT, makes.name, header(tree, makes), left_out, name, "")
 
@@ -88,7 +88,7 @@ def _is_state(statement: ast.stmt) -> bool:
 
 
 def _is_about(statement: ast.stmt, name: str) -> bool:
-    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(statement))
+    return any(isinstance(n, ast.Name) and n.id == name for n in walk(statement))
 
 
 def _runs_on(statement: ast.stmt) -> bool:
@@ -100,7 +100,7 @@ def _runs_on(statement: ast.stmt) -> bool:
 
 def _named_keys(statement: ast.stmt, name: str) -> Iterator[str]:
     """The constant keys of the state that a statement mentions."""
-    for node in ast.walk(statement):
+    for node in walk(statement):
         if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == name:
             keys: list[ast.expr] = [node.slice]
         elif isinstance(node, ast.Call) and ast.unparse(node.func) == f"{name}.pop":
@@ -111,7 +111,7 @@ def _named_keys(statement: ast.stmt, name: str) -> Iterator[str]:
 
 
 def _yields(function: ast.FunctionDef) -> bool:
-    return any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in ast.walk(function))
+    return any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in walk(function))
 
 
 def _is_text(node: ast.stmt) -> bool:
@@ -155,7 +155,7 @@ def _damage(tree: Tree, cls: ast.ClassDef, makes: ast.FunctionDef) -> Flaw | Non
         if not _acts_on(other, lost):
             return None
         reason = f"`{line}` shows that it is done on purpose: the instance is closed when it is pickled"
-    set_ = any(isinstance(n, ast.Attribute) and not isinstance(n.ctx, ast.Load) for s in body for n in ast.walk(s))
+    set_ = any(isinstance(n, ast.Attribute) and not isinstance(n.ctx, ast.Load) for s in body for n in walk(s))
     return Flaw(Harm.DAMAGE, makes.name, header(tree, makes), named, f"{contents[0]}{' set' * set_}", reason)
 
 
@@ -196,7 +196,7 @@ def _place(node: ast.expr, contents: list[str]) -> str:
 
 def _acts_on(statement: ast.stmt, lost: list[str]) -> bool:
     """Whether a statement calls something on an attribute that is then taken away, as in `self.file.close()`."""
-    calls = [n.func for n in ast.walk(statement) if isinstance(n, ast.Call)]
+    calls = [n.func for n in walk(statement) if isinstance(n, ast.Call)]
     return any(isinstance(f, ast.Attribute) and ast.unparse(f.value) in [f"self.{k}" for k in lost] for f in calls)
 
 
@@ -208,7 +208,7 @@ def _passed_over_making(tree: Tree, cls: ast.ClassDef, makes: ast.FunctionDef) -
     hooks = state_hooks(cls)
     if not cls.bases or hooks is None or not hooks.copies:
         return
-    for node in ast.walk(makes):
+    for node in walk(makes):
         if isinstance(node, ast.Call) and ast.unparse(node) in _COPIES:
             yield Flaw(Harm.PASSED_OVER, makes.name, tree.span(node), hooks.dropped, "", "")
 

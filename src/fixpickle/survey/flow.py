@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from fixpickle.survey.facts import Sink, ToAttribute, ToCall, ToGlobal, ToParameter, ToReturn
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Comprehension, Tree
+from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Comprehension, Tree, walk
 
 # Calls whose result carries their arguments along when it is pickled.
 CARRIERS = frozenset(
@@ -67,20 +67,28 @@ class Flow:
         self.names = names
         self._steps: dict[tuple[ast.AST, bool], tuple[_Step, ...]] = {}
         self._open: set[ast.AST] = set()  # calls whose results are being followed: ends circles such as `a = wrap(a)`
+        self._literals: dict[ast.AST, tuple[tuple[str, str], ...]] = {}
+        self._owners: dict[tuple[ast.AST, str], ast.AST] = {}
         self._loads: dict[tuple[ast.AST, str], list[ast.Name]] = {}
-        for node in tree.nodes:
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+        for node in tree.of(ast.Name):
+            if isinstance(node.ctx, ast.Load):
                 self._loads.setdefault((self.owner(node, node.id), node.id), []).append(node)
 
     def owner(self, at: ast.AST, name: str) -> ast.AST:
         """The scope whose variable `name` is when it is read at `at`."""
-        scope = first = self.tree.scope(at)
+        key = (self.tree.scope(at), name)
+        if key not in self._owners:
+            self._owners[key] = self._owner(*key)
+        return self._owners[key]
+
+    def _owner(self, scope: ast.AST, name: str) -> ast.AST:
+        first = scope
         bindings = self.names.bindings
         while not isinstance(scope, ast.Module):
             if name in bindings.get(scope, {}) and (scope is first or not isinstance(scope, ast.ClassDef)):
                 return scope
             if isinstance(scope, Comprehension) and any(
-                isinstance(n, ast.Name) and n.id == name for g in scope.generators for n in ast.walk(g.target)
+                isinstance(n, ast.Name) and n.id == name for g in scope.generators for n in walk(g.target)
             ):
                 return scope
             scope = self.tree.scope(scope)
@@ -201,6 +209,11 @@ class Flow:
         A constant is as Python writes it, another value its symbolic name, "?" where nothing is known. "0" is the first
         argument where it is constant, "first" its symbolic name, and "context" what `get_context` was asked for.
         """
+        if call not in self._literals:
+            self._literals[call] = self._read_literals(call)
+        return self._literals[call]
+
+    def _read_literals(self, call: ast.AST) -> tuple[tuple[str, str], ...]:
         calls, at = [call] if isinstance(call, ast.Call) else [], getattr(call, "func", call)
         for _ in range(_CHAIN):
             value = self.expression_behind(at.value if isinstance(at, ast.Attribute) else at)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import FUNCTIONS, Tree
+from fixpickle.survey.tree import FUNCTIONS, Tree, walk
 
 _OUTSIDE = frozenset(
     ["os.replace", "os.rename", "os.remove", "os.unlink", "os.write", "shutil.move", "shutil.copyfile", "shutil.copy"]
@@ -24,7 +24,7 @@ def guarded(tree: Tree, names: Names, cls: str, attribute: str) -> str:
     `with` blocks and the functions that acquire it, and the functions of this file which those call.
     """
     for section in _sections(tree, names, cls, attribute):
-        calls = [n for n in ast.walk(section) if isinstance(n, ast.Call)]
+        calls = [n for n in walk(section) if isinstance(n, ast.Call)]
         for call in [*calls, *_called(tree, names, calls)]:
             if _writes(names, call):
                 return f"`{ast.unparse(call.func)}` at line {call.lineno}"
@@ -33,11 +33,11 @@ def guarded(tree: Tree, names: Names, cls: str, attribute: str) -> str:
 
 def guarded_attributes(tree: Tree, names: Names) -> Iterator[tuple[str, str, str]]:
     """Every class and attribute that is held as a lock while the world outside is changed, with the call that does."""
-    if not any(isinstance(n, ast.Call) and _may_write(n.func) for n in tree.nodes):
+    if not any(_may_write(n.func) for n in tree.of(ast.Call)):
         return
     held: dict[tuple[str, str], None] = {}
-    for node in tree.nodes:
-        if isinstance(node, ast.Attribute) and _is_held(tree, node) and (cls := names.instance_class(node.value)):
+    for node in tree.of(ast.Attribute):
+        if _is_held(tree, node) and (cls := names.instance_class(node.value)):
             held[tree.qualname(cls), node.attr] = None
     for owner, attribute in held:
         if what := guarded(tree, names, owner, attribute):
@@ -58,7 +58,7 @@ def _is_held(tree: Tree, node: ast.Attribute) -> bool:
 
 
 def _sections(tree: Tree, names: Names, cls: str, attribute: str) -> Iterator[ast.AST]:
-    for node in tree.nodes:
+    for node in tree.of(ast.Name, ast.Attribute):
         if not _names_lock(tree, names, node, cls, attribute):
             continue
         parent = tree.parents[node]
@@ -73,9 +73,9 @@ def _sections(tree: Tree, names: Names, cls: str, attribute: str) -> Iterator[as
 def _called(tree: Tree, names: Names, calls: list[ast.Call]) -> Iterator[ast.Call]:
     """The calls made by those functions of this file that are called: one step, as helpers of a section are written."""
     callees = {names.of(c.func).replace("().", ".") for c in calls} - {""}
-    for node in tree.nodes:
-        if isinstance(node, FUNCTIONS) and f"{names.module}.{tree.qualname(node)}" in callees:
-            yield from (n for n in ast.walk(node) if isinstance(n, ast.Call))
+    for node in tree.of(*FUNCTIONS):
+        if f"{names.module}.{tree.qualname(node)}" in callees:
+            yield from (n for n in walk(node) if isinstance(n, ast.Call))
 
 
 def _names_lock(tree: Tree, names: Names, node: ast.AST, cls: str, attribute: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import FUNCTIONS, Tree
+from fixpickle.survey.tree import FUNCTIONS, Tree, walk
 
 _IDLE = frozenset({".seek", ".tell", ".close", ".closed", ".fileno", ".name", ".mode", "is", "test"})
 _TESTS = (ast.If, ast.IfExp, ast.While, ast.Assert)
@@ -65,7 +65,7 @@ def _after(tree: Tree, seeks: list[ast.Attribute], node: ast.Attribute) -> bool:
 
 def copied(tree: Tree, names: Names, cls: ast.ClassDef) -> bool:
     """Whether a method makes a shallow copy of its instance, which goes the way of pickle and shares attributes now."""
-    calls = (n for n in tree.nodes if isinstance(n, ast.Call) and len(n.args) == 1 and isinstance(n.args[0], ast.Name))
+    calls = (n for n in tree.of(ast.Call) if len(n.args) == 1 and isinstance(n.args[0], ast.Name))
     return any(names.of(c.func) == "copy.copy" and names.instance_class(c.args[0]) is cls for c in calls)
 
 
@@ -227,7 +227,7 @@ def _certain(
 
 def _tested(tree: Tree, names: Names, cls: ast.ClassDef, attribute: str, parent: ast.AST) -> bool:
     tests = parent.values[:-1] if isinstance(parent, ast.BoolOp) else [parent.test]  # type: ignore[attr-defined]
-    return any(_names_it(names, cls, attribute, n) for t in tests for n in ast.walk(t))
+    return any(_names_it(names, cls, attribute, n) for t in tests for n in walk(t))
 
 
 def _leaves(tree: Tree, names: Names, test: ast.Attribute) -> bool:

@@ -11,7 +11,7 @@ from fixpickle.survey.flow import Flow
 from fixpickle.survey.holding_uses import copied, laziness, uses
 from fixpickle.survey.names import Names
 from fixpickle.survey.remaking import remade
-from fixpickle.survey.tree import FUNCTIONS, Tree
+from fixpickle.survey.tree import FUNCTIONS, Tree, walk
 
 _CALLS: dict[str, Family] = {
     **dict.fromkeys(("builtins.open", "io.open", "gzip.open", "bz2.open", "lzma.open"), Family.FILE),
@@ -78,8 +78,8 @@ class _Found:
 
 def holdings(tree: Tree, names: Names, flow: Flow) -> Iterator[Holding]:
     """One for each assignment to an attribute of `self`, of a class at module level, that is of such a family."""
-    for node in tree.nodes:
-        found = list(_of_class(tree, names, flow, node)) if isinstance(node, ast.ClassDef) else []
+    for node in tree.of(ast.ClassDef):
+        found = list(_of_class(tree, names, flow, node))
         shipped = _shipped(tree, names, flow, found[0].cls) if found else ()
         for one in found:
             yield _holding(tree, names, flow, one, shipped)
@@ -184,9 +184,9 @@ def _is_generator(tree: Tree, names: Names, symbol: str) -> bool:
     if not own.startswith(prefix):
         return False
     wanted = own[len(prefix) :]
-    for node in tree.nodes:
-        if isinstance(node, ast.FunctionDef) and node.name == wanted.rpartition(".")[2]:
-            yields = (n for n in ast.walk(node) if isinstance(n, (ast.Yield, ast.YieldFrom)))
+    for node in tree.of(ast.FunctionDef):
+        if node.name == wanted.rpartition(".")[2]:
+            yields = (n for n in walk(node) if isinstance(n, (ast.Yield, ast.YieldFrom)))
             plain = not node.decorator_list and tree.qualname(node) == wanted
             return plain and any(tree.function(y) is node for y in yields)
     return False

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from fixpickle.survey.facts import StateHooks
-from fixpickle.survey.tree import FUNCTIONS, Function
+from fixpickle.survey.tree import FUNCTIONS, Function, walk
 
 _CALLS = frozenset({"copy.copy", "dict"})
 _MAKING = ("__getstate__", "__reduce__", "__reduce_ex__")
@@ -163,7 +163,7 @@ def _strings(node: ast.expr) -> list[str] | None:
 
 def _restores(function: Function) -> bool:
     """Whether a statement of the body itself puts the whole state back, and the body runs to its end."""
-    if any(isinstance(n, (ast.Return, ast.Yield, ast.Await)) for n in ast.walk(function)):
+    if any(isinstance(n, (ast.Return, ast.Yield, ast.Await)) for n in walk(function)):
         return False
     state = function.args.args[1].arg if len(function.args.args) > 1 else ""
     return any(_restoring(s, state) for s in function.body)

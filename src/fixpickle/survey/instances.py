@@ -19,23 +19,32 @@ _KEEPING = frozenset({"functools.cache", "functools.lru_cache", "functools.lru_c
 
 def instances(tree: Tree, names: Names, flow: Flow) -> Iterator[Instance]:
     """Objects of classes that may be the project's, where they go further than the statement they stand in."""
-    for node in tree.nodes:
+    for node in _candidates(tree):
         found: Instance | None = None
-        if isinstance(node, ast.Call) and not isinstance(tree.parents[node], (ast.Expr, ast.Attribute)):
+        if isinstance(node, ast.Call):
             symbol = names.of(node.func) if _may_be_ours(node.func, names) else ""
             found = _instance(symbol, "", True, node, flow.of(node) if _ours(symbol) else ())
-        elif isinstance(node, ast.Name) and node.id == "self" and not isinstance(tree.parents[node], ast.Attribute):
+        elif isinstance(node, ast.Name):
             cls = names.instance_class(node)
             symbol = f"{names.module}.{tree.qualname(cls)}" if cls is not None else ""
             found = _instance(symbol, "", False, node, flow.of(node) if symbol else (), of_self=True)
-        elif isinstance(node, ast.Attribute) and _is_handed(tree, node):
+        elif isinstance(node, ast.Attribute):
             found = _bound_method(tree, names, flow, node)
-        elif isinstance(node, ast.arg) and node.annotation is not None:
+        elif node.annotation is not None:
             symbol = names.annotated(node.annotation, node).removesuffix("()")
             function = tree.parents[tree.parents[node]]
             found = _instance(symbol, "", False, node, flow.of_name(function, node.arg) if _ours(symbol) else ())
         if found is not None:
             yield found
+
+
+def _candidates(tree: Tree) -> list[ast.Call | ast.Name | ast.Attribute | ast.arg]:
+    """What may be, or carry, such an object and does go further."""
+    made = (n for n in tree.of(ast.Call) if not isinstance(tree.parents[n], (ast.Expr, ast.Attribute)))
+    receivers = (n for n in tree.of(ast.Name) if n.id == "self" and not isinstance(tree.parents[n], ast.Attribute))
+    members = (n for n in tree.of(ast.Attribute) if _is_handed(tree, n))
+    annotated = (n for n in tree.of(ast.arg) if n.annotation is not None)
+    return tree.ordered([*made, *receivers, *members, *annotated])
 
 
 def _instance(
@@ -85,8 +94,8 @@ def _bound_method(tree: Tree, names: Names, flow: Flow, node: ast.Attribute) -> 
 def attribute_flows(tree: Tree, names: Names, flow: Flow) -> Iterator[AttributeFlow]:
     """Where attributes of `self` go that hold something handed in, or made elsewhere."""
     found: dict[tuple[ast.ClassDef, str], dict[Sink, None]] = {}
-    for node in tree.nodes:
-        if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Load):
+    for node in tree.of(ast.Attribute):
+        if not isinstance(node.ctx, ast.Load):
             continue
         parent = tree.parents[node]
         if not isinstance(node.value, ast.Name) or isinstance(parent, (ast.Attribute, ast.Compare, ast.Expr)):
@@ -125,11 +134,11 @@ def aliases(tree: Tree, names: Names, flow: Flow) -> Iterator[Alias]:
 def returned(tree: Tree, names: Names, flow: Flow) -> Iterator[Returned]:
     """What functions give back, where all their ways out agree."""
     found: dict[Function, list[ast.expr]] = {}
-    for node in tree.nodes:
-        if isinstance(node, (ast.Return, ast.Yield)):
-            function = tree.function(node)
-            if isinstance(function, FUNCTIONS) and node.value is not None and not _is_none(node.value):
-                found.setdefault(function, []).append(node.value)
+    ways_out: list[ast.Return | ast.Yield] = tree.of(ast.Return, ast.Yield)
+    for node in ways_out:
+        function = tree.function(node)
+        if isinstance(function, FUNCTIONS) and node.value is not None and not _is_none(node.value):
+            found.setdefault(function, []).append(node.value)
     for function, values in found.items():
         symbol = _agreed(names, function, values)
         if symbol:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fixpickle.model import Span
 from fixpickle.survey.facts import Flaw, Harm
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import Comprehension, Tree, bound_names
+from fixpickle.survey.tree import Comprehension, Tree, bound_names, children, walk
 
 _ASKED = "__setstate__"
 _GIVEN = frozenset(dir(object)) | {"__dict__", "__weakref__", "__module__"}
@@ -75,7 +75,7 @@ def lookup_flaws(tree: Tree, names: Names, cls: ast.ClassDef) -> Iterator[Flaw]:
 
 def _first_set(cls: ast.ClassDef) -> Iterator[str]:
     """The first attribute that a method sets on the instance."""
-    for node in ast.walk(cls):
+    for node in walk(cls):
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and ast.unparse(node.value) == "self":
             yield node.attr
             return
@@ -111,7 +111,7 @@ class _Lookup:
 
     def sets(self, reads: _Reads, cls: ast.ClassDef) -> bool:
         """Whether the class itself sets the attribute: a mixin's may be a property of what it is mixed with."""
-        for node in ast.walk(cls):
+        for node in walk(cls):
             if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
                 name = node.attr
                 private = name.startswith("__") and not name.endswith("__")
@@ -125,7 +125,7 @@ class _Lookup:
 
     def all_read(self, method: ast.FunctionDef) -> tuple[str, ...]:
         """Every attribute of instances that the method itself reads, as stored."""
-        found = (self._attribute(n) for n in ast.walk(method) if self.tree.function(n) is method)
+        found = (self._attribute(n) for n in walk(method) if self.tree.function(n) is method)
         return tuple(dict.fromkeys(name for name in found if name))
 
     def keyed(self, method: ast.FunctionDef) -> str:
@@ -213,7 +213,7 @@ class _Lookup:
             elif isinstance(node, Comprehension):
                 pending[:0] = [node.generators[0].iter]
             elif not isinstance(node, ast.Lambda):
-                pending[:0] = list(ast.iter_child_nodes(node))
+                pending[:0] = list(children(node))
         return ""
 
     def _attribute(self, node: ast.AST) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from fixpickle.survey.facts import MadeType, Sentinel, Sink
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import FUNCTIONS, Tree
+from fixpickle.survey.tree import FUNCTIONS, Tree, walk
 
 TYPE_FACTORIES = frozenset(
     {
@@ -21,8 +21,8 @@ _TESTS = frozenset({"builtins.isinstance", "builtins.issubclass"})
 
 def made_types(tree: Tree, names: Names, flow: Flow) -> Iterator[MadeType]:
     """The types that functions of the file make by a call and bind to a local name."""
-    for node in tree.nodes:
-        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call) or len(node.value.args) < 2:
+    for node in tree.of(ast.Assign):
+        if not isinstance(node.value, ast.Call) or len(node.value.args) < 2:
             continue
         target, scope = node.targets[0], tree.scope(node)
         if not isinstance(target, ast.Name) or len(node.targets) > 1 or not isinstance(scope, FUNCTIONS):
@@ -58,7 +58,7 @@ def _reasons(tree: Tree, names: Names, node: ast.Assign, name: str, uses: list[a
     if any(name in table for table in (names.bindings.get(tree.root, {}),)):
         yield f"`{name}` is bound to something else in the module"
     at_top = {i.local for i in names.imports if i.top}
-    for inner in ast.walk(call):
+    for inner in walk(call):
         if isinstance(inner, ast.Name) and inner.id not in at_top and not names.of(inner).startswith("builtins."):
             yield f"it is made of `{inner.id}`, which need not be the same at every call"
         elif isinstance(inner, (ast.Lambda, ast.Call)) and inner is not call:

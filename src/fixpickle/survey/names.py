@@ -9,10 +9,11 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
+from collections.abc import Iterable
 from functools import cached_property
 
 from fixpickle.survey.facts import ImportFact
-from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Tree, bound_names
+from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Function, Tree, bound_names
 
 _OF_CLASSES = ("__new__", "__init_subclass__", "__class_getitem__")  # called with the class, undecorated
 _DEPTH = 8  # names that lead to names: enough for real code, and an end for circles
@@ -26,6 +27,12 @@ _TRANSPARENT = frozenset(
     for module in ("typing", "typing_extensions")
     for name in ("Optional", "Union", "Annotated", "Final", "ClassVar", "Required", "NotRequired")
 )
+# The types of the nodes that bind names: what `_bound_values` knows.
+_BINDING = (
+    *(ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr, ast.withitem, ast.For, ast.AsyncFor),
+    *(ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.arg),
+    *(ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping),
+)
 
 
 class Names:
@@ -35,7 +42,9 @@ class Names:
         self.tree = tree
         self.module = module
         self.package = package
-        self._symbols: dict[ast.AST, str] = {}  # of expressions that were asked about with the whole depth left
+        self._symbols: dict[tuple[ast.AST, int], str] = {}
+        self._receivers: dict[tuple[ast.AST, str], ast.ClassDef | None] = {}
+        self._variables: dict[tuple[ast.AST, str, int], str] = {}
 
     # --- imports ---
 
@@ -43,16 +52,16 @@ class Names:
     def imports(self) -> tuple[ImportFact, ...]:
         """Every name an import binds, anywhere in the file."""
         found: list[ImportFact] = []
-        for node in self.tree.nodes:
-            if isinstance(node, (ast.Import, ast.ImportFrom)):
-                span, top = self.tree.span(node), isinstance(self.tree.scope(node), ast.Module)
-                for alias in node.names:
-                    local = alias.asname or alias.name
-                    if isinstance(node, ast.Import) and not alias.asname:
-                        local = alias.name.split(".")[0]
-                    target = self._import_target(node, alias)
-                    module = alias.name if isinstance(node, ast.Import) else self.absolute(node)
-                    found.append(ImportFact(local, target, module, span, top, isinstance(node, ast.Import)))
+        statements: list[ast.Import | ast.ImportFrom] = self.tree.of(ast.Import, ast.ImportFrom)
+        for node in statements:
+            span, top = self.tree.span(node), isinstance(self.tree.scope(node), ast.Module)
+            for alias in node.names:
+                local = alias.asname or alias.name
+                if isinstance(node, ast.Import) and not alias.asname:
+                    local = alias.name.split(".")[0]
+                target = self._import_target(node, alias)
+                module = alias.name if isinstance(node, ast.Import) else self.absolute(node)
+                found.append(ImportFact(local, target, module, span, top, isinstance(node, ast.Import)))
         return tuple(found)
 
     def _import_target(self, node: ast.Import | ast.ImportFrom, alias: ast.alias) -> str:
@@ -74,7 +83,7 @@ class Names:
     def bindings(self) -> dict[ast.AST, dict[str, list[ast.AST]]]:
         """Per scope and name, the nodes that say what the name is: a value, an import, a definition, an annotation."""
         table: dict[ast.AST, dict[str, list[ast.AST]]] = {}
-        for node in self.tree.nodes:
+        for node in self.tree.of(*_BINDING):
             for name, value in _bound_values(node):
                 scope: ast.AST | None = self.tree.scope(node)
                 if isinstance(node, ast.arg):
@@ -89,8 +98,7 @@ class Names:
     @cached_property
     def global_writes(self) -> frozenset[tuple[ast.AST | None, str]]:
         """Functions and the names they declare `global`."""
-        found = [n for n in self.tree.nodes if isinstance(n, ast.Global)]
-        return frozenset((self.tree.scope(n), name) for n in found for name in n.names)
+        return frozenset((self.tree.scope(n), name) for n in self.tree.of(ast.Global) for name in n.names)
 
     def _function_of(self, node: ast.AST) -> Callable_ | None:
         return next((a for a in self.tree.ancestors(node) if isinstance(a, CALLABLES)), None)
@@ -98,18 +106,35 @@ class Names:
     @cached_property
     def classes(self) -> frozenset[str]:
         """The symbolic names of every class of the file, local ones included."""
-        found = [n for n in self.tree.nodes if isinstance(n, ast.ClassDef)]
-        return frozenset(f"{self.module}.{self.tree.qualname(n)}" for n in found)
+        return frozenset(f"{self.module}.{self.tree.qualname(n)}" for n in self.tree.of(ast.ClassDef))
+
+    @cached_property
+    def _last_words(self) -> frozenset[str]:
+        """What the symbolic name of an expression can end in: it comes from an import, a definition or an attribute.
+
+        Names of what calls give are left out, which end in `()`.
+        """
+        found = {a.name.rpartition(".")[2] for a in self.tree.of(ast.alias)}
+        found.update(n.attr for n in self.tree.of(ast.Attribute))
+        definitions: list[Function | ast.ClassDef] = self.tree.of(*FUNCTIONS, ast.ClassDef)
+        found.update(n.name for n in definitions)
+        return frozenset(found)
+
+    def may_mean(self, symbols: Iterable[str]) -> bool:
+        """Whether an expression of the file can have one of these symbolic names, which are no builtins'.
+
+        A cheap test for what most files have nothing of: it looks at the last words alone.
+        """
+        return any(symbol.rpartition(".")[2] in self._last_words for symbol in symbols)
 
     # --- resolution ---
 
     def of(self, node: ast.AST, depth: int = _DEPTH) -> str:
         """The symbolic name of an expression."""
-        if depth < _DEPTH:
-            return self._of(node, depth)
-        if node not in self._symbols:
-            self._symbols[node] = self._of(node, depth)
-        return self._symbols[node]
+        key = (node, depth)
+        if key not in self._symbols:
+            self._symbols[key] = self._of(node, depth)
+        return self._symbols[key]
 
     def _of(self, node: ast.AST, depth: int) -> str:
         if depth <= 0:
@@ -174,7 +199,12 @@ class Names:
         return found.pop() if len(found) == 1 else ""
 
     def _of_name(self, at: ast.AST, name: str, depth: int) -> str:
-        scope = self.tree.scope(at)
+        key = (self.tree.scope(at), name, depth)
+        if key not in self._variables:
+            self._variables[key] = self._of_variable(*key)
+        return self._variables[key]
+
+    def _of_variable(self, scope: ast.AST, name: str, depth: int) -> str:
         first = scope
         while True:
             values = self.bindings.get(scope, {}).get(name, [])
@@ -240,6 +270,12 @@ class Names:
         """The class whose instance `node` is, where `node` is the `self` of a method around it."""
         if not isinstance(node, ast.Name):
             return None
+        key = (self.tree.scope(node), node.id)
+        if key not in self._receivers:
+            self._receivers[key] = self._class_of(node)
+        return self._receivers[key]
+
+    def _class_of(self, node: ast.Name) -> ast.ClassDef | None:
         function = self.tree.function(node)
         while function is not None:
             cls = self.tree.method_class(function)
@@ -249,7 +285,7 @@ class Names:
                 plain = function.name not in _OF_CLASSES and not kinds & {"staticmethod", "classmethod"}
                 if args and args[0].arg == node.id and plain:
                     return cls
-            if node.id in {p.arg for p in ast.walk(function.args) if isinstance(p, ast.arg)}:
+            if any(p.arg == node.id for p in self.tree.within(function.args, ast.arg)):
                 return None
             function = self.tree.function(function)
         return None
@@ -257,11 +293,13 @@ class Names:
     @cached_property
     def _attributes(self) -> dict[ast.ClassDef, dict[str, list[ast.AST]]]:
         table: dict[ast.ClassDef, dict[str, list[ast.AST]]] = {}
-        for node in self.tree.nodes:
-            if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
-                for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-                    if isinstance(target, ast.Attribute) and (cls := self.instance_class(target.value)):
-                        table.setdefault(cls, {}).setdefault(target.attr, []).append(node.value)
+        statements: list[ast.Assign | ast.AnnAssign] = self.tree.of(ast.Assign, ast.AnnAssign)
+        for node in statements:
+            if node.value is None:
+                continue
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                if isinstance(target, ast.Attribute) and (cls := self.instance_class(target.value)):
+                    table.setdefault(cls, {}).setdefault(target.attr, []).append(node.value)
         return table
 
     def attribute_values(self, cls: ast.ClassDef) -> dict[str, list[ast.AST]]:
@@ -271,13 +309,12 @@ class Names:
     @cached_property
     def _declared(self) -> dict[ast.AST, dict[str, ast.AST]]:
         table: dict[ast.AST, dict[str, ast.AST]] = {}
-        for node in self.tree.nodes:
-            if isinstance(node, ast.AnnAssign):
-                target, cls = node.target, self.tree.parents[node]
-                if isinstance(target, ast.Name) and isinstance(cls, ast.ClassDef):
-                    table.setdefault(cls, {}).setdefault(target.id, node.annotation)
-                elif isinstance(target, ast.Attribute) and (owner := self.instance_class(target.value)):
-                    table.setdefault(owner, {}).setdefault(target.attr, node.annotation)
+        for node in self.tree.of(ast.AnnAssign):
+            target, cls = node.target, self.tree.parents[node]
+            if isinstance(target, ast.Name) and isinstance(cls, ast.ClassDef):
+                table.setdefault(cls, {}).setdefault(target.id, node.annotation)
+            elif isinstance(target, ast.Attribute) and (owner := self.instance_class(target.value)):
+                table.setdefault(owner, {}).setdefault(target.attr, node.annotation)
         return table
 
     def declared(self, cls: ast.ClassDef) -> dict[str, ast.AST]:
@@ -288,7 +325,7 @@ class Names:
 def _bound_values(node: ast.AST) -> list[tuple[str, ast.AST]]:
     """Names this node binds, each with the node that says what it is; the node itself where nothing is known."""
     if isinstance(node, ast.Assign):
-        return [(n, node.value if isinstance(t, ast.Name) else t) for t in node.targets for n in bound_names(t)]
+        return [pair for target in node.targets for pair in _assigned(target, node.value)]
     if isinstance(node, ast.AnnAssign):
         return [(n, node.value or node) for n in bound_names(node.target)]
     if isinstance(node, ast.NamedExpr):
@@ -306,6 +343,10 @@ def _bound_values(node: ast.AST) -> list[tuple[str, ast.AST]]:
         target = node.target if isinstance(node, ast.AugAssign) else node
         return [(n, ast.Pass()) for n in _own_names(target)]
     return []
+
+
+def _assigned(target: ast.expr, value: ast.expr) -> list[tuple[str, ast.AST]]:
+    return [(target.id, value)] if isinstance(target, ast.Name) else [(n, target) for n in bound_names(target)]
 
 
 def _own_names(node: ast.AST) -> list[str]:

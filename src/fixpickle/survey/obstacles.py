@@ -12,7 +12,7 @@ from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.facts import ToCall
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Function, Tree
+from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Function, Tree, walk
 from fixpickle.survey.uses import Uses
 
 _FRAME_READERS = frozenset({"locals", "vars", "dir", "eval", "exec", "super"})
@@ -93,7 +93,7 @@ class Obstacles:
 
     def _in_body(self, node: ast.AST) -> Iterator[str]:
         cls = self.tree.class_around(node)
-        for inner in ast.walk(node):
+        for inner in walk(node):
             if isinstance(inner, ast.Nonlocal):
                 yield f"it writes {_listed(inner.names)} of the function around it"
             elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
@@ -123,11 +123,11 @@ class Obstacles:
                 yield f"its default `{ast.unparse(default)}` is evaluated {when}"
 
     def _in_annotations(self, node: Function) -> Iterator[str]:
-        annotated = [a.annotation for a in ast.walk(node.args) if isinstance(a, ast.arg)] + [node.returns]
+        annotated = [a.annotation for a in walk(node.args) if isinstance(a, ast.arg)] + [node.returns]
         local = {n for scope in self._function_scopes(node) for n in self.names.bindings.get(scope, {})}
         before = self.tree.span(self.tree.top(node)).start
         for annotation in annotated:
-            for name in ast.walk(annotation) if annotation is not None else ():
+            for name in walk(annotation) if annotation is not None else ():
                 if not isinstance(name, ast.Name):
                     continue
                 if name.id in local:
@@ -161,9 +161,9 @@ class Obstacles:
     def _around(self, scope: ast.AST) -> _Scope:
         """What a function with definitions in it says about names; read once, however many definitions it has."""
         if scope not in self._scopes:
-            inner = list(ast.walk(scope))
-            declared = {name for n in inner if isinstance(n, (ast.Global, ast.Nonlocal)) for name in n.names}
-            readers = [n.id for n in inner if isinstance(n, ast.Name) and n.id in _SCOPE_READERS]
+            writers: list[ast.Global | ast.Nonlocal] = self.tree.within(scope, ast.Global, ast.Nonlocal)
+            declared = {name for n in writers for name in n.names}
+            readers = [n.id for n in self.tree.within(scope, ast.Name) if n.id in _SCOPE_READERS]
             self._scopes[scope] = _Scope(frozenset(declared), tuple(dict.fromkeys(readers)))
         return self._scopes[scope]
 
@@ -196,7 +196,7 @@ class Obstacles:
         for use in uses:
             if not self.tree.inside(use, node) and not self._plain_class_use(use):
                 yield f"it is handed on as a class at line {use.lineno}: every call makes another one"
-        for inner in ast.walk(node):
+        for inner in walk(node):
             if isinstance(inner, CALLABLES):
                 for reason in self._in_defaults(inner):
                     yield f"in {getattr(inner, 'name', 'a lambda')}, {reason}"
@@ -205,9 +205,9 @@ class Obstacles:
         """The names that making the class reads: of bases, decorators and, unless they are lazy, annotations."""
         parts: list[ast.AST] = [*node.bases, *node.decorator_list]
         if not self.lazy_annotations:
-            for inner in ast.walk(node):
+            for inner in walk(node):
                 parts += [a for a in (getattr(inner, "annotation", None), getattr(inner, "returns", None)) if a]
-        yield from dict.fromkeys(n.id for p in parts for n in ast.walk(p) if isinstance(n, ast.Name))
+        yield from dict.fromkeys(n.id for p in parts for n in walk(p) if isinstance(n, ast.Name))
 
     def _plain_class_use(self, use: ast.Name) -> bool:
         """Whether a class is only called, looked into, tested for or annotated with: its identity does not matter."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import TypeGuard
 
 from fixpickle.model import Refusal, Source
 from fixpickle.survey.comments import comments, suppression
@@ -34,7 +33,7 @@ from fixpickle.survey.identities import keyed_by_id
 from fixpickle.survey.instances import aliases, attribute_flows, instances, returned
 from fixpickle.survey.made_types import made_types, sentinels
 from fixpickle.survey.names import PROPERTIES, Names
-from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Function, Tree, bound_names, parameters
+from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names, parameters, walk
 from fixpickle.survey.type_names import feigned, is_mangled
 from fixpickle.survey.uses import names_read
 
@@ -123,36 +122,35 @@ def _facts(source: Source, tree: Tree) -> Facts:
 
 def _classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
     keyed = keyed_by_id(tree, names)
-    for node in tree.nodes:
-        if isinstance(node, ast.ClassDef):
-            defined = {n for s in node.body for n in bound_names(s)}
-            values = names.attribute_values(node)
-            kept = sorted({(a, symbol) for a, vs in values.items() for v in vs if (symbol := names.of(v))})
-            yield ClassFacts(
-                name=tree.qualname(node),
-                line=node.lineno,
-                bases=tuple(names.of(b.value if isinstance(b, ast.Subscript) else b) for b in node.bases),
-                hooks=tuple(sorted((HOOKS & defined) - ({"__reduce__"} if hands_all_on(node) else set()))),
-                attributes=tuple(kept),
-                coroutines=any(isinstance(s, ast.AsyncFunctionDef) for s in node.body),
-                slots=_slots(node),
-                shaped=_shaped(node, names),
-                guarded="__setattr__" in defined or _frozen(node),
-                state=state_hooks(node),
-                parts=tuple(sorted({(a, part) for a, vs in values.items() for v in vs if (part := _part(names, v))})),
-                refusing=refusing(node),
-                keyed_by_id=keyed.get(node, ()),
-                apart=any(isinstance(s, FUNCTIONS) and s.name == "__init__" and _apart(s) for s in node.body),
-                members=frozenset(defined),
-                flaws=flaws(tree, names, node),
-                declared=tuple(
-                    (a, symbol) for a, t in names.declared(node).items() if (symbol := names.annotated(t, node))
-                ),
-                methods=frozenset(s.name for s in node.body if isinstance(s, FUNCTIONS)),
-                properties=frozenset(s.name for s in node.body if isinstance(s, FUNCTIONS) and _is_property(names, s)),
-                feigned=feigned(tree, node),
-                mangled=tree.span(node) if is_mangled(tree, node) and "__qualname__" not in defined else None,
-            )
+    for node in tree.of(ast.ClassDef):
+        defined = {n for s in node.body for n in bound_names(s)}
+        values = names.attribute_values(node)
+        kept = sorted({(a, symbol) for a, vs in values.items() for v in vs if (symbol := names.of(v))})
+        yield ClassFacts(
+            name=tree.qualname(node),
+            line=node.lineno,
+            bases=tuple(names.of(b.value if isinstance(b, ast.Subscript) else b) for b in node.bases),
+            hooks=tuple(sorted((HOOKS & defined) - ({"__reduce__"} if hands_all_on(node) else set()))),
+            attributes=tuple(kept),
+            coroutines=any(isinstance(s, ast.AsyncFunctionDef) for s in node.body),
+            slots=_slots(node),
+            shaped=_shaped(node, names),
+            guarded="__setattr__" in defined or _frozen(node),
+            state=state_hooks(node),
+            parts=tuple(sorted({(a, part) for a, vs in values.items() for v in vs if (part := _part(names, v))})),
+            refusing=refusing(node),
+            keyed_by_id=keyed.get(node, ()),
+            apart=any(isinstance(s, FUNCTIONS) and s.name == "__init__" and _apart(s) for s in node.body),
+            members=frozenset(defined),
+            flaws=flaws(tree, names, node),
+            declared=tuple(
+                (a, symbol) for a, t in names.declared(node).items() if (symbol := names.annotated(t, node))
+            ),
+            methods=frozenset(s.name for s in node.body if isinstance(s, FUNCTIONS)),
+            properties=frozenset(s.name for s in node.body if isinstance(s, FUNCTIONS) and _is_property(names, s)),
+            feigned=feigned(tree, node),
+            mangled=tree.span(node) if is_mangled(tree, node) and "__qualname__" not in defined else None,
+        )
 
 
 def _part(names: Names, value: ast.AST) -> str:
@@ -191,7 +189,7 @@ def _shaped(node: ast.ClassDef, names: Names) -> str:
 
 def _apart(constructor: ast.AST) -> bool:
     """Whether a constructor calls no other, as `super().__init__()` or `Base.__init__(self)`."""
-    called = (n.func for n in ast.walk(constructor) if isinstance(n, ast.Call))
+    called = (n.func for n in walk(constructor) if isinstance(n, ast.Call))
     return not any(isinstance(f, ast.Attribute) and f.attr == "__init__" for f in called)
 
 
@@ -206,8 +204,9 @@ def _said(decorator: ast.expr, keyword: str) -> object:
 
 
 def _parameters(tree: Tree, names: Names, flow: Flow) -> Iterator[ParameterFlow]:
-    for node in tree.nodes:
-        if not isinstance(node, FUNCTIONS) or not isinstance(tree.scope(node), (ast.Module, ast.ClassDef)):
+    functions: list[Function] = tree.of(*FUNCTIONS)
+    for node in functions:
+        if not isinstance(tree.scope(node), (ast.Module, ast.ClassDef)):
             continue
         static = any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in node.decorator_list)
         method = tree.method_class(node) is not None and not static
@@ -221,8 +220,9 @@ def _parameters(tree: Tree, names: Names, flow: Flow) -> Iterator[ParameterFlow]
 
 
 def _mentions(tree: Tree, names: Names, flow: Flow) -> Iterator[Mention]:
-    for node in tree.nodes:
-        if isinstance(node, (*FUNCTIONS, ast.ClassDef)) and isinstance(tree.scope(node), ast.Module):
+    definitions: list[Function | ast.ClassDef] = tree.of(*FUNCTIONS, ast.ClassDef)
+    for node in definitions:
+        if isinstance(tree.scope(node), ast.Module):
             found: list[Sink] = []
             for decorator in node.decorator_list:
                 bare = not isinstance(decorator, ast.Call)
@@ -235,15 +235,15 @@ def _mentions(tree: Tree, names: Names, flow: Flow) -> Iterator[Mention]:
 
 
 def _references(tree: Tree, names: Names) -> Iterator[Reference]:
-    for node in tree.nodes:
-        if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
-            symbol = names.of(node)
-            if symbol in WATCHED:
-                parent = tree.parents[node]
-                called = isinstance(parent, ast.Call) and parent.func is node
-                given = _first_argument(parent) if called and isinstance(parent, ast.Call) else None
-                argument = repr(given.value) if isinstance(given, ast.Constant) else ""
-                yield Reference(symbol, tree.span(node), called, argument)
+    found: list[ast.Name | ast.Attribute] = tree.of(ast.Name, ast.Attribute) if names.may_mean(WATCHED) else []
+    for node in found:
+        symbol = names.of(node) if isinstance(node.ctx, ast.Load) else ""
+        if symbol in WATCHED:
+            parent = tree.parents[node]
+            called = isinstance(parent, ast.Call) and parent.func is node
+            given = _first_argument(parent) if called and isinstance(parent, ast.Call) else None
+            argument = repr(given.value) if isinstance(given, ast.Constant) else ""
+            yield Reference(symbol, tree.span(node), called, argument)
 
 
 def _first_argument(call: ast.Call) -> ast.expr | None:
@@ -272,15 +272,10 @@ def _factories(tree: Tree, names: Names) -> Iterator[Factory]:
         if not isinstance(node, ast.FunctionDef) or node.decorator_list:
             continue
         inner = [n for n in node.body if isinstance(n, ast.FunctionDef)]
-        returned = [n for n in ast.walk(node) if isinstance(n, ast.Return) and tree.function(n) is node]
-        if (
-            len(inner) != 1
-            or decorates(inner[0])
-            or not returned
-            or any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in ast.walk(node))
-        ):
+        if len(inner) != 1 or decorates(inner[0]) or tree.within(node, ast.Yield, ast.YieldFrom):
             continue
-        if all(isinstance(r.value, ast.Name) and r.value.id == inner[0].name for r in returned):
+        returned = [n for n in tree.within(node, ast.Return) if tree.function(n) is node]
+        if returned and all(isinstance(r.value, ast.Name) and r.value.id == inner[0].name for r in returned):
             symbols = {names.of(d) for d in inner[0].decorator_list}
             taken = parameters(node)
             yield Factory(
@@ -294,42 +289,47 @@ def _factories(tree: Tree, names: Names) -> Iterator[Factory]:
 
 def _decorators(tree: Tree, names: Names) -> Iterator[str]:
     """What is used as a decorator, and what is called in a class body: either way the result may have to bind."""
-    for node in tree.nodes:
-        for decorator in getattr(node, "decorator_list", ()):
+    definitions: list[Function | ast.ClassDef] = tree.of(*FUNCTIONS, ast.ClassDef)
+    for node in definitions:
+        for decorator in node.decorator_list:
             yield names.of(decorator).removesuffix("()")
-        if isinstance(node, ast.Call) and isinstance(tree.scope(node), ast.ClassDef):
-            yield names.of(node.func)
+    for call in tree.of(ast.Call):
+        if isinstance(tree.scope(call), ast.ClassDef):
+            yield names.of(call.func)
 
 
 # --- the file's own layout ------------------------------------------------------------------------------------------
 
 
 def _statements(tree: Tree, names: Names, flow: Flow) -> Iterator[TopStatement]:
+    renamed = _renames(tree)
     for index, statement in enumerate(tree.root.body):
-        inner = list(ast.walk(statement))
+        calls, globals_ = tree.within(statement, ast.Call), tree.within(statement, ast.Global)
         yield TopStatement(
             span=tree.span(statement),
-            kind=_kind(statement, index),
+            kind=_kind(tree, statement, index),
             binds=tuple(dict.fromkeys(bound_names(statement))),
-            reads=tuple(sorted({n.id for n in inner if _reads_global(n, flow)})),
-            calls=tuple(names.of(n.func) for n in inner if isinstance(n, ast.Call) and tree.function(n) is None),
-            global_writes=tuple(sorted({name for n in inner if isinstance(n, ast.Global) for name in n.names})),
-            renames=tuple(_renames(inner)),
+            reads=tuple(sorted({n.id for n in tree.within(statement, ast.Name) if _reads_global(n, flow)})),
+            calls=tuple(names.of(n.func) for n in calls if tree.function(n) is None),
+            global_writes=tuple(sorted({name for n in globals_ for name in n.names})),
+            renames=tuple(renamed.get(statement, ())),
         )
 
 
-def _reads_global(node: ast.AST, flow: Flow) -> TypeGuard[ast.Name]:
-    if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Load):
-        return False
-    return isinstance(flow.owner(node, node.id), ast.Module)
+def _reads_global(node: ast.Name, flow: Flow) -> bool:
+    return isinstance(node.ctx, ast.Load) and isinstance(flow.owner(node, node.id), ast.Module)
 
 
-def _renames(nodes: list[ast.AST]) -> Iterator[str]:
-    attributes = [n for n in nodes if isinstance(n, ast.Attribute) and n.attr in ("__name__", "__qualname__")]
-    return (n.value.id for n in attributes if isinstance(n.ctx, ast.Store) and isinstance(n.value, ast.Name))
+def _renames(tree: Tree) -> dict[ast.stmt, list[str]]:
+    """The variables whose names are set, `f.__name__ = ...`, by the module-level statement that does it."""
+    found: dict[ast.stmt, list[str]] = {}
+    for node in tree.ordered([*tree.attributes("__name__"), *tree.attributes("__qualname__")]):
+        if isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name):
+            found.setdefault(tree.top(node), []).append(node.value.id)
+    return found
 
 
-def _kind(statement: ast.stmt, index: int) -> str:
+def _kind(tree: Tree, statement: ast.stmt, index: int) -> str:
     if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
         return "future"
     if isinstance(statement, (ast.Import, ast.ImportFrom)):
@@ -343,17 +343,10 @@ def _kind(statement: ast.stmt, index: int) -> str:
     if _is_guard(statement):
         return "guard"
     if isinstance(statement, (ast.Try, ast.If)):
-        inner = [s for s in ast.walk(statement) if isinstance(s, ast.stmt) and s is not statement]
+        inner = [s for s in walk(statement) if isinstance(s, ast.stmt) and isinstance(tree.scope(s), ast.Module)]
         plain = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, *FUNCTIONS, ast.ClassDef, ast.Pass)
-        own = [s for s in inner if not _in_definition(s, statement)]
-        return "import" if all(isinstance(s, (*plain, ast.Try, ast.If)) for s in own) else "work"
+        return "import" if all(isinstance(s, (*plain, ast.Try, ast.If)) for s in inner) else "work"
     return "work"
-
-
-def _in_definition(node: ast.stmt, top: ast.stmt) -> bool:
-    return any(
-        node in ast.walk(d) and node is not d for d in ast.walk(top) if isinstance(d, (*CALLABLES, ast.ClassDef))
-    )
 
 
 def _is_guard(statement: ast.stmt) -> bool:
@@ -368,6 +361,6 @@ def _exports(tree: Tree) -> frozenset[str] | None:
     """The names in `__all__`, where it is a plain list of strings; None where there is none to read."""
     for statement in tree.root.body:
         if isinstance(statement, ast.Assign) and "__all__" in {n for t in statement.targets for n in bound_names(t)}:
-            names = [c.value for c in ast.walk(statement.value) if isinstance(c, ast.Constant)]
+            names = [c.value for c in walk(statement.value) if isinstance(c, ast.Constant)]
             return frozenset(str(n) for n in names)
     return None

@@ -9,7 +9,7 @@ from fixpickle.model import Span
 from fixpickle.survey.facts import Flaw, Harm
 from fixpickle.survey.hooks import state_hooks
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names
+from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names, walk
 
 _NOT_USERS = frozenset({"__init__", "__new__", "__getstate__", "__setstate__", "__del__", "__post_init__", "__repr__"})
 _HARMLESS = ("threading.", "_thread.", "collections.", "weakref.Weak", "builtins.", "queue.", "logging.getLogger")
@@ -41,7 +41,7 @@ def forgotten(tree: Tree, names: Names, cls: ast.ClassDef, makes: ast.FunctionDe
 
 def _blanked(makes: ast.FunctionDef) -> Iterator[str]:
     """The keys that stay in the state, with another value."""
-    for node in ast.walk(makes):
+    for node in walk(makes):
         for target in node.targets if isinstance(node, ast.Assign) else ():
             if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
                 yield str(target.slice.value)
@@ -49,7 +49,7 @@ def _blanked(makes: ast.FunctionDef) -> Iterator[str]:
 
 def _may_remake(takes: Function) -> bool:
     """Whether `__setstate__` hands the instance on, or calls a method of it that may set anything."""
-    for node in ast.walk(takes):
+    for node in walk(takes):
         if isinstance(node, ast.Call):
             code = ast.unparse(node.func)
             plain = code in ("self.__dict__.update", "super().__setstate__", "vars(self).update")
@@ -62,9 +62,9 @@ def _may_remake(takes: Function) -> bool:
 def _handled(tree: Tree, cls: ast.ClassDef, name: str) -> bool:
     """Whether the file tests for the attribute, sets it in another place, or makes it when it is missing."""
     init = next(s for s in cls.body if isinstance(s, FUNCTIONS) and s.name == "__init__")
-    own = set(ast.walk(cls))
-    made = set(ast.walk(init))
-    for node in tree.nodes:
+    own = set(walk(cls))
+    made = set(walk(init))
+    for node in tree.of(ast.Attribute, ast.Call, ast.ExceptHandler, ast.Compare):
         if isinstance(node, ast.Attribute) and node.attr == name and _is_store(node):
             elsewhere = node in own - made if node in own else ast.unparse(node.value) != "self"
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _PROBES:
@@ -85,7 +85,7 @@ def _caught(handler: ast.ExceptHandler) -> str:
 
 def _made(init: Function, name: str) -> ast.expr | None:
     """The one value that the constructor gives the attribute, in its own body."""
-    stores = [n for n in ast.walk(init) if isinstance(n, ast.Attribute) and n.attr == name and _is_store(n)]
+    stores = [n for n in walk(init) if isinstance(n, ast.Attribute) and n.attr == name and _is_store(n)]
     for statement in init.body:
         if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
             target, value = statement.targets[0], statement.value
@@ -115,7 +115,7 @@ def _reads(method: Function, name: str) -> bool:
             top = [statement.iter]
         elif isinstance(statement, (ast.Try, *FUNCTIONS, ast.ClassDef)):
             top = []
-        for node in (n for one in top for n in ast.walk(one)):
+        for node in (n for one in top for n in walk(one)):
             if isinstance(node, ast.Attribute) and node.attr == name and isinstance(node.ctx, ast.Load):
                 return isinstance(node.value, ast.Name) and node.value.id == first
     return False
@@ -123,10 +123,10 @@ def _reads(method: Function, name: str) -> bool:
 
 def _reason(tree: Tree, names: Names, init: Function, value: ast.expr, dropped: tuple[str, ...]) -> str:
     """Why the constructor's expression cannot be repeated when the instance is loaded."""
-    local = {a.arg for a in ast.walk(init.args) if isinstance(a, ast.arg)} - {"self"}
-    local |= {n.id for n in ast.walk(init) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    local = {a.arg for a in walk(init.args) if isinstance(a, ast.arg)} - {"self"}
+    local |= {n.id for n in walk(init) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     made = f"`{tree.code(value).splitlines()[0]}`"
-    for node in ast.walk(value):
+    for node in walk(value):
         if isinstance(node, ast.Name) and node.id in local:
             return f"{made} is made of `{node.id}`, which is gone when the instance is loaded"
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "self" and node.attr in dropped:
@@ -142,5 +142,5 @@ def _reason(tree: Tree, names: Names, init: Function, value: ast.expr, dropped: 
 
 
 def _place(tree: Tree, makes: ast.FunctionDef, name: str) -> Span:
-    found = (n for n in ast.walk(makes) if isinstance(n, ast.Constant) and str(n.value).endswith(name))
+    found = (n for n in walk(makes) if isinstance(n, ast.Constant) and str(n.value).endswith(name))
     return tree.span(next(found, makes))

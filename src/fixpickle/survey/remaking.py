@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.folding import folded
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import FUNCTIONS, Comprehension, Tree
+from fixpickle.survey.tree import FUNCTIONS, Comprehension, Tree, walk
 
 _PURE = ("os.path.", "pathlib.", "builtins.str", "builtins.int", "builtins.bool", "os.fspath", "os.cpu_count")
 
@@ -50,7 +50,7 @@ def remade(tree: Tree, names: Names, flow: Flow, cls: ast.ClassDef, value: ast.A
     changes: list[tuple[int, int, str]] = []
     reads: list[str] = []
     start = tree.span(made).start
-    for node in ast.walk(made):
+    for node in walk(made):
         found = _replaced(place, node, made)
         if isinstance(found, Remade):
             return found

@@ -5,11 +5,15 @@ from __future__ import annotations
 import ast
 import re
 import symtable
-from bisect import bisect_right
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from functools import cached_property
+from typing import TypeVar
 
 from fixpickle.model import Source, Span
+
+Node = TypeVar("Node", bound=ast.AST)
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Callable_ = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -18,6 +22,14 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 CALLABLES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _NEWLINE = re.compile(r"\r\n|\r|\n")
+# Fields without nodes, or with the markers (`Load`, `Add`, `Is`) that every file shares and that nothing is told by.
+_PLAIN = frozenset({"ctx", "op", "ops", "id", "attr", "arg", "kind", "type_comment"})
+_INNER = {
+    kind: tuple(f for f in kind._fields if f not in _PLAIN and kind is not ast.Constant)
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and issubclass(kind, ast.AST)
+}
+_SCOPING = frozenset({*CALLABLES, *Comprehension, ast.ClassDef})
 
 
 class Tree:
@@ -27,13 +39,45 @@ class Tree:
         self.source = source
         self.text = source.text
         self.root = ast.parse(source.text, str(source.path))
-        self.parents: dict[ast.AST, ast.AST] = {}
-        self._scopes: dict[ast.AST, ast.AST] = {}
         self.nodes: list[ast.AST] = [self.root]
-        for node in self.nodes:
-            for child in ast.iter_child_nodes(node):
-                self.parents[child] = node
-                self.nodes.append(child)
+        self.parents: dict[ast.AST, ast.AST] = {}
+        self._places: defaultdict[type[ast.AST], list[int]] = defaultdict(list)
+        self._below: list[int] = []  # the place of the first child of the node at that place, or where one would be
+        nodes, parents, places = self.nodes, self.parents, self._places
+        for place, node in enumerate(nodes):
+            places[type(node)].append(place)
+            self._below.append(len(nodes))
+            for child in children(node):
+                parents[child] = node
+                nodes.append(child)
+        self._below.append(len(nodes))
+        self._scopes = self._scoped()
+        self._paired: dict[ast.AST, symtable.SymbolTable | None] = {}
+
+    def of(self, *kinds: type[Node]) -> list[Node]:
+        """The nodes of exactly these types, outer ones first, as they come in `nodes`."""
+        return self._at([place for kind in kinds for place in self._places.get(kind, ())])
+
+    def within(self, node: ast.AST, *kinds: type[Node]) -> list[Node]:
+        """The nodes of exactly these types among a node and all below it, as they come in `nodes`."""
+        first, end = self._order[node], self._order[node] + 1
+        found: list[int] = []
+        while first < end:  # what is equally deep below one node stands side by side
+            for places in (self._places.get(kind, []) for kind in kinds):
+                found += places[bisect_left(places, first) : bisect_left(places, end)]
+            first, end = self._below[first], self._below[end]
+        return self._at(found)
+
+    def _at(self, places: list[int]) -> list[Node]:
+        return [self.nodes[place] for place in sorted(places)]  # type: ignore[misc]
+
+    def ordered(self, nodes: Iterable[Node]) -> list[Node]:
+        """These nodes as they come in `nodes`."""
+        return sorted(nodes, key=self._order.__getitem__)
+
+    @cached_property
+    def _order(self) -> dict[ast.AST, int]:
+        return {node: place for place, node in enumerate(self.nodes)}
 
     # --- positions ---
 
@@ -87,26 +131,17 @@ class Tree:
         Decorators, defaults, annotations and bases belong to the scope around the definition; so does the first
         iterable of a comprehension.
         """
-        found = self._scopes.get(node)
-        if found is None:
-            found = self._scopes[node] = self._scope(node)
-        return found
+        return self._scopes.get(node, self.root)
 
-    def _scope(self, node: ast.AST) -> ast.AST:
-        child = node
-        for parent in self.ancestors(node):
-            if isinstance(parent, ast.Module):
-                return parent
-            if isinstance(parent, Comprehension):
-                if child is not parent.generators[0] or not self.inside(node, parent.generators[0].iter):
-                    return parent
-            elif isinstance(parent, ast.Lambda):
-                if child is parent.body:
-                    return parent
-            elif isinstance(parent, (*FUNCTIONS, ast.ClassDef)) and child in parent.body:
-                return parent
-            child = parent
-        return self.root
+    def _scoped(self) -> dict[ast.AST, ast.AST]:
+        scopes: dict[ast.AST, ast.AST] = {self.root: self.root}
+        for node, parent in self.parents.items():  # parents come before their children
+            scopes[node] = parent if type(parent) in _SCOPING and _evaluates(parent, node) else scopes[parent]
+            if type(parent) is ast.comprehension and node is parent.iter:
+                outer = self.parents[parent]
+                if parent is outer.generators[0]:  # type: ignore[attr-defined]
+                    scopes[node] = scopes[outer]
+        return scopes
 
     def inside(self, node: ast.AST, outer: ast.AST) -> bool:
         """Whether a node is `outer` or stands in it."""
@@ -161,29 +196,59 @@ class Tree:
     @cached_property
     def _attributes(self) -> dict[str, list[ast.Attribute]]:
         found: dict[str, list[ast.Attribute]] = {}
-        for node in self.nodes:
-            if isinstance(node, ast.Attribute):
-                found.setdefault(node.attr, []).append(node)
+        for node in self.of(ast.Attribute):
+            found.setdefault(node.attr, []).append(node)
         return found
 
     # --- symbol tables ---
 
+    def table(self, node: ast.AST) -> symtable.SymbolTable | None:
+        """The compiler's own table for a function, lambda or class, where it can be told which is whose."""
+        if node not in self._paired:
+            self._paired[node] = self._table(node)
+        return self._paired[node]
+
+    def _table(self, node: ast.AST) -> symtable.SymbolTable | None:
+        if not isinstance(node, (*CALLABLES, ast.ClassDef)):
+            return None
+        name = "lambda" if isinstance(node, ast.Lambda) else node.name
+        return _only(node, self._tables.get((name, node.lineno), []))
+
     @cached_property
-    def tables(self) -> dict[ast.AST, symtable.SymbolTable]:
-        """The compiler's own table for every function, lambda and class, where it can be told which is whose."""
+    def _tables(self) -> dict[tuple[str, int], list[symtable.SymbolTable]]:
         found: dict[tuple[str, int], list[symtable.SymbolTable]] = {}
         pending = [symtable.symtable(self.text, str(self.source.path), "exec")]
         for each in pending:
             pending.extend(each.get_children())
             found.setdefault((each.get_name(), each.get_lineno()), []).append(each)
-        paired: dict[ast.AST, symtable.SymbolTable] = {}
-        for node in self.nodes:
-            if isinstance(node, (*CALLABLES, ast.ClassDef)):
-                name = "lambda" if isinstance(node, ast.Lambda) else node.name
-                table = _only(node, found.get((name, node.lineno), []))
-                if table is not None:
-                    paired[node] = table
-        return paired
+        return found
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """The nodes directly below, in the order of their fields; not the markers, such as `Load` and `Add`."""
+    found: list[ast.AST] = []
+    for name in _INNER[type(node)]:
+        value = getattr(node, name, None)
+        if type(value) is list:
+            found += [v for v in value if isinstance(v, ast.AST)]
+        elif isinstance(value, ast.AST):
+            found.append(value)
+    return found
+
+
+def walk(node: ast.AST) -> Iterator[ast.AST]:
+    """The node and all below it, outer ones first, as `ast.walk` gives them but for the markers."""
+    found = [node]
+    for one in found:
+        yield one
+        found += children(one)
+
+
+def _evaluates(scope: ast.AST, child: ast.AST) -> bool:
+    """Whether a definition or comprehension evaluates that child in its own scope, not in the one around it."""
+    if isinstance(scope, ast.Lambda):
+        return child is scope.body
+    return isinstance(scope, Comprehension) or isinstance(child, ast.stmt)
 
 
 def _only(node: ast.AST, tables: list[symtable.SymbolTable]) -> symtable.SymbolTable | None:
@@ -205,7 +270,7 @@ def _fits(node: ast.AST, table: symtable.SymbolTable) -> bool:
     body = node.body if isinstance(node, ast.Lambda) else None
     if body is None:
         return True
-    read = {n.id for n in ast.walk(body) if isinstance(n, ast.Name)}
+    read = {n.id for n in walk(body) if isinstance(n, ast.Name)}
     names = {s.get_name() for s in table.get_symbols()}
     return names - set(parameters(node)) <= read and names >= set(_read_directly(body))
 
@@ -217,7 +282,7 @@ def _read_directly(body: ast.expr) -> Iterator[str]:
         if isinstance(node, ast.Name):
             yield node.id
         elif not isinstance(node, (ast.Lambda, *Comprehension)):
-            pending.extend(ast.iter_child_nodes(node))
+            pending += children(node)
 
 
 def free_names(table: symtable.SymbolTable) -> frozenset[str]:
@@ -259,6 +324,6 @@ def bound_names(target: ast.AST) -> Iterator[str]:
         elif isinstance(node, ast.Lambda):
             continue
         elif isinstance(node, Comprehension):
-            yield from (n.target.id for n in ast.walk(node) if isinstance(n, ast.NamedExpr))
+            yield from (n.target.id for n in walk(node) if isinstance(n, ast.NamedExpr))
             continue
-        pending.extend(ast.iter_child_nodes(node))
+        pending += children(node)

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from fixpickle.survey.facts import Sink, ToAttribute, ToCall
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import Callable_, Tree, parameters
+from fixpickle.survey.tree import Callable_, Tree, parameters, walk
 
 # What is another's once a function has another name, and what a partial has not or has of its own.
 _RENAMED = frozenset(["__name__", "__qualname__", "__code__", "__closure__", "__dict__"])
@@ -86,8 +86,8 @@ class Uses:
         """Where the file reads, of the value of an attribute, what may differ; by that attribute."""
         found: dict[str, list[ast.Attribute]] = {}
         looked_at = _RENAMED | _PARTIAL
-        for node in self.tree.nodes:
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute) and node.attr in looked_at:
+        for node in self.tree.of(ast.Attribute):
+            if isinstance(node.value, ast.Attribute) and node.attr in looked_at:
                 found.setdefault(node.value.attr, []).append(node)
         return found
 
@@ -124,8 +124,8 @@ def _is_key(parent: ast.AST, use: ast.AST) -> bool:
 
 def names_read(tree: Tree) -> Iterator[int]:
     """The lines that read `__name__` of a variable, which may be a function handed in; of a class it is `cls`."""
-    for node in tree.nodes:
-        if isinstance(node, ast.Attribute) and node.attr in ("__name__", "__qualname__"):
+    for node in tree.of(ast.Attribute):
+        if node.attr in ("__name__", "__qualname__"):
             given = isinstance(node.value, ast.Name) and node.value.id not in ("self", "cls")
             if given and isinstance(node.ctx, ast.Load):
                 yield node.lineno
@@ -134,7 +134,7 @@ def names_read(tree: Tree) -> Iterator[int]:
 def changed_in_place(node: Callable_, names: Iterable[str]) -> tuple[str, ...]:
     """Those of the captured names whose values a function changes in place."""
     wanted = set(names)
-    found = dict.fromkeys(_base(target) for inner in ast.walk(node) for target in _changed(inner))
+    found = dict.fromkeys(_base(target) for inner in walk(node) for target in _changed(inner))
     return tuple(name for name in found if name in wanted)
 
 
@@ -162,7 +162,7 @@ def _base(node: ast.AST) -> str:
 
 def fields_read(tree: Tree, node: Callable_) -> tuple[str, ...]:
     """The attributes of a captured `self` that a function reads, where it does nothing else with `self`."""
-    uses = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id == "self"]
+    uses = [n for n in walk(node) if isinstance(n, ast.Name) and n.id == "self"]
     parents = [tree.parents[use] for use in uses]
     reads = [p.attr for p in parents if isinstance(p, ast.Attribute) and isinstance(p.ctx, ast.Load)]
     called = any(isinstance(tree.parents[p], ast.Call) and tree.parents[p].func is p for p in parents)  # type: ignore[attr-defined]

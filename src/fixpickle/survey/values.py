@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from string import Formatter
 
 from fixpickle.survey.initialisers import FIXED, OPEN, Form, Value
+from fixpickle.survey.tree import children, walk
 
 _PERCENT = re.compile(r"%(?:\((\w+)\))?([#0\- +\d.*]*)([a-zA-Z%])")
 _OF_CLASS = frozenset({"__class__", "__name__", "__qualname__", "__module__", "__doc__"})
@@ -40,7 +41,7 @@ class Values:
                 return joined(self.of(node.body, known), self.of(node.orelse, known))
             case ast.Call():
                 return self._call(node, known)
-        return self._made(ast.iter_child_nodes(node), known)
+        return self._made(children(node), known)
 
     def _made(self, nodes: Iterable[ast.AST], known: Mapping[str, Value]) -> Value:
         return _mixed([self.of(n, known) for n in _expressions(nodes)])
@@ -103,9 +104,9 @@ class Values:
             case ast.Call(func=ast.Attribute(value=ast.Constant(value=str(text)), attr="join"), args=[one]):
                 # Whatever is joined again is joined letter by letter: longer, where there is a separator.
                 return _text([(self.of(_elements(one), known), True)], bool(text))
-        if any(isinstance(n, ast.Name) and n.id == self.receiver for n in ast.walk(node)):
+        if any(isinstance(n, ast.Name) and n.id == self.receiver for n in walk(node)):
             return OPEN
-        return self._made(ast.iter_child_nodes(node), known)
+        return self._made(children(node), known)
 
 
 def _literal(node: ast.expr) -> str | None:
@@ -138,7 +139,7 @@ def _expressions(nodes: Iterable[ast.AST]) -> Iterator[ast.expr]:
         if isinstance(node, ast.expr):
             yield node
         else:
-            yield from _expressions(ast.iter_child_nodes(node))
+            yield from _expressions(children(node))
 
 
 def _mixed(values: Iterable[Value]) -> Value:

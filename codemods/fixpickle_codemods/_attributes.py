@@ -14,6 +14,7 @@ from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, Family, Holding, Layout, ToAttribute
 from fixpickle_codemods._carried import registered
 from fixpickle_codemods._hook_needs import needs_of_hooks
+from fixpickle_codemods._leaving_out import sets
 
 STAND_IN = "(_ for _ in ())"
 """Makes what no Python can pickle: for hooks that leave an attribute out, whatever it holds."""
@@ -150,6 +151,8 @@ def patch(finding: Finding, shop: Workshop, judge: Judge) -> Patch | Refusal:
     remedy = judged.remedy
     if remedy.rebuilt is None:
         return _instead(finding, shop, holding, remedy)
+    if not holding.lazy and (where := _set_elsewhere(shop, facts, holding)):
+        return Refusal(finding.path, f"{where} may set .{holding.attribute} to something else, which hooks would undo")
     found = layout(shop.project, facts, holding.cls)
     if not isinstance(found, Layout):
         return Refusal(finding.path, found, finding.span.line)
@@ -179,10 +182,28 @@ def _instead(finding: Finding, shop: Workshop, holding: Holding, remedy: Remedy)
     return Patch(finding, (edit,), subjects=remedy.subjects, notes=remedy.notes)
 
 
+def _set_elsewhere(shop: Workshop, facts: Facts, holding: Holding) -> str:
+    """A class of the family that sets the attribute as well, or a place that sets it from outside of any class."""
+    own = f"{facts.module}.{holding.cls}"
+    above = {symbol for symbol, _ in shop.project.lineage(facts, holding.cls)}
+    for other in shop.project.files:
+        for cls in other.classes:
+            symbol = f"{other.module}.{cls.name}"
+            kin = symbol in above or own in {s for s, _ in shop.project.lineage(other, cls.name)}
+            if kin and symbol != own and sets(shop.sources[other.path], other, cls.name, holding.attribute, ""):
+                return cls.name
+    wanted = re.compile(rf"(?<!\bself)\.{re.escape(holding.attribute)}\s*=(?!=)")
+    return _first(shop, holding.attribute, wanted)
+
+
 def _elsewhere(shop: Workshop, holding: Holding) -> str:
     """A place outside the class' own methods that names the attribute, in any file of the project."""
-    wanted = re.compile(rf"(?<!\bself)\.{re.escape(holding.attribute)}\b(?!\s*\()")
+    return _first(shop, holding.attribute, re.compile(rf"(?<!\bself)\.{re.escape(holding.attribute)}\b(?!\s*\()"))
+
+
+def _first(shop: Workshop, attribute: str, wanted: re.Pattern[str]) -> str:
+    """The first place in the project that matches, as file and line."""
     for path, source in shop.sources.items():
-        if holding.attribute in source.text and (found := wanted.search(source.text)):
+        if attribute in source.text and (found := wanted.search(source.text)):
             return f"{path.name}:{source.text.count(chr(10), 0, found.start()) + 1}"
     return ""

@@ -42,6 +42,8 @@ def left_out(case: Case) -> Patch | Refusal:
         return Refusal(path, f"state hooks could do harm: {found}")
     if other := next(_others(case, made.attribute, made.target), ""):
         return Refusal(path, f"{other} sets {made.attribute} as well, and the hooks would not know which")
+    if where := _set_from_outside(case):
+        return Refusal(path, f"{where} may set {made.attribute} to another one, and the hooks would not know which")
     if _COPIES.search(case.source.text):
         return Refusal(path, "its file uses copy.copy, and a copy would no longer share the lock")
     own = found.own
@@ -108,11 +110,22 @@ def _others(case: Case, attribute: str, target: str = "") -> Iterator[str]:
         for cls in facts.classes:
             symbol = f"{facts.module}.{cls.name}"
             kin = symbol in above or own in {s for s, _ in project.lineage(facts, cls.name)}
-            if kin and symbol != own and _sets(case.shop.sources[facts.path], facts, cls.name, attribute, target):
+            if kin and symbol != own and sets(case.shop.sources[facts.path], facts, cls.name, attribute, target):
                 yield cls.name
 
 
-def _sets(source: Source, facts: Facts, cls: str, attribute: str, target: str) -> bool:
+def _set_from_outside(case: Case) -> str:
+    """The other file that assigns to an attribute of that name of anything but `self`."""
+    name = case.made.attribute
+    wanted = re.compile(rf"(?<!\bself)\.{re.escape(name)}\s*=(?!=)")
+    for path, source in case.shop.sources.items():
+        if path != case.source.path and name in source.text and wanted.search(source.text):
+            return path.name
+    return ""
+
+
+def sets(source: Source, facts: Facts, cls: str, attribute: str, target: str) -> bool:
+    """Whether methods of the class set the attribute to anything but a new `target`."""
     tree = Tree(source)
     names = Names(tree, facts.module, facts.package)
     for node in tree.nodes:

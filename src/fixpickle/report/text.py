@@ -96,8 +96,9 @@ def _carried(report: RunReport, pen: _Pen) -> Iterator[str]:
             for f in sorted(carrier.fixes, key=lambda f: (f.path, f.span))
         )
         yield from pen.detail("needed", "\n".join(dict.fromkeys(places)))
-        yield from pen.detail("because", verdict.reason if not isinstance(verdict, Proved) else "")
-        yield from pen.detail("before", verdict.before)
+        because = verdict.reason if not isinstance(verdict, Proved) else ""
+        yield from pen.detail("because", because)
+        yield from pen.detail("before", verdict.before if verdict.before != because else "")
 
 
 def _remaining(report: RunReport, pen: _Pen) -> Iterator[str]:

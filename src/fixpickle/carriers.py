@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from fixpickle.model import Finding, Instance
 from fixpickle.project import Project
@@ -11,12 +11,15 @@ from fixpickle.project import Project
 def carriers(fixed: Iterable[Finding], project: Project) -> tuple[tuple[Instance, tuple[Finding, ...]], ...]:
     """The outermost classes among those whose instances carry a fixed value, each with all the fixes it needed.
 
-    A class of which another one here holds an instance is part of that one, and not told of by itself.
+    A class of which another one here holds an instance is part of that one, and not told of by itself. A class that
+    needed no fix is here where its instances cross a boundary and hold one that did.
     """
     carried: dict[str, list[Finding]] = {}
     for finding in fixed:
         if finding.reach.carrier:
             carried.setdefault(finding.reach.carrier, []).append(finding)
+    for name in _shipped_around(carried.keys(), project):
+        carried[name] = []
     held = {name: project.held(name) & carried.keys() for name in carried}
     inner = {part for name, parts in held.items() for part in parts if name not in held[part]}
     return tuple(
@@ -24,3 +27,17 @@ def carriers(fixed: Iterable[Finding], project: Project) -> tuple[tuple[Instance
         for name in sorted(carried)
         if name not in inner
     )
+
+
+def _shipped_around(carried: Collection[str], project: Project) -> list[str]:
+    """The classes, as `module:Class`, that are known to be shipped with instances of `carried` ones in them."""
+    if not carried:
+        return []
+    return [
+        f"{facts.module}:{cls.name}"
+        for facts in project.files
+        for cls in facts.classes
+        if f"{facts.module}:{cls.name}" not in carried
+        and not project.held(f"{facts.module}:{cls.name}").isdisjoint(carried)
+        and any(True for _ in project.shipped(facts, f"{facts.module}.{cls.name}"))
+    ]

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from fixpickle.survey.expected import expected_to_fail
 from fixpickle.survey.facts import Sink, ToAttribute, ToCall, ToGlobal, ToParameter, ToReturn
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Comprehension, Tree
@@ -67,6 +68,7 @@ class Flow:
         self.names = names
         self._steps: dict[tuple[ast.AST, bool], tuple[_Step, ...]] = {}
         self._open: set[ast.AST] = set()  # calls whose results are being followed: ends circles such as `a = wrap(a)`
+        self._failing = frozenset(expected_to_fail(tree, names))
         self._loads: dict[tuple[ast.AST, str], list[ast.Name]] = {}
         for node in tree.nodes:
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
@@ -175,6 +177,8 @@ class Flow:
             return self._follow(call, direct) if carries else ()
         if callee in CARRIERS:
             return self._follow(call, False)
+        if call in self._failing:
+            return ()
         if isinstance(self.tree.scope(call), ast.ClassDef):
             return ()  # a descriptor or decorator in a class body: the class carries it, and classes travel by name
         position = call.args.index(node) if node in call.args else -1

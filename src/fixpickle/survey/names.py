@@ -247,7 +247,7 @@ class Names:
                 args = [*function.args.posonlyargs, *function.args.args]
                 kinds = {d.id for d in function.decorator_list if isinstance(d, ast.Name)}
                 plain = function.name not in _OF_CLASSES and not kinds & {"staticmethod", "classmethod"}
-                if args and args[0].arg == node.id and plain:
+                if args and args[0].arg == node.id != "cls" and plain:
                     return cls
             if node.id in {p.arg for p in ast.walk(function.args) if isinstance(p, ast.arg)}:
                 return None

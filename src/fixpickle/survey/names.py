@@ -283,7 +283,7 @@ class Names:
                 args = [*function.args.posonlyargs, *function.args.args]
                 kinds = {d.id for d in function.decorator_list if isinstance(d, ast.Name)}
                 plain = function.name not in _OF_CLASSES and not kinds & {"staticmethod", "classmethod"}
-                if args and args[0].arg == node.id and plain:
+                if args and args[0].arg == node.id != "cls" and plain:
                     return cls
             if any(p.arg == node.id for p in self.tree.within(function.args, ast.arg)):
                 return None

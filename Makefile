@@ -28,7 +28,7 @@ docs: $(VENV)/.test
 	set -e; for script in docs/*.py; do $(BIN)/python "$$script"; done
 
 clean:
-	rm -rf $(VENV) dist build demo-work .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist build demo-work .fixpickle .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find src codemods tests docs examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps are newer than pyproject.toml only if what it asks for is installed.

@@ -156,7 +156,7 @@ def symptom(script: Script, outcome: Run) -> str:
 
 def show_example(example: Example, work: Path) -> list[Row]:
     say(f"{'=' * WIDTH}\n{example.folder}\n{'=' * WIDTH}\n")
-    folder = work / example.folder
+    folder = Path(tempfile.mkdtemp(dir=work)) / example.folder  # two examples may share their scripts
     shutil.copytree(HERE / example.folder, folder, ignore=shutil.ignore_patterns("__pycache__", "*.pickle"))
     before = [attempt(script, folder) for script in example.scripts]
     fixes = fix_and_show(folder)

@@ -20,10 +20,7 @@ Pickle stores functions by name, and a lambda's name, `<lambda>`, leads nowhere:
 ## What it leaves alone
 
 `sorted(key=lambda ...)`, `df.apply(lambda ...)`, thread pools, `n_jobs=1`; boundaries that ship functions by value
-(Ray, Dask, loky, Spark), and state in files that work with these and with nothing else that pickles; lambdas in class
-bodies, which are methods; what a decorator returns. In a package: what a function returns whose callers in sight keep
-nothing of it; private and conditional names that no other file imports; what private classes keep that nothing public
-inherits from, keeps or returns. Calls in a block of `pytest.raises` or `assertRaises`.
+(Ray, Dask, loky, Spark); lambdas in class bodies, which are methods; what a decorator returns.
 
 ## When it refuses
 

@@ -22,9 +22,7 @@ as a method does (`method_partial` of the runtime).
 
 Functions that only run where they were made; wrappers with `functools.wraps`; what a function returns that is used as a
 decorator or in a class body of the project; functions made to be methods (first parameter `self` or `cls`); boundaries
-that ship functions by value (Ray, Dask, loky, Spark), and state in files that work with these and nothing else that
-pickles. In a package: what a function returns whose callers in sight keep nothing of it, and what private classes keep
-that nothing public inherits from, keeps or returns. Calls in a block of `pytest.raises` or `assertRaises`.
+that ship functions by value (Ray, Dask, loky, Spark).
 
 ## When it refuses
 

@@ -6,7 +6,6 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from fixpickle.survey.expected import expected_to_fail
 from fixpickle.survey.facts import Sink, ToAttribute, ToCall, ToGlobal, ToParameter, ToReturn
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Comprehension, Tree, walk
@@ -70,7 +69,6 @@ class Flow:
         self._open: set[ast.AST] = set()  # calls whose results are being followed: ends circles such as `a = wrap(a)`
         self._literals: dict[ast.AST, tuple[tuple[str, str], ...]] = {}
         self._owners: dict[tuple[ast.AST, str], ast.AST] = {}
-        self._failing = frozenset(expected_to_fail(tree, names))
         self._loads: dict[tuple[ast.AST, str], list[ast.Name]] = {}
         for node in tree.of(ast.Name):
             if isinstance(node.ctx, ast.Load):
@@ -185,8 +183,6 @@ class Flow:
             return self._follow(call, direct) if carries else ()
         if callee in CARRIERS:
             return self._follow(call, False)
-        if call in self._failing:
-            return ()
         if isinstance(self.tree.scope(call), ast.ClassDef):
             return ()  # a descriptor or decorator in a class body: the class carries it, and classes travel by name
         position = call.args.index(node) if node in call.args else -1

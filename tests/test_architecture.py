@@ -54,6 +54,8 @@ MAY_IMPORT = {
     "workers": set[str](),
     "runtime": set[str](),
 }
+# Run by their path, in the user's interpreter.
+CHILDREN = sorted(SOURCE / name for name in ("verify/probe.py", "verify/leaves.py"))
 ENTRY_POINTS = {"cli", "testing", "__main__", "fixpickle"}
 
 # Other packages, and the only files that may import them.
@@ -137,7 +139,7 @@ def test_rules_import_no_other_rule(path: Path) -> None:
 
 @every_file
 def test_no_process_of_ours_runs_user_code(path: Path) -> None:
-    if path.name in ("probe.py", "testing.py") or part(path) == "runtime":
+    if path in CHILDREN or path.name == "testing.py" or part(path) == "runtime":
         return
     assert "pickle" not in set(imports(path))
     dynamic = [name for name in imports(path) if name.split(".")[0] in ("importlib", "runpy")]
@@ -152,10 +154,11 @@ def test_no_process_of_ours_runs_user_code(path: Path) -> None:
     assert "importlib" not in dynamic or place(path) in ("registry.py", "report/__init__.py")
 
 
-def test_nobody_imports_the_probe_and_it_needs_the_standard_library_alone() -> None:
-    assert not [path for path in FILES if any(name.startswith("fixpickle.verify.probe") for name in imports(path))]
-    probe = SOURCE / "verify" / "probe.py"
-    tops = {name.split(".")[0] for name in imports(probe)}
+@pytest.mark.parametrize("child", CHILDREN, ids=place)
+def test_nobody_imports_a_child_and_it_needs_the_standard_library_alone(child: Path) -> None:
+    name = "fixpickle." + place(child).removesuffix(".py").replace("/", ".")
+    assert not [path for path in FILES if any((one + ".").startswith(name + ".") for one in imports(path))]
+    tops = {name.split(".")[0] for name in imports(child)}
     # Those packages are what it pickles with, and it does without them.
     assert tops - set(sys.stdlib_module_names) <= {"cloudpickle", "joblib", "sklearn"}
 

@@ -39,6 +39,20 @@ import signal
 import types
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
+
+def _beside(name: str) -> Any:
+    """The file of that name in this folder, which is on nobody's path."""
+    spec = importlib.util.spec_from_file_location(
+        "_fixpickle_" + name, os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".py")
+    )
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+leaves = _beside("leaves")
+
 Json = Dict[str, Any]
 Dumped = Tuple[List[bytes], Json]
 Setting = Tuple[Callable[[Any], None], Callable[[], Any], Any]
@@ -380,87 +394,15 @@ def protocols() -> Iterable[int]:
 # --- what is in the way ---------------------------------------------------------------------------------------------
 
 
-Step = Tuple[str, Any]
-_LEAVES = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.CodeType)
-
-
-class Search:
-    """Finds the innermost value that pickle cannot take, and the way there."""
-
-    TRIES, DEPTH = 2000, 25
-
-    def __init__(self) -> None:
-        self.seen: Dict[int, Any] = {}  # the values too: an id belongs to a living object only
-        self.root = ""
-
-    def way(self, value: Any) -> List[Step]:
-        """The steps from a value that fails to its innermost part that does: names with what they lead to."""
-        steps: List[Step] = []
-        with contextlib.suppress(BaseException):
-            while len(steps) < self.DEPTH:
-                step = next((s for s in _parts(value) if self._fails(s[1])), None)
-                if step is None:
-                    break
-                steps.append(step)
-                value = step[1]
-        return steps
-
-    def _fails(self, value: Any) -> bool:
-        if id(value) in self.seen or len(self.seen) >= self.TRIES:
-            return False
-        self.seen[id(value)] = value
-        try:
-            pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-        except BaseException:
-            return True
-        return False
-
-
-def _parts(value: Any) -> Iterator[Step]:
-    """What pickle would write of a value, each with the step that leads to it."""
-    if isinstance(value, dict):
-        for key, one in list(value.items()):
-            yield "[%s]" % _short(key), one
-    elif isinstance(value, (list, tuple, set, frozenset)):
-        for number, one in enumerate(list(value)):
-            yield "[%d]" % number, one
-    elif isinstance(value, functools.partial):
-        yield from [(".func", value.func), (".args", value.args), (".keywords", value.keywords)]
-    elif isinstance(value, types.MethodType):
-        yield ".__self__", value.__self__
-    if isinstance(value, _LEAVES):
-        return
-    reduced = value.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
-    if isinstance(reduced, tuple):
-        for state in reduced[2] if len(reduced) > 2 and isinstance(reduced[2], tuple) else reduced[2:3]:
-            for name, one in list(state.items()) if isinstance(state, dict) else ():
-                yield ".%s" % name, one
-        yield from (("(%s)" % _short(one), one) for one in reduced[1])
-
-
-def _short(value: Any) -> str:
-    text = repr(value) if isinstance(value, (str, int, float, bytes)) else type(value).__name__
-    return text if len(text) <= 40 else text[:39] + "\u2026"
-
-
 def culprit(value: Any, overlay: Overlay) -> str:
     """Which part of an instance cannot be pickled and where its class sets it; empty where that is not known."""
-    steps = Search().way(value)
-    if not steps:
+    found = leaves.leaves(value, most=1, seconds=5.0)
+    if not found or not found[0].steps:
         return ""
-    leaf, keeper, attribute = steps[-1][1], value, ""
-    for number, (step, _) in enumerate(steps):
-        if step.startswith("."):
-            keeper, attribute = (steps[number - 1][1] if number else value), step[1:]
-    path = type(value).__name__ + "".join(step for step, _ in steps)
-    kind = leaf.__qualname__ if isinstance(leaf, _LEAVES[:3]) and hasattr(leaf, "__qualname__") else _kind(leaf)
+    keeper, attribute = leaves.holder(value, found[0].steps)
+    path = leaves.written(type(value).__name__, found[0].steps)
     where = _set_at(type(keeper), attribute, overlay) if attribute else ""
-    return "%s is %s%s" % (path, kind, where)
-
-
-def _kind(value: Any) -> str:
-    kind = type(value)
-    return "a %s" % (kind.__qualname__ if kind.__module__ == "builtins" else "%s.%s" % (kind.__module__, kind.__name__))
+    return "%s is %s%s" % (path, leaves.described(found[0].value), where)
 
 
 def _set_at(cls: type, attribute: str, overlay: Overlay) -> str:

@@ -65,6 +65,9 @@ OUTSIDE = {
     "typer": {"cli"},
     "click": {"cli"},
     "pathspec": {"discover"},
+    "jinja2": {"report/html.py"},
+    "markupsafe": {"report/html.py"},
+    "pygments": {"report/sides.py"},
     "tomllib": {"settings.py", "survey", "rewrite/style.py"},  # third-party to Python 3.10, and not imported there
     "tomli": {"settings", "survey/catalogue.py"},
     "joblib": {"runtime", "verify/probe.py"},

@@ -370,7 +370,8 @@ class Offer:
 class RunReport:
     """All that one run found and did. `changes` is what was, or in a dry run would be, written.
 
-    `stale` are the fingerprints of the baseline that no finding has any more.
+    `stale` are the fingerprints of the baseline that no finding has any more. `offers` are there only where somebody
+    asked to see what each fix changes.
     """
 
     root: Path
@@ -383,6 +384,7 @@ class RunReport:
     stale: tuple[str, ...] = ()
     carriers: tuple[Carrier, ...] = ()
     changes: tuple[Change, ...] = ()
+    offers: tuple[Offer, ...] = ()
     written: bool = False
     python: str = ""
     seconds: float = 0.0

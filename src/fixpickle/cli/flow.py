@@ -9,21 +9,25 @@ from dataclasses import replace
 from pathlib import Path
 
 from fixpickle.baseline import read_baseline
+from fixpickle.cli.command import command
 from fixpickle.cli.git import changed_since
 from fixpickle.cli.interactive import Session, talk
+from fixpickle.cli.offers import Album
 from fixpickle.cli.request import Mode, Request
 from fixpickle.cli.terminal import clear, complain, in_color, progress, put
 from fixpickle.cli.writing import Written, complaint, undoing, unfinished, written
 from fixpickle.engine import Ports, run
 from fixpickle.model import Change, Refusal, RunReport, Settings, Source
 from fixpickle.registry import load_rules
-from fixpickle.report import View, render
+from fixpickle.report import Format, View, render
 from fixpickle.report.diff import unified
 from fixpickle.rewrite.style import tidy
 from fixpickle.settings import load
 from fixpickle.source import encode, read
 from fixpickle.verify import examine, prove
 from fixpickle.write import account
+
+_VERBS = {Mode.CHECK: "check", Mode.DRY_RUN: "apply", Mode.DIFF: "apply", Mode.APPLY: "apply"}
 
 
 def execute(request: Request) -> int:
@@ -41,8 +45,11 @@ def execute(request: Request) -> int:
     if isinstance(session, str):
         complain(session)
         return 2
-    ports = Ports(prove=prove, examine=examine, tidy=tidy, progress=progress(sys.stderr, request.quiet), decide=session)
+    album = Album(session)
+    decide = album if Format.HTML in request.formats else session
+    ports = Ports(prove=prove, examine=examine, tidy=tidy, progress=progress(sys.stderr, request.quiet), decide=decide)
     report = run(request.paths, settings, rules, ports, fix=request.mode is not Mode.CHECK)
+    report = replace(report, offers=tuple(album.kept))
     clear(sys.stderr, request.quiet)
     sources, refused = _read_again(report.changes)
     ended = _ended(request, account(report, refused), sources, session)
@@ -52,11 +59,13 @@ def execute(request: Request) -> int:
     report = ended.report
     if request.mode is Mode.DIFF:
         put(sys.stdout, unified(report.changes, report.root, sources, Path.cwd()))
-    _say(request, report)
+    unsaid = _say(request, report)
     if ended.run is not None and not request.quiet:
         put(sys.stderr, f"`{undoing(ended.run, Path.cwd())}` takes this back\n")
     if session is not None:
         session.close(report)
+    if unsaid is not None:
+        return refuse(unsaid)
     done = report.clean and (report.written or not report.changes)
     return 0 if done or request.exit_zero else 1
 
@@ -128,11 +137,28 @@ def _read_again(changes: Iterable[Change]) -> tuple[dict[Path, Source], list[Ref
     return sources, refused
 
 
-def _say(request: Request, report: RunReport) -> None:
+def _say(request: Request, report: RunReport) -> Refusal | None:
+    """Prints the report and writes it to the files that were asked for; why not, of one that cannot be written."""
     stream = sys.stderr if request.mode is Mode.DIFF else sys.stdout
-    color = in_color(request.color, stream)
-    view = View(Path.cwd(), color, request.quiet, found=request.mode is Mode.CHECK)
+    view = View(
+        Path.cwd(),
+        in_color(request.color, stream),
+        request.quiet,
+        found=request.mode is Mode.CHECK,
+        command=command(_VERBS[request.mode], request.paths, request.options, Path.cwd()),
+        texts=_texts(report) if Format.HTML in request.formats else {},
+    )
     put(stream, render(request.output, report, view))
     for form, path in request.files:
         text = render(form, report, replace(view, color=False, quiet=False))
-        path.write_text(text, encoding="utf-8", newline="\n")
+        try:
+            path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+        except OSError as error:
+            return Refusal(path, f"the report cannot be written: {error.strerror}")
+    return None
+
+
+def _texts(report: RunReport) -> dict[Path, str]:
+    """The files that hold what is left, as they are now."""
+    read_now = ((left.finding.path, read(left.finding.path, explicit=True)) for left in report.left)
+    return {path: source.text for path, source in read_now if isinstance(source, Source)}

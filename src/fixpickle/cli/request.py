@@ -52,6 +52,11 @@ class Request:
     exit_zero: bool
     care: Care = Care()
 
+    @property
+    def formats(self) -> frozenset[Format]:
+        """Every format that the report is wanted in."""
+        return frozenset({self.output, *(form for form, _ in self.files)})
+
 
 def perform(request: Request) -> int:
     """Does it, and gives the exit code."""

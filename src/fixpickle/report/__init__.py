@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import TypeVar
@@ -25,19 +25,23 @@ class Format(str, Enum):
     GITLAB = "gitlab"
     JUNIT = "junit"
     MARKDOWN = "markdown"
+    HTML = "html"
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """What a reader asked for: colour, the folder that paths are shown from, and only what is left to do.
 
-    `found` says that nothing was to be fixed: the report is a list of findings.
+    `found` says that nothing was to be fixed: the report is a list of findings. `command` is what was run, in words
+    that run it again. `texts` are the files in which something is left, for formats that show code.
     """
 
     base: Path
     color: bool = False
     quiet: bool = False
     found: bool = False
+    command: str = ""
+    texts: Mapping[Path, str] = field(default_factory=dict)
 
 
 def render(form: Format, report: RunReport, view: View) -> str:

@@ -48,15 +48,18 @@ class Fixes:
     left: tuple[str, ...]
 
 
-def run(arguments: Sequence[str], folder: Path, limit: float) -> Run:
-    """Run Python with these arguments in `folder`, for at most `limit` seconds."""
+def run(arguments: Sequence[str], folder: Path, limit: float, start: str = "") -> Run:
+    """Run Python with these arguments in `folder`, for at most `limit` seconds.
+
+    `start` is the start method that is to be the default, as it may be on another platform or a later release.
+    """
     started = time.monotonic()
     # Files, not pipes: a Ray daemon or pool worker that outlives the script would hold a pipe open.
     with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=folder,
-            env={**os.environ, **ENVIRONMENT},
+            env={**os.environ, **ENVIRONMENT, **_defaults(start)},
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
@@ -69,6 +72,14 @@ def run(arguments: Sequence[str], folder: Path, limit: float) -> Run:
             process.wait()
             code = None
         return Run(_text(stdout), _text(stderr), code, time.monotonic() - started)
+
+
+def _defaults(start: str) -> dict[str, str]:
+    if not start:
+        return {}
+    found = os.environ.get("PYTHONPATH")
+    home = str(Path(__file__).parent / "start_method")
+    return {"START_METHOD": start, "PYTHONPATH": os.pathsep.join([home, found] if found else [home])}
 
 
 def _text(file: IO[bytes]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import libcst as cst
 
@@ -94,23 +94,48 @@ def import_back(module: str, names: Iterable[str]) -> str:
     return _from_import(module, sorted(names, key=lambda n: (not n.isupper(), not n.lstrip("_")[:1].isupper(), n)))
 
 
-def edits(source: Source, plan: Layout, work: Sequence[TopStatement]) -> tuple[Edit, ...]:
-    """What moved is taken out of the script, and `work`, which runs to its end, is put under a main guard."""
+def edits(
+    facts: Facts, source: Source, moved: Sequence[TopStatement], work: Sequence[TopStatement]
+) -> tuple[Edit, ...]:
+    """What `moved` is taken out of the script, and `work` is gathered at its end, under a main guard."""
     text = source.text
-    cuts = list(_cuts(text, plan.moved))
     if not work:
-        return tuple(Edit(source.path, start, end, "") for start, end in cuts)
-    begin = statement_start(text, work[0])
+        return tuple(Edit(source.path, start, end, "") for start, end in _cuts(text, moved))
+    begin = _tail(facts, source, moved, work)
+    gathered = [s for s in work if statement_start(text, s) < begin]
+    above = [c for c in _cuts(text, sorted([*moved, *gathered], key=lambda s: s.span)) if c[0] < begin]
+    body = "".join(_pieces(text, gathered)) + _without(text, begin, [c for c in _cuts(text, moved) if c[0] >= begin])
+    indent = cst.parse_module(text).default_indent
+    parted = text[:begin].replace("\r\n", "\n").endswith("\n\n") or any(end == begin for _, end in above)
+    broken = "" if parted or not begin else "\n\n" if text[:begin].endswith(("\n", "\r")) else "\n\n\n"
+    guard = Edit(source.path, begin, len(text), broken + _under_guard(body, indent))
+    return (*(Edit(source.path, start, min(end, begin), "") for start, end in above), guard)
+
+
+def _tail(facts: Facts, source: Source, moved: Collection[TopStatement], work: Collection[TopStatement]) -> int:
+    """Where the work starts below which nothing stays above the guard; the end of the script, where none stands so."""
+    kept = [s.span.end for s in facts.statements if s not in moved and s not in work]
+    below = [s for s in work if s.span.start > max(kept, default=-1)]
+    return statement_start(source.text, below[0]) if below else len(source.text)
+
+
+def _pieces(text: str, statements: Sequence[TopStatement]) -> Iterator[str]:
+    """Statements with their comments, and a blank line where something parted them."""
+    for number, statement in enumerate(statements):
+        last = statements[number - 1].span.end if number else statement.span.start
+        between = text[last : statement.span.start]
+        yield "\n" if re.search(r"\n[ \t\r]*\n", between) else ""
+        yield _code(text, statement)
+    yield "\n" if statements else ""
+
+
+def _without(text: str, begin: int, cuts: Sequence[tuple[int, int]]) -> str:
+    """The text from `begin` on without these stretches."""
     rest, position = "", begin
-    for start, end in [c for c in cuts if c[0] >= begin]:
+    for start, end in cuts:
         rest += text[position:start]
         position = end
-    rest += text[position:]
-    indent = cst.parse_module(text).default_indent
-    above = [Edit(source.path, start, end, "") for start, end in cuts if start < begin]
-    parted = text[:begin].replace("\r\n", "\n").endswith("\n\n") or any(e.end == begin for e in above)
-    guard = _under_guard(rest, indent)
-    return (*above, Edit(source.path, begin, len(text), guard if parted or not begin else f"\n\n{guard}"))
+    return rest + text[position:]
 
 
 def _cuts(text: str, statements: Sequence[TopStatement]) -> Iterator[tuple[int, int]]:

@@ -34,8 +34,6 @@ _DOING = frozenset(
         "exit",
     )
 )
-_STARTERS = re.compile(r".*(Pool|Executor|Process|Parallel|Manager)(\(\))?")
-_VISIBLE = frozenset({"builtins.print", "builtins.input", "builtins.open"})
 _OF_THE_SCRIPT = frozenset({"__file__", "__name__", "__main__", "__spec__", "__package__", "__doc__", "__builtins__"})
 _NAMESPACES = frozenset({"globals", "eval", "exec"})
 
@@ -163,7 +161,7 @@ def _values(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
     for statement in plan.moved:
         made = f"`{statement.binds[0]}`" if statement.binds else f"line {statement.span.line}"
         for call in statement.calls if statement.kind == "assignment" else ():
-            if not _makes(call):
+            if not makes(call):
                 yield f"{made} is made by a call that may do more than make a value{f' ({call})' if call else ''}"
     prefix = f"{facts.module}."
     for symbol in sorted(d for d in facts.decorators if d.startswith(prefix)):
@@ -175,7 +173,8 @@ def _values(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
             yield f"{listed(filled)} may be filled where `{name}` decorates definitions that stay behind"
 
 
-def _makes(call: str) -> bool:
+def makes(call: str) -> bool:
+    """Whether calling it makes a value and does nothing else."""
     return bool(_MAKERS.fullmatch(call)) and call not in _DOING
 
 
@@ -205,42 +204,6 @@ def _package(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
         for other in project.files:
             if other is not facts and any(i.target.split(".")[0] == facts.module for i in other.imports):
                 yield f"{other.path.name} imports it and so runs its work, which a main guard would end"
-
-
-# --- the script's work ----------------------------------------------------------------------------------------------
-
-
-def at_work(facts: Facts, line: int) -> list[TopStatement]:
-    """The statements whose work, when the script is run, comes to that line: by themselves or by what they call."""
-    around = next((s for s in reversed(facts.statements) if s.span.line <= line), None)
-    if around is None or around.kind != "definition":
-        return [around] if around is not None else []
-    leading = set(around.binds)
-    while True:
-        more = {n for s in facts.statements if s.kind == "definition" and leading & set(s.reads) for n in s.binds}
-        if more <= leading:
-            return [s for s in facts.statements if s.kind != "definition" and leading & set(s.reads)]
-        leading |= more
-
-
-def work_to_guard(facts: Facts, plan: Layout, lines: Sequence[int]) -> tuple[TopStatement, ...] | str:
-    """The statements that go under a main guard, to the end of the script; or why they cannot in one piece.
-
-    `lines` are those that cross to other processes. Definitions that stay are not put under a guard.
-    """
-    stay = [s for s in facts.statements if s not in plan.moved]
-    first = max((i + 1 for i, s in enumerate(stay) if s.kind == "definition"), default=0)
-    crossing = [s for line in lines for s in at_work(facts, line)]
-    for early in stay[:first]:
-        starts = early.kind in ("work", "assignment") and any(_STARTERS.fullmatch(c) for c in early.calls)
-        if early in crossing or starts or (early.kind == "work" and _VISIBLE & set(early.calls)):
-            return "its work and its definitions alternate: put the work under a main guard by hand, then run again"
-    doing = (i for i, s in enumerate(stay) if i >= first and _does(s))
-    return tuple(stay[next(doing, len(stay)) :])
-
-
-def _does(statement: TopStatement) -> bool:
-    return statement.kind == "work" or (statement.kind == "assignment" and any(not _makes(c) for c in statement.calls))
 
 
 def listed(names: Sequence[str]) -> str:

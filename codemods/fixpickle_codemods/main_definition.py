@@ -6,9 +6,6 @@ it. Pickle stores it as `__main__.name`, and there `__main__` is another file:
     AttributeError: Can't get attribute 'Point' on <module '__main__' from 'load.py'>
     PicklingError: Can't pickle <function work>: attribute lookup work on __main__ failed
 
-A script without a main guard fails before that: workers that are spawned, or come from a forkserver (the default on
-Linux from Python 3.14), run it again from its start.
-
 ## What it becomes
 
 The definitions move to a module beside the script, `<script>_defs.py`, with the constants, imports and helpers they
@@ -18,8 +15,9 @@ the same change.
 
 ## What it leaves alone
 
-Scripts with a main guard whose definitions only go to `multiprocessing` or `concurrent.futures` workers: those import
-the script under another name, and find them. Boundaries that ship definitions of `__main__` by value (Ray, Dask, loky).
+Scripts whose definitions only go to `multiprocessing` or `concurrent.futures` workers: those import the script under
+another name, and find them. Where it has no main guard they run its work again: that is
+[unguarded-main](unguarded-main.md). Boundaries that ship definitions of `__main__` by value (Ray, Dask, loky).
 Modules that pickle only in functions which their own work, if they have any, never comes to. Scripts that load at once
 what they dump.
 
@@ -46,8 +44,10 @@ from fixpickle.project import Crossing, Project
 from fixpickle.rewrite import import_line
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, Mention, ToCall, TopStatement
+from fixpickle_codemods._main_guard import Parting
 from fixpickle_codemods._script_files import edits, import_back, module_text, shares_a_line
-from fixpickle_codemods._script_layout import at_work, layout, listed, obstacle, work_to_guard
+from fixpickle_codemods._script_layout import layout, listed, obstacle
+from fixpickle_codemods._script_processes import at_work
 
 
 class MainDefinition:
@@ -92,7 +92,7 @@ class MainDefinition:
         back = import_back(f".{stem}" if _relative(facts, source) else module, plan.binds)
         return Patch(
             finding=finding,
-            edits=(*edits(source, plan, work), import_line(facts, source, back)),
+            edits=(*edits(facts, source, plan.moved, work), import_line(facts, source, back)),
             new_files=(NewFile(path, module_text(facts, source, plan)),),
             subjects=tuple(FromScript(facts.path, module, name) for name in plan.names),
             notes=(f"workers need {path.name} beside the script; pickles name {module} from now on",),
@@ -127,9 +127,7 @@ def _foreign(project: Project, facts: Facts, mention: Mention) -> Iterator[_Reac
     for sink in mention.sinks:
         for crossing in project.crossings(facts, [sink]):
             boundary = crossing.boundary
-            # Nobody runs a module of a package without a guard as a script.
-            respawned = facts.guard is None and "." not in facts.module and not facts.package
-            imported = not boundary.by_value and (respawned or under_guard)
+            imported = not boundary.by_value and under_guard
             foreign = boundary.foreign_main and not _loads_itself(facts, crossing)
             switched = by_pickle and boundary.name.startswith("loky.")
             line = sink.line if isinstance(sink, ToCall) else mention.line
@@ -157,7 +155,9 @@ def _unguarded_work(facts: Facts, reached: Sequence[_Reached]) -> tuple[TopState
     if facts.guard is not None:
         return ()
     plan = layout(facts, [r.name for r in reached])
-    return work_to_guard(facts, plan, [r.line for r in reached])
+    stay = tuple(s for s in facts.statements if s not in plan.moved)
+    parting = Parting(facts, frozenset(), frozenset(), 0, stay)
+    return next(parting.obstacles(), "") or parting.under
 
 
 # --- where it goes --------------------------------------------------------------------------------------------------

@@ -184,6 +184,16 @@ class FromScript:
 
 
 @dataclass(frozen=True, slots=True)
+class Respawned:
+    """`script` as a worker that is spawned imports it, with `names` in it. Before the fix its work began at `line`."""
+
+    script: Path
+    module: str
+    names: tuple[str, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerState:
     """A `Parallel` and `delayed` pair of `module`, run on real joblib workers with a configuration set in the parent.
 
@@ -196,7 +206,18 @@ class WorkerState:
     state: str
 
 
-Subject = ByReference | ByIdentity | ByState | ByContents | Instance | ByExpression | ByValue | FromScript | WorkerState
+Subject = (
+    ByReference
+    | ByIdentity
+    | ByState
+    | ByContents
+    | Instance
+    | ByExpression
+    | ByValue
+    | FromScript
+    | Respawned
+    | WorkerState
+)
 
 
 # --- findings and patches -------------------------------------------------------------------------------------------

@@ -483,8 +483,12 @@ class Factory:
 class TopStatement:
     """One statement at module level: what it is, binds and reads.
 
-    `calls` are the symbolic names it calls when it runs, bodies of functions left out; `global_writes` the names that
-    functions in it declare `global`; `renames` the names whose `__name__` or `__qualname__` it sets.
+    `calls` are the symbolic names it calls when it runs, bodies of functions and decorators left out; `global_writes`
+    the names that functions in it declare `global`; `renames` those whose `__name__` or `__qualname__` it sets.
+
+    Of a file that does work of its own: `early` are the names it reads when it runs itself, bodies of functions left
+    out, `changes` the names whose values it may change in place, there too, and `inner` the statements below a main
+    guard that has no `else` and no other condition.
     """
 
     span: Span
@@ -494,6 +498,21 @@ class TopStatement:
     calls: tuple[str, ...]
     global_writes: tuple[str, ...]
     renames: tuple[str, ...]
+    early: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    inner: tuple[TopStatement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A call that starts processes, which import the script again where they are not forked.
+
+    `symbol` is what is called, `method` the start method where it is given there, as Python writes it, else empty.
+    """
+
+    symbol: str
+    method: str
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -546,6 +565,7 @@ class Facts:
     returned: tuple[Returned, ...] = ()
     guarded: tuple[tuple[str, str, str], ...] = ()
     names_read: int = 0
+    starts: tuple[Start, ...] = ()
 
     @property
     def is_script(self) -> bool:

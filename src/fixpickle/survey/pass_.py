@@ -24,7 +24,6 @@ from fixpickle.survey.facts import (
     Sink,
     ToAttribute,
     ToCall,
-    TopStatement,
 )
 from fixpickle.survey.flaws import flaws
 from fixpickle.survey.flow import Flow
@@ -35,6 +34,7 @@ from fixpickle.survey.identities import keyed_by_id
 from fixpickle.survey.instances import aliases, attribute_flows, instances, returned
 from fixpickle.survey.made_types import made_types, sentinels
 from fixpickle.survey.names import PROPERTIES, Names
+from fixpickle.survey.scripts import is_guard, starts, statements
 from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names, parameters, walk
 from fixpickle.survey.type_names import feigned, is_mangled
 from fixpickle.survey.uses import names_read
@@ -46,6 +46,8 @@ WATCHED = frozenset(
         "joblib.delayed",
         "joblib.parallel.delayed",
         "loky.set_loky_pickler",
+        "multiprocessing.set_start_method",
+        "torch.multiprocessing.set_start_method",
         "joblib.externals.loky.set_loky_pickler",
         "pickle.load",
         "pickle.loads",
@@ -118,8 +120,8 @@ def _facts(source: Source, tree: Tree) -> Facts:
         factories=tuple(_factories(tree, names)),
         holdings=tuple(holdings(tree, names, flow)),
         decorators=frozenset(_decorators(tree, names)),
-        statements=tuple(_statements(tree, names, flow)),
-        guard=next((tree.span(s) for s in tree.root.body if _is_guard(s)), None),
+        statements=statements(tree, names, flow),
+        guard=next((tree.span(s) for s in tree.root.body if is_guard(s)), None),
         exports=_exports(tree),
         exceptions=tuple(exceptions(tree, names)),
         raised=tuple(raised(tree, names)),
@@ -131,6 +133,7 @@ def _facts(source: Source, tree: Tree) -> Facts:
         returned=tuple(returned(tree, names, flow)),
         guarded=tuple(guarded_attributes(tree, names)),
         names_read=next(names_read(tree), 0),
+        starts=tuple(starts(tree, names, flow)),
     )
 
 
@@ -316,62 +319,6 @@ def _decorators(tree: Tree, names: Names) -> Iterator[str]:
 
 
 # --- the file's own layout ------------------------------------------------------------------------------------------
-
-
-def _statements(tree: Tree, names: Names, flow: Flow) -> Iterator[TopStatement]:
-    renamed = _renames(tree)
-    for index, statement in enumerate(tree.root.body):
-        calls, globals_ = tree.within(statement, ast.Call), tree.within(statement, ast.Global)
-        yield TopStatement(
-            span=tree.span(statement),
-            kind=_kind(tree, statement, index),
-            binds=tuple(dict.fromkeys(bound_names(statement))),
-            reads=tuple(sorted({n.id for n in tree.within(statement, ast.Name) if _reads_global(n, flow)})),
-            calls=tuple(names.of(n.func) for n in calls if tree.function(n) is None),
-            global_writes=tuple(sorted({name for n in globals_ for name in n.names})),
-            renames=tuple(renamed.get(statement, ())),
-        )
-
-
-def _reads_global(node: ast.Name, flow: Flow) -> bool:
-    return isinstance(node.ctx, ast.Load) and isinstance(flow.owner(node, node.id), ast.Module)
-
-
-def _renames(tree: Tree) -> dict[ast.stmt, list[str]]:
-    """The variables whose names are set, `f.__name__ = ...`, by the module-level statement that does it."""
-    found: dict[ast.stmt, list[str]] = {}
-    for node in tree.ordered([*tree.attributes("__name__"), *tree.attributes("__qualname__")]):
-        if isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name):
-            found.setdefault(tree.top(node), []).append(node.value.id)
-    return found
-
-
-def _kind(tree: Tree, statement: ast.stmt, index: int) -> str:
-    if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
-        return "future"
-    if isinstance(statement, (ast.Import, ast.ImportFrom)):
-        return "import"
-    if isinstance(statement, (*FUNCTIONS, ast.ClassDef)):
-        return "definition"
-    if isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
-        return "assignment"
-    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
-        return "docstring" if index == 0 else "assignment"
-    if _is_guard(statement):
-        return "guard"
-    if isinstance(statement, (ast.Try, ast.If)):
-        inner = [s for s in walk(statement) if isinstance(s, ast.stmt) and isinstance(tree.scope(s), ast.Module)]
-        plain = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, *FUNCTIONS, ast.ClassDef, ast.Pass)
-        return "import" if all(isinstance(s, (*plain, ast.Try, ast.If)) for s in inner) else "work"
-    return "work"
-
-
-def _is_guard(statement: ast.stmt) -> bool:
-    if not isinstance(statement, ast.If) or not isinstance(statement.test, ast.Compare):
-        return False
-    sides = [statement.test.left, *statement.test.comparators]
-    named = any(isinstance(s, ast.Name) and s.id == "__name__" for s in sides)
-    return named and any(isinstance(s, ast.Constant) and s.value == "__main__" for s in sides)
 
 
 def _exports(tree: Tree) -> frozenset[str] | None:

@@ -17,6 +17,7 @@ from fixpickle.model import (
     FromScript,
     Instance,
     Patch,
+    Respawned,
     Subject,
     WorkerState,
 )
@@ -58,6 +59,9 @@ class Attempt:
                 return f"{module}.{name} by reference"
             case ByIdentity(module, name):
                 return f"{module}.{name} arrives as itself"
+            case Respawned(script, _, names):
+                found = f", which finds {', '.join(names)} in it" if names else ""
+                return f"{script.name} imported as a worker that is spawned imports it{found}"
             case ByValue(module, name):
                 return f"{module}.{name} by value"
             case ByExpression(after=after):
@@ -90,6 +94,8 @@ class Attempt:
                 return roots_of(before if side == "before" else after)
             case Instance(_, cls):
                 return roots_of(cls)
+            case Respawned(names=names):
+                return frozenset(names)
             case WorkerState(_, before, after):
                 parallel, delayed = before if side == "before" else after
                 return roots_of(parallel) | roots_of(delayed)
@@ -122,6 +128,8 @@ class Attempt:
                 return {"kind": "expression", "expression": before if side == "before" else after, "pickler": pickler}
             case ByIdentity(_, name):
                 return {"kind": "identity", "name": name}
+            case Respawned(script, _, names, line):
+                return {"kind": "respawned", "script": str(script), "names": list(names), "line": line}
             case ByValue(_, name):
                 return {"kind": "value", "name": name}
             case WorkerState(_, before, after, state):

@@ -36,6 +36,7 @@ import os
 import pickle
 import re
 import signal
+import tokenize
 import types
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
@@ -669,6 +670,39 @@ class Script(Reference):
             sys.modules["__main__"] = former
 
 
+def uncommented(line: str) -> str:
+    """A line of a script without its comment."""
+    with contextlib.suppress(tokenize.TokenError, SyntaxError):  # it may end inside a bracket or a string
+        for token in tokenize.generate_tokens(io.StringIO(line).readline):
+            if token.type == tokenize.COMMENT:
+                return line[: token.start[1]].strip()
+    return line.strip()
+
+
+class Respawned:
+    """The whole script under the name that a worker gives it, which runs all but what stands under its main guard."""
+
+    def dump(self, world: World, task: Json) -> Dumped:
+        text = world.overlay.source(task["script"])
+        if world.side == "before":
+            lines = text.splitlines(True)
+            with world.respawned(task["script"], "".join(lines[: task["line"] - 1])):
+                said = uncommented(lines[task["line"] - 1])
+            raise Failure("load", "a worker that is spawned runs line %d again: %s" % (task["line"], said))
+        with world.respawned(task["script"], text) as script:
+            with stage("build"):
+                things = [resolve(script, name) for name in task["names"]]
+            return [dumps(thing, "pickle") for thing in things], {"prints": list(map(fingerprint, things))}
+
+    def check(self, world: World, task: Json, loaded: list[Any], facts: Json) -> str:
+        for number, name in enumerate(task["names"]):
+            thing = resolve(sys.modules["__main__"], name)
+            expect(loaded[number] is thing, "%s arrives as another object" % name)
+            alike = fingerprint(thing) == facts["prints"][number]
+            expect(alike, "the code or signature of %s differs on the other side" % name)
+        return ""
+
+
 class Workers:
     """Crosses within one step: joblib's own workers are the other interpreter."""
 
@@ -740,6 +774,7 @@ SUBJECTS: Dict[str, Any] = {
     "identity": Identity(),
     "value": Value(),
     "script": Script(),
+    "respawned": Respawned(),
     "workers": Workers(),
 }
 
@@ -771,6 +806,26 @@ class World:
             sys.path[:] = former
 
     @contextlib.contextmanager
+    def respawned(self, path: str, text: str) -> Iterator[types.ModuleType]:
+        """As in a worker that was spawned and has imported the script at `path`; it may start no process meanwhile."""
+        import multiprocessing
+
+        script = types.ModuleType("__mp_main__")
+        script.__file__ = path
+        process: Any = multiprocessing.current_process()
+        former = {name: sys.modules.get(name) for name in ("__main__", "__mp_main__")}
+        sys.modules.update(dict.fromkeys(former, script))
+        multiprocessing.set_start_method("spawn", force=True)
+        process._inheriting = True
+        try:
+            with stage("import"):
+                exec(compile(text, path, "exec", dont_inherit=True), vars(script))
+            yield script
+        finally:
+            del process._inheriting
+            sys.modules.update({name: module for name, module in former.items() if module is not None})
+
+    @contextlib.contextmanager
     def without(self, module: str) -> Iterator[None]:
         """As in a worker that does not have the module."""
         hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if (name + ".").startswith(module + ".")}
@@ -791,8 +846,12 @@ def dump(world: World, task: Json) -> Json:
 
 
 def load(world: World, task: Json) -> Json:
-    barred = world.without(task["module"]) if task["kind"] == "value" else contextlib.nullcontext()
-    with stage("load"), barred:
+    around: Any = contextlib.nullcontext()
+    if task["kind"] == "value":
+        around = world.without(task["module"])
+    elif task["kind"] == "respawned":
+        around = world.respawned(task["script"], world.overlay.source(task["script"]))
+    with stage("load"), around:
         loaded = [pickle.loads(decoded(p)) for p in task["parcels"]]
         return {"stage": "crossed", "note": SUBJECTS[task["kind"]].check(world, task, loaded, task["facts"])}
 

@@ -1,0 +1,190 @@
+"""What of a script has to go under a main guard, what workers run again, and why the two cannot be parted."""
+
+from __future__ import annotations
+
+import builtins
+import re
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from fixpickle.survey.facts import Facts, TopStatement
+from fixpickle_codemods._script_layout import listed, makes
+
+# What sets up the whole process, and so the workers: they repeat it where it comes first.
+_SETTINGS = re.compile(
+    r"warnings\.(filterwarnings|simplefilter)|random\.seed|numpy\.random\.seed|numpy\.(seterr|set_printoptions)"
+    r"|torch\.(manual_seed|set_num_threads|set_default_dtype|set_grad_enabled|use_deterministic_algorithms)"
+    r"|torch\.random\.manual_seed|tensorflow\.random\.set_seed|logging\.(basicConfig|captureWarnings|disable)"
+    r"|logging\.getLogger\(\)\.setLevel|sys\.(path\.(insert|append|extend|remove)|setrecursionlimit)"
+    r"|os\.environ\.(setdefault|update|pop)|os\.putenv|matplotlib\.use|matplotlib\.pyplot\.switch_backend"
+    r"|pandas\.set_option|sklearn\.set_config|decimal\.(setcontext|getcontext)|locale\.setlocale|gc\.(disable|enable)"
+    r"|socket\.setdefaulttimeout|faulthandler\.enable|dotenv\.load_dotenv"
+)
+# What gives the same in every worker, which has the arguments of the script's command line too.
+_REPEATABLE = re.compile(
+    r"argparse\.(ArgumentParser|Namespace)(\(\)\.(add_\w+|set_defaults|parse_args|parse_known_args))?"
+    r"|(argparse\.ArgumentParser\(\)\.add_\w+\(\)\.add_argument)|os\.path\.\w+|os\.(getcwd|cpu_count)"
+    r"|pathlib\.Path\(\)\.(resolve|absolute|expanduser|joinpath|with_\w+)"
+)
+# What shows and measures, and prepares nothing that comes after it.
+_INERT = frozenset({"builtins.print", "time.time", "time.perf_counter", "time.sleep", "logging.info"})
+
+
+@dataclass(frozen=True)
+class Parting:
+    """The statements that stay in a script, parted in those that workers run too and those that they must not.
+
+    `workers` are the definitions that run in other processes, `leading` those that lead to the start of these, which
+    nothing behind the offset `until` comes to. `stay` are the statements that do not leave the script.
+    """
+
+    facts: Facts
+    workers: frozenset[str]
+    leading: frozenset[str]
+    until: int
+    stay: tuple[TopStatement, ...]
+
+    # --- the parts ---
+
+    @cached_property
+    def under(self) -> tuple[TopStatement, ...]:
+        """What goes under the guard, in its order."""
+        return tuple(s for s in self.stay if s not in self.above)
+
+    @cached_property
+    def above(self) -> frozenset[TopStatement]:
+        """What stays, and so is run by workers too."""
+        first = next((i for i, s in enumerate(self.stay) if self._does(s)), len(self.stay))
+        kept = set(self.stay[:first])
+        later = self.stay[first:]
+        kept |= {s for s in later if s.kind in ("definition", "future", "docstring")}
+        while True:
+            needed = {n for s in kept for n in s.early} | self.needed
+            fresh = {s for s in later if s not in kept and self._follows(s, needed)}
+            if not fresh:
+                return frozenset(kept)
+            kept |= fresh
+
+    def _follows(self, statement: TopStatement, needed: Collection[str]) -> bool:
+        """Whether what stands behind work can and must be above the guard."""
+        if statement.kind not in ("import", "assignment") or self._does(statement):
+            return False
+        shaped = () if statement.binds else statement.changes
+        return bool({*statement.binds, *shaped} & set(needed)) and self._bound_once(statement)
+
+    def _bound_once(self, statement: TopStatement) -> bool:
+        return not any(set(s.binds) & set(statement.binds) for s in self.stay if s is not statement)
+
+    def _does(self, statement: TopStatement) -> bool:
+        """Whether it does more than make values, and set up what workers need as well."""
+        if statement.kind == "work" and statement.calls:
+            done = [c for c in statement.calls if not _SETTINGS.fullmatch(c) and not makes(c)]
+            return bool(done) and not self._repeats(statement)
+        if statement.kind in ("assignment", "import"):
+            return any(not makes(c) for c in statement.calls) and not self._repeats(statement)
+        return statement.kind == "work"
+
+    def _repeats(self, statement: TopStatement) -> bool:
+        """Whether workers need it and get from it what the script gets."""
+        known = all(_REPEATABLE.fullmatch(c) or makes(c) for c in statement.calls)
+        return known and bool({*statement.binds, *statement.changes} & self.needed)
+
+    # --- what workers need ---
+
+    @cached_property
+    def needed(self) -> frozenset[str]:
+        """Every module-level name that what runs in workers reads, directly or through what it reads."""
+        found, wanted = set[TopStatement](), set(self.workers)
+        while True:
+            fresh = {s for s in self.facts.statements if s not in found and self._serves(s, wanted)}
+            if not fresh:
+                return frozenset(wanted)
+            found |= fresh
+            wanted |= {n for s in fresh for n in s.reads if s.kind in ("definition", "assignment", "import")}
+
+    def _serves(self, statement: TopStatement, wanted: Collection[str]) -> bool:
+        if statement.kind == "guard":
+            return False
+        shapes = statement.kind == "assignment" and not statement.binds and set(statement.changes) & set(wanted)
+        return bool(set(statement.binds) & set(wanted)) or bool(shapes)
+
+    def changed_by(self, statement: TopStatement) -> frozenset[str]:
+        """The names whose values it may set or change, in the functions that it uses too."""
+        used = self._used(statement)
+        return frozenset(statement.binds).union(*((*s.changes, *s.global_writes) for s in (statement, *used)))
+
+    def _used(self, statement: TopStatement) -> list[TopStatement]:
+        """The definitions whose code it may run here; those it only hands to workers run there."""
+        called = {c.removeprefix(f"{self.facts.module}.") for c in statement.calls}
+        names = [n for n in statement.reads if n not in self.workers or n in called]
+        for name in names:
+            found = self._definitions.get(name)
+            leading = found is not None and bool(set(found.binds) & self.leading)
+            more = found.reads if found is not None else ()
+            names += [n for n in more if n not in names and not (leading and n in self.workers)]
+        return [self._definitions[n] for n in names if n in self._definitions]
+
+    @cached_property
+    def _definitions(self) -> dict[str, TopStatement]:
+        return {n: s for s in self.facts.statements if s.kind == "definition" for n in s.binds}
+
+    # --- what forbids it ---
+
+    def obstacles(self) -> Iterator[str]:
+        """Why the parts would not do together what the whole did."""
+        for index, statement in enumerate(self.stay):
+            earlier = [s for s in self.stay[:index] if s in self.under]
+            if statement in self.above and earlier:
+                yield from self._overtakes(statement, earlier)
+        for statement in (s for s in self.under if s.span.start <= self.until):
+            if mine := sorted(self.changed_by(statement) & self.needed):
+                yield (
+                    f"workers read {listed(mine)}, set by the script's own work at line {statement.span.line}: those"
+                    " that are spawned would not have it. Hand it to them as an argument or with an initializer"
+                )
+            for setting in (c for c in statement.calls if _SETTINGS.fullmatch(c)):
+                if {n for n in statement.reads if n in self.needed}:
+                    yield f"line {statement.span.line} sets up what workers use ({setting}): put it above the work"
+        namespaces = {n for s in self.facts.statements if set(s.binds) & self.needed for n in s.reads}
+        if spaces := sorted(namespaces & {"globals", "eval", "exec"}):
+            yield f"what workers run reads {listed(spaces)}, which may reach what only the script's work sets"
+
+    def _overtakes(self, statement: TopStatement, earlier: Sequence[TopStatement]) -> Iterator[str]:
+        """Why a statement cannot be run before work that stands above it."""
+        line = statement.span.line
+        made = {n for s in earlier for n in self.changed_by(s)}
+        if early := sorted(set(statement.early) & made):
+            yield f"line {line} needs {listed(early)}, which the work above it sets or changes"
+        reads = {n for s in earlier for one in (s, *self._used(s)) for n in one.reads}
+        shaped = () if statement.binds else statement.changes
+        if taken := sorted(reads & {*shaped, *(n for n in statement.binds if self._means_another(n, statement))}):
+            yield f"line {line} changes what {listed(taken)} means to the work above it"
+        if statement.kind == "definition":
+            yield from self._does_at_once(statement)
+        patched = set(shaped) & {n for s in self.facts.statements if s.kind == "import" for n in s.binds}
+        if statement.kind == "import" or patched:
+            yield from self._prepared(statement, earlier)
+
+    def _means_another(self, name: str, statement: TopStatement) -> bool:
+        return hasattr(builtins, name) or any(name in s.binds for s in self.facts.statements if s is not statement)
+
+    def _does_at_once(self, statement: TopStatement) -> Iterator[str]:
+        doing = [c for c in statement.calls if not makes(c)]
+        if doing:
+            yield f"line {statement.span.line} calls {doing[0] or 'something'} when it defines, after work"
+
+    def _prepared(self, statement: TopStatement, earlier: Sequence[TopStatement]) -> Iterator[str]:
+        """What work may have to be done before an import, or before a module is patched."""
+        targets = [i.module for i in self.facts.imports if _within(i.span.start, statement)]
+        if targets and all(t.partition(".")[0] in sys.stdlib_module_names for t in targets):
+            return
+        for one in earlier:
+            if (not one.calls and one.kind == "work") or any(c not in _INERT for c in one.calls):
+                does = "imports" if statement.kind == "import" else "patches"
+                yield f"line {one.span.line} may prepare what line {statement.span.line} {does}"
+
+
+def _within(offset: int, statement: TopStatement) -> bool:
+    return statement.span.start <= offset < statement.span.end

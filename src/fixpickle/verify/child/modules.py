@@ -1,0 +1,76 @@
+"""Imports modules once, and asks classes and instances about themselves."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import functools
+import importlib
+import sys
+import types
+from typing import Any, Dict, Optional
+
+from .failure import Failure, told
+from .process import Answers
+
+
+class Modules:
+    """Imports each module once, and remembers how that went."""
+
+    def __init__(self, answers: Answers) -> None:
+        self.answers = answers
+        self.errors: Dict[str, Optional[str]] = {}
+
+    def get(self, name: str) -> types.ModuleType:
+        if name not in self.errors:
+            self.answers.write(importing=name)
+            self.errors[name] = None
+            try:
+                importlib.import_module(name)
+            except BaseException as error:
+                self.errors[name] = told(error)
+            self.answers.write(imported=name)
+        if self.errors[name] is not None:
+            raise Failure("import", "%s when importing %s in %s" % (self.errors[name], name, sys.executable))
+        return sys.modules[name]
+
+
+def resolve(module: types.ModuleType, dotted: str) -> Any:
+    return functools.reduce(getattr, dotted.split("."), module)
+
+
+def mangled(owner: str, attribute: str) -> str:
+    if attribute.startswith("__") and not attribute.endswith("__"):
+        return "_%s%s" % (owner.lstrip("_"), attribute)
+    return attribute
+
+
+def named(kind: type) -> str:
+    return "%s:%s" % (kind.__module__, kind.__qualname__)
+
+
+def blank(cls: Any) -> Any:
+    """An instance that no initialiser ran for."""
+    try:
+        return cls.__new__(cls)
+    except Exception:
+        return object.__new__(cls)
+
+
+def contents(value: Any) -> Dict[str, Any]:
+    """Every attribute that the instance itself holds, asked for behind the back of its `__getattr__`."""
+    held = {}
+    with contextlib.suppress(AttributeError):
+        held.update(object.__getattribute__(value, "__dict__"))
+    for kind in type(value).__mro__:
+        slots = kind.__dict__.get("__slots__", ())
+        for slot in [slots] if isinstance(slots, str) else slots:
+            with contextlib.suppress(AttributeError):
+                held[slot] = object.__getattribute__(value, mangled(kind.__name__, slot))
+    return {name: one for name, one in held.items() if name not in ("__dict__", "__weakref__")}
+
+
+def size(value: Any) -> int:
+    """How many items it has, whatever its own `__len__` says; 0 for what is no container."""
+    kinds: Any = (dict, list, set, frozenset, collections.deque)
+    return next((kind.__len__(value) for kind in kinds if isinstance(value, kind)), 0)

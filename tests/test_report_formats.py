@@ -146,17 +146,32 @@ def test_junit_counts_what_failed_and_passes_what_was_fixed() -> None:
     }
 
 
-def test_markdown_escapes_what_it_quotes_and_counts_what_does_not_fit() -> None:
-    text = render(Format.MARKDOWN, REPORT, VIEW)
-    assert "a &lt;lock&gt; in \\`b c.py\\`" in text
-    assert "before: `TypeError: no 'x'`" in text
+def test_markdown_escapes_what_it_quotes_and_folds_each_rule() -> None:
+    text = render(Format.MARKDOWN, REPORT, replace(VIEW, command="fixpickle apply a`b"))
+    assert "a &#60;lock&#62; in `b c.py`" in text
+    assert "before: `` TypeError: no `x` ``" in text
+    assert "To run it again: `` fixpickle apply a`b ``" in text
     assert "`shop.Shop` does not cross yet: Shop.a is a generator" in text
     assert "| bare-lock | 1 | 1 | 1 |  | 1 |" in text
-    many = replace(REPORT, left=tuple(Left(finding("d.py", n), "no " * 40) for n in range(1, 900)))
-    text = render(Format.MARKDOWN, many, VIEW)
-    assert len(text) < ROOM + 100
-    left = int(re.findall(r"\n(\d+) more entries did not fit", text)[0])
-    assert left + sum(line.startswith("- ") for line in text.splitlines()) == 899 + 5
+    folds = re.findall(r"<details( open)?><summary><b>([\w-]+)</b>: ([^<]+)</summary>\n\n- ", text)
+    assert folds == [
+        (" open", "bare-lock", "1 proved, 1 unproved, 1 taken back, 1 found"),
+        ("", "lambda-value", "1 left"),
+    ]
+    assert text.count("</details>") == 2
+    mention = render(Format.MARKDOWN, replace(REPORT, skipped=(Refusal(ROOT / "e.py", "@joe, see #12 & *go*"),)), VIEW)
+    assert "&#64;joe, see &#35;12 &#38; \\*go\\*" in mention
+
+
+@pytest.mark.parametrize("number", [260, 900])
+def test_markdown_counts_what_does_not_fit_and_closes_every_fold(number: int) -> None:
+    left = [Left(finding("d.py", n, f"rule-{n % 7}"), "no " * 60) for n in range(1, number)]
+    text = render(Format.MARKDOWN, replace(REPORT, left=tuple(left)), VIEW)
+    assert 60_000 < len(text) <= ROOM
+    assert text.count("<details") == text.count("</details>") > 0
+    dropped = int(re.findall(r"\n(\d+) more entries did not fit", text)[0])
+    shown = sum(line.startswith("- ") for line in text.splitlines())
+    assert dropped + shown == number - 1 + 5
 
 
 def test_several_reports_are_written_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +190,7 @@ def test_several_reports_are_written_at_once(tmp_path: Path, monkeypatch: pytest
     result = CliRunner().invoke(app, asked)
     assert result.exit_code == 1 and result.output.startswith("m.py:1:7: lambda-value: ")
     assert json.loads((tmp_path / "out.sarif").read_text())["version"] == "2.1.0"
-    assert "### Found" in (tmp_path / "out.md").read_text()
+    assert "<summary><b>lambda-value</b>: 1 found</summary>\n\n- **found**" in (tmp_path / "out.md").read_text()
 
 
 @pytest.mark.parametrize("value", ["sarif", "yaml=x", "json="])

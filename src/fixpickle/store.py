@@ -195,6 +195,13 @@ def decide(root: Path, decided: Mapping[str, str]) -> None:
     _put(_opened(root) / "decisions.json", (json.dumps(document, indent=1) + "\n").encode())
 
 
+def keep(root: Path, name: str, text: str) -> Path:
+    """Keeps a text under a name in the folder, and gives its place. Raises OSError where it cannot."""
+    path = _opened(root) / name
+    _put(path, text.encode("utf-8", "backslashreplace"))
+    return path
+
+
 # --- the folder -----------------------------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ from fixpickle.cli import baseline
 from fixpickle.cli.apply import apply
 from fixpickle.cli.check import check
 from fixpickle.cli.options import EPILOG
+from fixpickle.cli.pr import PR_EPILOG, pr
 from fixpickle.cli.rules import explain, rules
 from fixpickle.cli.terminal import put
 from fixpickle.cli.undo import UNDO_EPILOG, undo
@@ -50,6 +51,7 @@ def _root(version: Version = False) -> None:
 app.command(epilog=EPILOG)(check)
 app.command(epilog=EPILOG)(apply)
 app.command(epilog=UNDO_EPILOG)(undo)
+app.command(epilog=PR_EPILOG)(pr)
 app.command()(rules)
 app.command()(explain)
 app.add_typer(baseline.app, name="baseline")

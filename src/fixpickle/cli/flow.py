@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,15 +15,15 @@ from fixpickle.cli.interactive import Session, talk
 from fixpickle.cli.offers import Album
 from fixpickle.cli.request import Mode, Request
 from fixpickle.cli.terminal import clear, complain, in_color, progress, put
-from fixpickle.cli.writing import Written, complaint, undoing, unfinished, written
+from fixpickle.cli.writing import Written, complaint, read_again, undoing, unfinished, written
 from fixpickle.engine import Ports, run
-from fixpickle.model import Change, Refusal, RunReport, Settings, Source
+from fixpickle.model import Refusal, RunReport, Settings, Source
 from fixpickle.registry import load_rules
 from fixpickle.report import Format, View, render
 from fixpickle.report.diff import unified
 from fixpickle.rewrite.style import tidy
 from fixpickle.settings import load
-from fixpickle.source import encode, read
+from fixpickle.source import read
 from fixpickle.verify import examine, prove
 from fixpickle.write import account
 
@@ -38,7 +38,7 @@ def execute(request: Request) -> int:
     rules = load_rules()
     settings = load(request.paths, request.options, [rule.name for rule in rules])
     if isinstance(settings, Settings):
-        settings = _narrowed(settings, request)
+        settings = narrowed(settings, request.changed_since)
     if isinstance(settings, Refusal):
         return refuse(settings)
     session = _session(request, settings.root)
@@ -51,7 +51,7 @@ def execute(request: Request) -> int:
     report = run(request.paths, settings, rules, ports, fix=request.mode is not Mode.CHECK)
     report = replace(report, offers=tuple(album.kept))
     clear(sys.stderr, request.quiet)
-    sources, refused = _read_again(report.changes)
+    sources, refused = read_again(report.changes)
     ended = _ended(request, account(report, refused), sources, session)
     if isinstance(ended, str):
         complain(ended)
@@ -76,12 +76,11 @@ def refuse(refusal: Refusal) -> int:
     return 2
 
 
-def _narrowed(settings: Settings, request: Request) -> Settings | Refusal:
+def narrowed(settings: Settings, revision: str | None) -> Settings | Refusal:
     """The settings with what the baseline and git say about which findings count."""
     known = read_baseline(settings.baseline, settings.root) if settings.baseline else ()
     if isinstance(known, Refusal):
         return known
-    revision = request.changed_since
     only = changed_since(revision, Path.cwd()) if revision is not None else None
     return only if isinstance(only, Refusal) else replace(settings, known=known, only=only)
 
@@ -117,24 +116,6 @@ def _ended(
     if isinstance(done, tuple):
         return complaint(done, Path.cwd())
     return replace(done, report=replace(done.report, written=True))
-
-
-def _read_again(changes: Iterable[Change]) -> tuple[dict[Path, Source], list[Refusal]]:
-    """The files that are to change as they are now, and those that are not what the run saw or cannot hold the fix."""
-    sources: dict[Path, Source] = {}
-    refused: list[Refusal] = []
-    for change in changes:
-        if change.old is None:
-            continue
-        source = read(change.path, explicit=True)
-        data = source if isinstance(source, Refusal) else encode(change.new, source)
-        if isinstance(source, Refusal) or source.text != change.old:
-            refused.append(Refusal(change.path, "changed on disk since it was read; run again"))
-        elif isinstance(data, Refusal):
-            refused.append(data)
-        else:
-            sources[change.path] = source
-    return sources, refused
 
 
 def _say(request: Request, report: RunReport) -> Refusal | None:

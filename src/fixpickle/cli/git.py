@@ -1,4 +1,4 @@
-"""What git says about the files at hand. Nothing is configured and nothing written."""
+"""What git says about the files at hand. Nothing is configured, and nothing sent anywhere."""
 
 from __future__ import annotations
 
@@ -9,10 +9,17 @@ from pathlib import Path
 from fixpickle.model import Refusal
 
 
-def git(where: Path, *arguments: str) -> str | Refusal:
-    """What a git command prints when it is run in a folder, or its complaint."""
+def git(where: Path, *arguments: str, names: Iterable[str] | None = None) -> str | Refusal:
+    """What a git command prints when it is run in a folder, or its complaint.
+
+    `names` are files for a command that reads them from its input: there may be more than a command line holds.
+    """
+    given = None if names is None else "\0".join(names).encode("utf-8", "surrogateescape")
+    whole = ["git", "-C", str(where), *arguments]
+    if names is not None:
+        whole[3:] = ["--literal-pathspecs", *arguments, "--pathspec-from-file=-", "--pathspec-file-nul"]
     try:
-        done = subprocess.run(["git", "-C", str(where), *arguments], capture_output=True, check=False)
+        done = subprocess.run(whole, input=given, capture_output=True, check=False)
     except OSError as error:
         return Refusal(where, f"git cannot be run: {error.strerror}")
     if done.returncode:

@@ -12,7 +12,7 @@ from pathlib import Path
 from fixpickle.cli.guard import guard
 from fixpickle.cli.request import Allow
 from fixpickle.model import Change, Refusal, RunReport, Source
-from fixpickle.source import encode
+from fixpickle.source import encode, read
 from fixpickle.store import Stored, Target, begin, drop, end, runs
 from fixpickle.write import account, grouped, write
 
@@ -23,6 +23,24 @@ class Written:
 
     report: RunReport
     run: Stored | None
+
+
+def read_again(changes: Iterable[Change]) -> tuple[dict[Path, Source], list[Refusal]]:
+    """The files that are to change as they are now, and those that are not what the run saw or cannot hold the fix."""
+    sources: dict[Path, Source] = {}
+    refused: list[Refusal] = []
+    for change in changes:
+        if change.old is None:
+            continue
+        source = read(change.path, explicit=True)
+        data = source if isinstance(source, Refusal) else encode(change.new, source)
+        if isinstance(source, Refusal) or source.text != change.old:
+            refused.append(Refusal(change.path, "changed on disk since it was read; run again"))
+        elif isinstance(data, Refusal):
+            refused.append(data)
+        else:
+            sources[change.path] = source
+    return sources, refused
 
 
 def written(report: RunReport, sources: Mapping[Path, Source], allow: Allow) -> Written | tuple[Refusal, ...]:

@@ -48,6 +48,7 @@ MAY_IMPORT = {
     "engine": {"model", "rule", "project", "standing", "reading", "finding", "carriers", "check"},
     "verify": {"model"},
     "report": {"model", "__version__"},
+    "trace": {"model"},
     "baseline": {"model"},
     "journal": {"model"},
     "store": {"model", "journal"},
@@ -55,7 +56,14 @@ MAY_IMPORT = {
     "runtime": set[str](),
 }
 # Run by their path, in the user's interpreter.
-CHILDREN = sorted([SOURCE / "verify/probe.py", SOURCE / "verify/leaves.py", *(SOURCE / "verify/child").glob("*.py")])
+CHILDREN = sorted(
+    [
+        *(SOURCE / "verify" / f"{name}.py" for name in ("probe", "leaves", "origins", "whose")),
+        *(SOURCE / "verify" / "child").glob("*.py"),
+        SOURCE / "trace" / "recorder.py",
+        SOURCE / "trace" / "hook" / "sitecustomize.py",
+    ]
+)
 ENTRY_POINTS = {"cli", "testing", "__main__", "fixpickle"}
 
 # Other packages, and the only files that may import them.

@@ -15,6 +15,7 @@ from fixpickle.cli.options import EPILOG
 from fixpickle.cli.pr import PR_EPILOG, pr
 from fixpickle.cli.rules import explain, rules
 from fixpickle.cli.terminal import put
+from fixpickle.cli.trace import TRACE_EPILOG, trace
 from fixpickle.cli.undo import UNDO_EPILOG, undo
 
 app = typer.Typer(
@@ -52,6 +53,7 @@ app.command(epilog=EPILOG)(check)
 app.command(epilog=EPILOG)(apply)
 app.command(epilog=UNDO_EPILOG)(undo)
 app.command(epilog=PR_EPILOG)(pr)
+app.command(epilog=TRACE_EPILOG)(trace)
 app.command()(rules)
 app.command()(explain)
 app.add_typer(baseline.app, name="baseline")

@@ -10,9 +10,11 @@ The pickler of the standard library in Python is followed from value to part. It
 from __future__ import annotations
 
 import collections
+import copy
 import functools
 import io
 import pickle
+import re
 import time
 import types
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
@@ -50,6 +52,20 @@ def leaves(value: Any, like: Any = None, most: int = 50, seconds: float = 10.0) 
     return tracer.found
 
 
+def unwound(value: Any, error: BaseException) -> List[Leaf]:
+    """The part of `value` that `copy.deepcopy` could not copy, by the frames of the error; none where it is all."""
+    stack: List[_Frame] = []
+    trace = error.__traceback__
+    while trace is not None:
+        code, held = trace.tb_frame.f_code, trace.tb_frame.f_locals
+        if code.co_filename == copy.__file__ and code.co_name == "deepcopy":
+            stack.append(_Frame(held["x"]))
+        elif code.co_filename == copy.__file__ and code.co_name == "_reconstruct" and stack:
+            stack[-1].reduced = (held["func"], held["args"], held["state"])
+        trace = trace.tb_next
+    return [Leaf(list(_steps(stack)), stack[-1].obj, error)] if len(stack) > 1 and stack[0].obj is value else []
+
+
 def fault(parcel: bytes) -> Optional[Fault]:
     """What keeps a pickle from being loaded here; None where it loads."""
     tracer: Any = _Loader(io.BytesIO(parcel))
@@ -58,6 +74,22 @@ def fault(parcel: bytes) -> Optional[Fault]:
     except Exception as error:
         return Fault(tracer.at, error)
     return None
+
+
+def blamed(error: BaseException) -> str:
+    """What could not be loaded, by its error alone: a `module.name`, or a class's name, or ""."""
+    trace = error.__traceback__
+    name = ""
+    while trace is not None:
+        held = trace.tb_frame.f_locals
+        if trace.tb_frame.f_code.co_name in _LOADING and "self" in held:
+            name = _named(type(held["self"]))
+        trace = trace.tb_next
+    missing = re.match(r"Can't get attribute '([^']+)' on <module '([^']+)'", str(error))
+    called = re.match(r"([\w.<>]+)\.__(?:init|new|setstate)__\(\)", str(error))
+    if missing is not None:
+        return "%s.%s" % (missing.group(2), missing.group(1))
+    return name or (called.group(1) if called is not None else getattr(error, "name", "") or "")
 
 
 def written(root: str, steps: Sequence[Step]) -> str:
@@ -88,6 +120,7 @@ def holder(root: Any, steps: Sequence[Step]) -> Tuple[Any, str]:
 _Pickler: Any = pickle._Pickler
 _Unpickler: Any = pickle._Unpickler
 _NAMED = (type, types.FunctionType, types.BuiltinFunctionType)
+_LOADING = ("__init__", "__new__", "__setstate__", "__setitem__", "__getattr__")
 _DEEP = 100  # a RecursionError above this depth is the value's nesting, below it some hook's own
 
 
@@ -204,6 +237,10 @@ def _step(owner: _Frame, above: _Frame, inside: Optional[_Frame], child: Any) ->
     value = owner.obj
     if isinstance(value, types.CellType):
         return ""
+    names = next((_PARTS[kind] for kind in type(value).__mro__ if kind in _PARTS), ())
+    known = next((name for name in names if getattr(value, name, None) is child), None)
+    if known:
+        return "." + known
     if not owner.reduced:
         return _item(value, above.obj, child)
     if child is type(value):
@@ -213,10 +250,9 @@ def _step(owner: _Frame, above: _Frame, inside: Optional[_Frame], child: Any) ->
         return ".args" + _item(held, None, child)
     if isinstance(held, dict):
         return next((".%s" % name for name, one in held.items() if one is child), "(%s)" % _short(child))
-    names = next((_PARTS[kind] for kind in type(value).__mro__ if kind in _PARTS), ())
-    known = next((name for name in names if getattr(value, name, None) is child), None) or _attribute(value, child)
-    if known:
-        return "." + known
+    attribute = _attribute(value, child)
+    if attribute:
+        return "." + attribute
     return "(%s)" % _short(child) if inside is not None or child is owner.reduced[0] else _item(value, None, child)
 
 

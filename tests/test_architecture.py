@@ -76,7 +76,7 @@ OUTSIDE = {
     "jinja2": {"report/html.py"},
     "markupsafe": {"report/html.py"},
     "pygments": {"report/sides.py"},
-    "tomllib": {"settings.py", "survey", "rewrite/style.py"},  # third-party to Python 3.10, and not imported there
+    "tomllib": {"settings", "survey", "rewrite/style.py"},  # third-party to Python 3.10, and not imported there
     "tomli": {"settings", "survey/catalogue.py"},
     "joblib": {"runtime", "verify/child/workers.py"},
     "sklearn": {"runtime", "verify/child/workers.py"},

@@ -19,7 +19,7 @@ from fixpickle.cli import catalogue
 from fixpickle.cli.app import app
 from fixpickle.model import BoundaryEntry, Safety, Strategy
 from fixpickle.rule import page
-from fixpickle.settings import Options
+from fixpickle.settings import DECLARED
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -155,7 +155,7 @@ def test_every_command_that_is_shown_can_be_given(path: Path) -> None:
 
 def test_the_readme_lists_every_key_of_the_configuration_and_no_other() -> None:
     text = (TOP / "README.md").read_text("utf-8").partition("\n## Configuration\n")[2].partition("\n## ")[0]
-    keys = [field.name.replace("_", "-") for field in fields(Options)]
+    keys = [setting.key for setting in DECLARED]
     assert re.findall(r"^\| `([\w-]+)` \|", text, re.MULTILINE) == keys
     assert set(tomllib.loads(_block(text, "toml"))["tool"]["fixpickle"]) <= set(keys)
 

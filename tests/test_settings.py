@@ -2,16 +2,17 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from fixpickle.model import BoundaryEntry, Evidence, Refusal, Settings
-from fixpickle.settings import Options, load
+from fixpickle.model import BoundaryEntry, Evidence, Refusal, Runtime, Settings
+from fixpickle.settings import DECLARED, Options, load
 
 RULES = ("lambda-value", "local-class", "bare-lock")
 NO_ENVIRONMENT: dict[str, str] = {"PATH": ""}
-NOTHING = Options()
+NOTHING: Options = {}
 
 
 def settings(start: Path, options: Options = NOTHING, environ: dict[str, str] = NO_ENVIRONMENT) -> Settings:
@@ -83,7 +84,7 @@ def test_every_key_of_the_table_reaches_the_settings(tmp_path: Path) -> None:
         ignore=frozenset({"bare-lock"}),
         exclude=("docs/",),
         reach=Evidence.BOUNDARY,
-        runtime="package",
+        runtime=Runtime.PACKAGE,
         unsafe_fixes=True,
         verify=False,
         factories={"pkg.Thing": "pkg.testing:make_thing"},
@@ -106,6 +107,11 @@ def test_every_key_of_the_table_reaches_the_settings(tmp_path: Path) -> None:
     assert got.selects("lambda-value") and not got.selects("bare-lock") and not got.selects("local-class")
 
 
+def test_every_setting_has_a_field_that_takes_it() -> None:
+    own = {"root", "python", "known", "only"}  # what a run finds out for itself
+    assert {field.name for field in fields(Settings)} - own == {setting.field for setting in DECLARED} - {"python"}
+
+
 def test_without_configuration_the_defaults_hold(tmp_path: Path) -> None:
     (tmp_path / "setup.py").touch()
     (tmp_path / "sub").mkdir()
@@ -114,7 +120,13 @@ def test_without_configuration_the_defaults_hold(tmp_path: Path) -> None:
 
 def test_the_command_line_wins_over_the_file(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(FULL)
-    options = Options(select=("local-class",), ignore=(), reach="any", verify=True, unsafe_fixes=False)
+    options: Options = {
+        "select": frozenset({"local-class"}),
+        "ignore": frozenset(),
+        "reach": Evidence.ANY,
+        "verify": True,
+        "unsafe-fixes": False,
+    }
     got = settings(tmp_path, options)
     assert (got.select, got.ignore, got.reach) == (frozenset({"local-class"}), frozenset(), Evidence.ANY)
     assert got.verify and not got.unsafe_fixes
@@ -139,8 +151,8 @@ def test_the_search_starts_at_what_all_paths_share(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "m.py").touch()
         (tmp_path / name / "fixpickle.toml").write_text("unsafe-fixes = true\n")
-    both = load([tmp_path / "a", tmp_path / "b" / "m.py"], Options(), RULES, NO_ENVIRONMENT)
-    one = load([tmp_path / "a" / "m.py"], Options(), RULES, NO_ENVIRONMENT)
+    both = load([tmp_path / "a", tmp_path / "b" / "m.py"], NOTHING, RULES, NO_ENVIRONMENT)
+    one = load([tmp_path / "a" / "m.py"], NOTHING, RULES, NO_ENVIRONMENT)
     assert isinstance(both, Settings) and not both.unsafe_fixes
     assert isinstance(one, Settings) and one.unsafe_fixes
 
@@ -236,8 +248,8 @@ def test_a_configuration_that_is_not_utf_8_is_refused_with_its_line(tmp_path: Pa
 
 
 def test_an_unknown_rule_on_the_command_line_is_refused_with_the_closest_name(tmp_path: Path) -> None:
-    assert "did you mean `bare-lock`?" in refusal(tmp_path, Options(ignore=("bare_lock",))).reason
-    assert "did you mean" not in refusal(tmp_path, Options(select=("zzz",))).reason
+    assert "did you mean `bare-lock`?" in refusal(tmp_path, {"ignore": frozenset({"bare_lock"})}).reason
+    assert "did you mean" not in refusal(tmp_path, {"select": frozenset({"zzz"})}).reason
 
 
 def test_the_active_environment_comes_before_that_of_the_project(tmp_path: Path) -> None:
@@ -252,9 +264,9 @@ def test_the_active_environment_comes_before_that_of_the_project(tmp_path: Path)
 
 def test_a_python_is_taken_by_path_by_name_or_by_environment(tmp_path: Path) -> None:
     python = interpreter(tmp_path / "env")
-    assert settings(tmp_path, Options(python=str(python))).python == python
-    assert settings(tmp_path, Options(python=str(tmp_path / "env"))).python == python
-    assert settings(tmp_path, Options(python="python"), {"PATH": str(python.parent)}).python == python
+    assert settings(tmp_path, {"python": str(python)}).python == python
+    assert settings(tmp_path, {"python": str(tmp_path / "env")}).python == python
+    assert settings(tmp_path, {"python": "python"}, {"PATH": str(python.parent)}).python == python
     (tmp_path / "fixpickle.toml").write_text('python = "env/bin/python"\n')
     assert settings(tmp_path).python == python
 
@@ -263,4 +275,4 @@ def test_a_python_that_cannot_be_run_is_refused(tmp_path: Path) -> None:
     plain = tmp_path / "python"
     plain.touch(mode=0o644)
     for name in (str(plain), str(tmp_path / "missing"), "no-such-python"):
-        assert refusal(tmp_path, Options(python=name)).reason == "not a Python that can be run"
+        assert refusal(tmp_path, {"python": name}).reason == "not a Python that can be run"

@@ -462,10 +462,18 @@ class Known:
     rule: str
 
 
+class Runtime(str, Enum):
+    """Where rewritten code finds what it needs at run time: in a copy beside it, or in the installed fixpickle."""
+
+    VENDOR = "vendor"
+    PACKAGE = "package"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a run was asked to do: the command line over `[tool.fixpickle]` over the defaults.
 
+    What a person may set is declared in :mod:`fixpickle.settings.declared`, under the name of its field.
     `baseline` is the file of findings that are known and wait, `known` its entries. Where `only` is given, findings in
     other files are left out; these files are still read, for what they tell about the others.
     """
@@ -476,7 +484,7 @@ class Settings:
     ignore: frozenset[str] = frozenset()
     exclude: tuple[str, ...] = ()
     reach: Evidence = Evidence.STATE
-    runtime: str = "vendor"
+    runtime: Runtime = Runtime.VENDOR
     strategy: Strategy = Strategy.FACTORY
     unsafe_fixes: bool = False
     verify: bool = True

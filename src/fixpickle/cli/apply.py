@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from fixpickle.cli.declared import with_settings
 from fixpickle.cli.options import (
     AllowDirty,
     AllowStaged,
-    Baseline,
     ChangedSince,
     Diff,
     DryRun,
-    Exclude,
     ExitZero,
-    Ignore,
     Interactive,
     Output,
     OutputFormat,
     Paths,
-    Python,
     Quiet,
-    Reach,
     Resume,
-    Select,
-    UnsafeFixes,
     Verbose,
-    Verify,
     WhenColor,
-    WhichRuntime,
-    WhichStrategy,
     careful,
-    chosen,
     finish,
     located,
     outputs,
@@ -38,9 +26,12 @@ from fixpickle.cli.options import (
 from fixpickle.cli.request import Mode, Request, perform
 from fixpickle.cli.terminal import Color
 from fixpickle.report import Format
+from fixpickle.settings import Options
 
 
+@with_settings(lambda setting: setting.stage is not None)
 def apply(
+    *,
     paths: Paths = None,
     diff: Diff = False,
     dry_run: DryRun = False,
@@ -48,16 +39,7 @@ def apply(
     resume: Resume = False,
     allow_dirty: AllowDirty = False,
     allow_staged: AllowStaged = False,
-    select: Select = None,
-    ignore: Ignore = None,
-    exclude: Exclude = None,
-    unsafe_fixes: UnsafeFixes = None,
-    verify: Verify = None,
-    python: Python = None,
-    reach: Reach = None,
-    runtime: WhichRuntime = None,
-    strategy: WhichStrategy = None,
-    baseline: Baseline = None,
+    options: Options,
     changed_since: ChangedSince = None,
     output_format: OutputFormat = Format.TEXT,
     output: Output = None,
@@ -67,13 +49,6 @@ def apply(
     exit_zero: ExitZero = False,
 ) -> None:
     """Fix what can be fixed, prove each fix by pickling the result, and keep what was not refuted."""
-    options = replace(
-        chosen(select, ignore, exclude, reach, strategy, baseline),
-        runtime=runtime.value if runtime else None,
-        unsafe_fixes=unsafe_fixes,
-        verify=verify,
-        python=python,
-    )
     care = careful(interactive, resume, allow_dirty, allow_staged)
     mode = Mode.DIFF if diff else Mode.DRY_RUN if dry_run else Mode.APPLY
     where, files = located(paths), outputs(output)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from fixpickle.cli.options import Baseline as File
-from fixpickle.cli.options import Exclude, Ignore, Paths, Reach, Select, Verbose, finish, given, listed, located
-from fixpickle.settings import Options
+from fixpickle.cli.declared import with_settings
+from fixpickle.cli.options import Paths, Verbose, finish, located
+from fixpickle.settings import Options, Stage
 
 app = typer.Typer(
     help="Findings that are known and wait, in a file that is kept with the code.",
@@ -17,17 +17,9 @@ app = typer.Typer(
 
 
 @app.command()
-def create(
-    paths: Paths = None,
-    baseline: File = None,
-    select: Select = None,
-    ignore: Ignore = None,
-    exclude: Exclude = None,
-    reach: Reach = None,
-    verbose: Verbose = False,
-) -> None:
+@with_settings(lambda setting: setting.stage is Stage.FIND)
+def create(*, paths: Paths = None, options: Options, verbose: Verbose = False) -> None:
     """Write every finding of today to the baseline. The file is `fixpickle-baseline.json` unless told otherwise."""
-    options = _options(baseline, select, ignore, exclude, reach.value if reach else None)
 
     def work() -> int:
         from fixpickle.cli.adoption import create_baseline
@@ -38,9 +30,9 @@ def create(
 
 
 @app.command()
-def prune(paths: Paths = None, baseline: File = None, verbose: Verbose = False) -> None:
+@with_settings(lambda setting: setting.key == "baseline")
+def prune(*, paths: Paths = None, options: Options, verbose: Verbose = False) -> None:
     """Take the entries out of the baseline that no finding has any more. It grows by `create` alone."""
-    options = _options(baseline, None, None, None, None)
 
     def work() -> int:
         from fixpickle.cli.adoption import prune_baseline
@@ -48,14 +40,3 @@ def prune(paths: Paths = None, baseline: File = None, verbose: Verbose = False) 
         return prune_baseline(located(paths), options)
 
     finish(work, verbose)
-
-
-def _options(
-    baseline: str | None,
-    select: list[str] | None,
-    ignore: list[str] | None,
-    exclude: list[str] | None,
-    reach: str | None,
-) -> Options:
-    chosen = Options(select=listed(select), ignore=listed(ignore), exclude=given(exclude))
-    return Options(chosen.select, chosen.ignore, chosen.exclude, reach=reach, baseline=baseline)

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
+from fixpickle.cli.declared import with_settings
 from fixpickle.cli.options import (
-    Baseline,
     ChangedSince,
-    Exclude,
     ExitZero,
-    Ignore,
     Output,
     OutputFormat,
     Paths,
     Quiet,
-    Reach,
-    Select,
     Verbose,
     WhenColor,
-    WhichStrategy,
-    chosen,
     finish,
     located,
     outputs,
@@ -25,16 +19,14 @@ from fixpickle.cli.options import (
 from fixpickle.cli.request import Mode, Request, perform
 from fixpickle.cli.terminal import Color
 from fixpickle.report import Format
+from fixpickle.settings import Options, Stage
 
 
+@with_settings(lambda setting: setting.stage is Stage.FIND)
 def check(
+    *,
     paths: Paths = None,
-    select: Select = None,
-    ignore: Ignore = None,
-    exclude: Exclude = None,
-    reach: Reach = None,
-    strategy: WhichStrategy = None,
-    baseline: Baseline = None,
+    options: Options,
     changed_since: ChangedSince = None,
     output_format: OutputFormat = Format.TEXT,
     output: Output = None,
@@ -44,7 +36,6 @@ def check(
     exit_zero: ExitZero = False,
 ) -> None:
     """List what cannot be pickled and has to be. Changes nothing and runs none of your code."""
-    options = chosen(select, ignore, exclude, reach, strategy, baseline)
     where, files = located(paths), outputs(output)
     request = Request(Mode.CHECK, where, options, changed_since, output_format, files, color, quiet, exit_zero)
     finish(lambda: perform(request), verbose)

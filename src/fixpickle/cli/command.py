@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from enum import Enum
 from pathlib import Path
 
 from fixpickle.settings import Options
 
 _OWN = frozenset({"python"})
 """Options that say something about this machine, not about the project."""
-_LISTS = frozenset({"select", "ignore"})
 
 
 def command(verb: str, paths: Sequence[Path], options: Options, here: Path, *more: str) -> str:
@@ -22,17 +21,18 @@ def command(verb: str, paths: Sequence[Path], options: Options, here: Path, *mor
 
 
 def _given(options: Options) -> Iterator[str]:
-    for one in fields(options):
-        value, name = getattr(options, one.name), one.name.replace("_", "-")
-        if value is None or one.name in _OWN:
+    for key, value in options.items():
+        if key in _OWN:
             continue
         if isinstance(value, bool):
-            yield f"--{name}" if value else f"--no-{name}"
+            yield f"--{key}" if value else f"--no-{key}"
+        elif isinstance(value, frozenset):
+            yield from (f"--{key}", ",".join(sorted(value)))
         elif isinstance(value, tuple):
-            for part in [",".join(value)] if one.name in _LISTS else value:
-                yield from (f"--{name}", str(part))
+            for part in value:
+                yield from (f"--{key}", str(part))
         else:
-            yield from (f"--{name}", str(value))
+            yield from (f"--{key}", str(value.value if isinstance(value, Enum) else value))
 
 
 def _shown(path: Path, here: Path) -> str:

@@ -51,7 +51,8 @@ class Migration:
         A rule that reviews the others finds nothing where it is selected alone.
         """
         alone = rule is not None and not isinstance(rule, Reviewer)
-        options = replace(self.options, select=(rule.name,), ignore=None) if rule and alone else self.options
+        others = {key: value for key, value in self.options.items() if key not in ("select", "ignore")}
+        options = {**others, "select": frozenset({rule.name})} if rule and alone else self.options
         return command("apply", self.paths, options, self.repository.top)
 
     def run(self, *, fix: bool, rule: Rule | None = None) -> RunReport:

@@ -6,7 +6,6 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -14,9 +13,7 @@ import typer
 
 from fixpickle.cli.request import Allow, Care
 from fixpickle.cli.terminal import Color, abandon, complain
-from fixpickle.model import Evidence, Strategy
 from fixpickle.report import Format
-from fixpickle.settings import Options
 
 EPILOG = """\b
 Exit codes:
@@ -30,21 +27,10 @@ Exit codes:
 """
 
 
-class Runtime(str, Enum):
-    """Where rewritten code finds what it needs at run time."""
-
-    VENDOR = "vendor"
-    PACKAGE = "package"
-
-
 Paths = Annotated[
     list[Path] | None,
     typer.Argument(help="Files and folders.  [default: .]", show_default=False),
 ]
-Select = Annotated[list[str] | None, typer.Option(metavar="RULES", help="Only these rules; commas, or again.")]
-Ignore = Annotated[list[str] | None, typer.Option(metavar="RULES", help="Not these rules; commas, or again.")]
-Exclude = Annotated[list[str] | None, typer.Option(metavar="PATTERN", help="Leave out, as in a .gitignore; again.")]
-Reach = Annotated[Evidence | None, typer.Option(help="How sure it must be that a value is pickled.  [default: state]")]
 Diff = Annotated[bool, typer.Option("--diff", help="Print a patch for git apply; write nothing.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Fix and prove, but write nothing.")]
 Interactive = Annotated[bool, typer.Option("--interactive", "-i", help="Ask about each fix.")]
@@ -53,25 +39,9 @@ AllowDirty = Annotated[
     bool, typer.Option("--allow-dirty", help="Write also files that are changed or new since the last commit.")
 ]
 AllowStaged = Annotated[bool, typer.Option("--allow-staged", help="Write also files that are staged as they are.")]
-UnsafeFixes = Annotated[
-    bool | None, typer.Option("--unsafe-fixes/--no-unsafe-fixes", help="Fix also where behaviour can differ.")
-]
-Verify = Annotated[
-    bool | None, typer.Option("--verify/--no-verify", help="Prove each fix by running it.  [default: verify]")
-]
-Python = Annotated[
-    str | None, typer.Option(metavar="PATH", help="The interpreter that proves.  [default: the environment's]")
-]
-WhichRuntime = Annotated[Runtime | None, typer.Option(help="Copy what fixes need, or import it.  [default: vendor]")]
-WhichStrategy = Annotated[
-    Strategy | None, typer.Option(help="What becomes of locks; see docs/strategies.md.  [default: factory]")
-]
 OutputFormat = Annotated[Format, typer.Option(help="How the report is written.")]
 Output = Annotated[
     list[str] | None, typer.Option(metavar="FORMAT=FILE", help="Write the report to a file as well; again.")
-]
-Baseline = Annotated[
-    str | None, typer.Option(metavar="FILE", help="Leave out the findings of a baseline; see `fixpickle baseline`.")
 ]
 ChangedSince = Annotated[
     str | None, typer.Option(metavar="REV", help="Only findings in files changed since a git revision.")
@@ -80,25 +50,6 @@ WhenColor = Annotated[Color, typer.Option(help="When to write in colour.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only what is left to do.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the traceback of an internal error.")]
 ExitZero = Annotated[bool, typer.Option("--exit-zero", help="Exit with 0 even if something is left.")]
-
-
-def chosen(
-    select: list[str] | None,
-    ignore: list[str] | None,
-    exclude: list[str] | None,
-    reach: Evidence | None,
-    strategy: Strategy | None,
-    baseline: str | None,
-) -> Options:
-    """What the options say that every command with findings has."""
-    return Options(
-        select=listed(select),
-        ignore=listed(ignore),
-        exclude=given(exclude),
-        reach=reach.value if reach else None,
-        strategy=strategy.value if strategy else None,
-        baseline=baseline,
-    )
 
 
 def careful(interactive: bool, resume: bool, dirty: bool, staged: bool) -> Care:
@@ -111,16 +62,6 @@ def careful(interactive: bool, resume: bool, dirty: bool, staged: bool) -> Care:
 def located(paths: list[Path] | None) -> tuple[Path, ...]:
     """The paths given, or the working directory."""
     return tuple(paths or [Path()])
-
-
-def listed(values: Iterable[str] | None) -> tuple[str, ...] | None:
-    """`a,b` and `c` as a, b, c; None where the option was not given."""
-    return given(name.strip() for value in values for name in value.split(",") if name.strip()) if values else None
-
-
-def given(values: Iterable[str] | None) -> tuple[str, ...] | None:
-    """The values of an option; None where it was not given."""
-    return tuple(values) or None if values is not None else None
 
 
 def outputs(values: Iterable[str] | None) -> tuple[tuple[Format, Path], ...]:

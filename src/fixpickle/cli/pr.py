@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fixpickle.cli.options import (
-    Baseline,
-    ChangedSince,
-    Exclude,
-    Ignore,
-    Paths,
-    Python,
-    Quiet,
-    Reach,
-    Select,
-    UnsafeFixes,
-    Verbose,
-    Verify,
-    WhichRuntime,
-    WhichStrategy,
-    chosen,
-    finish,
-    located,
-)
+from fixpickle.cli.declared import with_settings
+from fixpickle.cli.options import ChangedSince, Paths, Quiet, Verbose, finish, located
+from fixpickle.settings import Options
 
 PR_EPILOG = """\b
 Exit codes:
@@ -44,33 +27,19 @@ Body = Annotated[
 Planned = Annotated[bool, typer.Option("--dry-run", help="Say which commits there would be; print the body.")]
 
 
+@with_settings(lambda setting: setting.stage is not None)
 def pr(
+    *,
     paths: Paths = None,
     dry_run: Planned = False,
     branch: Branch = "fixpickle",
     body: Body = None,
-    select: Select = None,
-    ignore: Ignore = None,
-    exclude: Exclude = None,
-    unsafe_fixes: UnsafeFixes = None,
-    verify: Verify = None,
-    python: Python = None,
-    reach: Reach = None,
-    runtime: WhichRuntime = None,
-    strategy: WhichStrategy = None,
-    baseline: Baseline = None,
+    options: Options,
     changed_since: ChangedSince = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Make a branch with one commit for each rule, and the body of the pull request. Pushes nothing."""
-    options = replace(
-        chosen(select, ignore, exclude, reach, strategy, baseline),
-        runtime=runtime.value if runtime else None,
-        unsafe_fixes=unsafe_fixes,
-        verify=verify,
-        python=python,
-    )
 
     def work() -> int:
         from fixpickle.cli.pull_request import Order, pull_request

@@ -9,9 +9,11 @@ from typing import Annotated
 
 import typer
 
-from fixpickle.cli.options import Python, Quiet, Verbose, finish
+from fixpickle.cli.declared import with_settings
+from fixpickle.cli.options import Quiet, Verbose, finish
 from fixpickle.cli.terminal import complain, put
 from fixpickle.model import Refusal
+from fixpickle.settings import Options
 
 TRACE_EPILOG = """\b
 Exit codes:
@@ -36,21 +38,23 @@ Allocations = Annotated[
 ]
 
 
+@with_settings(lambda setting: setting.key == "python")
 def trace(
+    *,
     command: Command,
     output: Kept = Path("fixpickle-trace.json"),
     time_limit: TimeLimit = None,
     allocations: Allocations = False,
-    python: Python = None,
+    options: Options,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Run a program as it is, and record what cannot be pickled, loaded or copied in it and its processes."""
-    finish(lambda: _traced(command, output, time_limit, allocations, python, quiet), verbose)
+    finish(lambda: _traced(command, output, time_limit, allocations, options, quiet), verbose)
 
 
 def _traced(
-    words: list[str], output: Path, seconds: float | None, allocations: bool, python: str | None, quiet: bool
+    words: list[str], output: Path, seconds: float | None, allocations: bool, options: Options, quiet: bool
 ) -> int:
     from fixpickle.cli.flow import refuse
     from fixpickle.trace.record import to_json
@@ -58,7 +62,7 @@ def _traced(
     from fixpickle.trace.run import trace as run
     from fixpickle.trace.summary import summary
 
-    interpreter = _interpreter(python) if needs_python(words) else Path()
+    interpreter = _interpreter(options) if needs_python(words) else Path()
     if isinstance(interpreter, Refusal):
         return refuse(interpreter)
     command = command_of(words, interpreter)
@@ -79,9 +83,9 @@ def _traced(
     return record.exit
 
 
-def _interpreter(python: str | None) -> Path | Refusal:
+def _interpreter(options: Options) -> Path | Refusal:
     from fixpickle.registry import load_rules
-    from fixpickle.settings import Options, load
+    from fixpickle.settings import load
 
-    settings = load((Path.cwd(),), Options(python=python), [rule.name for rule in load_rules()])
+    settings = load((Path.cwd(),), options, [rule.name for rule in load_rules()])
     return settings if isinstance(settings, Refusal) else settings.python

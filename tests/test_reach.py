@@ -196,9 +196,51 @@ def test_what_a_decorator_returns_is_not_kept(reach: Reached) -> None:
     assert reach(factory + "\n\n@make(1)\ndef f():\n    pass\n") is None
 
 
-def test_what_a_public_function_returns_may_be_kept_and_what_a_private_one_returns_may_not(reach: Reached) -> None:
+def test_what_a_function_of_a_package_returns_is_kept_where_a_caller_keeps_it(reach: Reached) -> None:
+    factory = "def make(n):\n    def inner(x):\n        return x + n\n    return inner\n"
+    found = reach(
+        factory, keeper="from pkg.m import make\n\n\nclass A:\n    def __init__(self):\n        self.f = make(1)\n"
+    )
+    assert found is not None and found.evidence is Evidence.STATE
+    assert found.chain[0] == "returned by make at line 4, called in pkg/keeper.py:6"
+
+
+def test_what_a_function_of_a_package_returns_crosses_where_a_caller_hands_it_over(reach: Reached) -> None:
+    factory = "def _make(n):\n    def inner(x):\n        return x + n\n    return inner\n"
+    found = reach(factory, job="import pickle\nfrom pkg.m import _make\n\n\ndef go():\n    pickle.dumps(_make(1))\n")
+    assert found is not None and found.evidence is Evidence.BOUNDARY
+
+
+def test_what_a_public_function_of_a_package_returns_may_be_kept_by_its_users(reach: Reached) -> None:
     found = reach("def make(n):\n    def inner(x):\n        return x + n\n    return inner\n")
     assert found is not None and found.chain == ("returned by make at line 4",)
+
+
+def test_what_a_private_function_of_a_package_returns_to_nobody_is_not_kept(reach: Reached) -> None:
+    assert reach("def _make(n):\n    def inner(x):\n        return x + n\n    return inner\n") is None
+
+
+def test_what_a_private_function_returns_is_kept_where_an_inner_function_hands_it_on(reach: Reached) -> None:
+    register = (
+        "from pkg.m import _make\n\n\ndef register(t):\n    def inner(n):\n        return _make(n)\n    t[0] = inner\n"
+    )
+    found = reach("def _make(n):\n    return lambda x: x + n\n", keeper=register)
+    assert found is not None and found.chain[0] == "returned by _make at line 2, called in pkg/keeper.py:6"
+
+
+def test_functions_that_return_each_others_results_come_to_an_end(reach: Reached) -> None:
+    one = "def _one(n):\n    if n:\n        return lambda x: x\n    return _two(n)\n"
+    assert reach(one + "\n\ndef _two(n):\n    return _one(n)\n") is None
+
+
+def test_state_in_a_file_that_ships_by_value_alone_is_not_reached(reach: Reached) -> None:
+    keeps = "class A:\n    def __init__(self):\n        self.f = lambda: 1\n"
+    assert reach(f"import ray\n\n\n{keeps}") is None
+
+
+def test_state_in_a_file_that_ships_by_value_and_by_name_is_reached(reach: Reached) -> None:
+    keeps = "class A:\n    def __init__(self):\n        self.f = lambda: 1\n"
+    assert reach(f"import pickle\nimport ray\n\n\n{keeps}") is not None
 
 
 def test_what_only_the_file_itself_uses_up_is_not_kept(reach: Reached) -> None:

@@ -20,7 +20,11 @@ Pickle stores functions by name, and a lambda's name, `<lambda>`, leads nowhere:
 ## What it leaves alone
 
 `sorted(key=lambda ...)`, `df.apply(lambda ...)`, thread pools, `n_jobs=1`; boundaries that ship functions by value
-(Ray, Dask, loky, Spark); lambdas in class bodies, which are methods; what a decorator returns.
+(Ray, Dask, loky, Spark), and state in files that work with these and with nothing else that pickles; lambdas in class
+bodies, which are methods; what a decorator returns. In a package: what a function returns, alone or beside others, that
+the package does not export and whose callers in sight keep nothing of it; private and conditional names that no other
+file imports; names that only the import of their module reads; what private classes keep that nothing public inherits
+from, keeps or returns. Calls in a block of `pytest.raises` or `assertRaises`.
 
 ## When it refuses
 

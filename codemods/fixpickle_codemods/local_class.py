@@ -13,7 +13,8 @@ new class. A type that a call makes (`Point = namedtuple("Point", "x y")`, funct
 
 ## What it leaves alone
 
-Classes whose instances stay in the process; nested classes of module-level classes, which pickle since protocol 4.
+Classes whose instances stay in the process, or are to fail in a block of `pytest.raises`; nested classes of
+module-level classes, which pickle since protocol 4.
 
 ## When it refuses
 

@@ -22,7 +22,10 @@ as a method does (`method_partial` of the runtime).
 
 Functions that only run where they were made; wrappers with `functools.wraps`; what a function returns that is used as a
 decorator or in a class body of the project; functions made to be methods (first parameter `self` or `cls`); boundaries
-that ship functions by value (Ray, Dask, loky, Spark).
+that ship functions by value (Ray, Dask, loky, Spark), and state in files that work with these and nothing else that
+pickles. In a package: what a function returns, alone or beside others, that the package does not export and whose
+callers in sight keep nothing of it; what private classes keep that nothing public inherits from, keeps or returns.
+Calls in a block of `pytest.raises` or `assertRaises`.
 
 ## When it refuses
 

@@ -22,7 +22,8 @@ every decorated function, so it is an unsafe fix: `--unsafe-fixes` applies it.
 
 Decorators with `functools.wraps`; factories that make more than three names of a module (`--reach any` names those
 too); factories that return different things, that are decorated themselves or cached;
-results that are bound more than once, or in a class or function; classes of callables.
+results that are bound more than once, or in a class or function; classes of callables; names that a package does not
+export and uses itself; files of packages that ship functions by value.
 
 ## When it refuses
 
@@ -60,14 +61,15 @@ class UnwrappedDecorator:
                 continue
             twice = sum(call.name in s.binds for s in facts.statements) > 1
             if not (twice and made.wraps):  # `f = decorate(f)` with `wraps` has the right name already
-                yield self._bound(facts, call, made, twice)
+                yield self._bound(project, facts, call, made, twice)
         for made in facts.factories:
             if not made.wraps and made.taken and (used := project.decorated(f"{facts.module}.{made.name}")):
                 yield self._decorator(facts, made, used[0])
 
-    def _bound(self, facts: Facts, call: BoundCall, made: Factory, twice: bool) -> Finding:
+    def _bound(self, project: Project, facts: Facts, call: BoundCall, made: Factory, twice: bool) -> Finding:
         alike = sum(c.callee == call.callee for c in facts.bound_calls)
-        evidence = Evidence.STATE if alike <= _MANY else Evidence.ANY
+        quiet = alike > _MANY or project.exposure.internal(facts, call.name) or project.exposure.by_value(facts)
+        evidence = Evidence.ANY if quiet else Evidence.STATE
         return Finding(
             rule=self.name,
             path=facts.path,

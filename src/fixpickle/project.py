@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from fixpickle.link.exposure import Exposure, packaged
 from fixpickle.link.keepers import Keepers
 from fixpickle.link.shipments import Shipments
-from fixpickle.link.spread import Crossing, Spread, stored
+from fixpickle.link.spread import Crossing, Spread, place, stored
 from fixpickle.link.symbols import Symbols
 from fixpickle.model import Evidence, Reach, Strategy
 from fixpickle.survey.catalogue import Catalogue, catalogue
@@ -52,6 +53,7 @@ class Project:
         self._symbols = Symbols(self.files, self.catalogue)
         self._spread = Spread(self.files, self._symbols, self.catalogue)
         self.keepers = Keepers(self.files, self._symbols, self._passes_on)
+        self.exposure = Exposure(self.files, self._symbols, self._spread, self.catalogue, self._passes_on)
         self._shipments = Shipments(self.files, self._symbols, self._spread, self.hooked)
 
     def over(self, facts: Iterable[Facts]) -> Project:
@@ -277,30 +279,68 @@ class Project:
 
     def reach(self, facts: Facts, sinks: Sequence[Sink]) -> Reach | None:
         """The strongest reason to believe that plain pickle meets a value with these sinks, or None."""
+        return self._reach(facts, sinks, frozenset())
+
+    def _reach(self, facts: Facts, sinks: Sequence[Sink], seen: frozenset[str]) -> Reach | None:
         crossing = next((c for c in self.crossings(facts, sinks) if not c.boundary.by_value), None)
         if crossing is not None:
             return Reach(Evidence.BOUNDARY, crossing.chain, crossing.boundary.pickler)
         if is_test(facts):
             return None  # what tests keep on their objects ends with the test
         kept = list(self.kept(facts, sinks))
-        found = next((reach for one in kept if (reach := self._crossing_with(facts, one))), None)
-        if found is not None:
-            return found
-        lasting = next((one for one in kept if one.lasting), None)
+        given = list(self._of_results(facts, sinks, seen))
+        found = [reach for one in kept if (reach := self._crossing_with(facts, one))]
+        found += [reach for reach in given if reach.evidence is Evidence.BOUNDARY]
+        if found:
+            return found[0]
+        lasting = next((one for one in kept if one.lasting and self._exposed(one)), None)
         if lasting is not None:
             return Reach(Evidence.STATE, lasting.chain, carrier=lasting.carrier)
+        named = () if self.exposure.by_value(facts) else self._named(facts, sinks, bool(seen))
+        return next(iter((*given, *named)), None)
+
+    def _named(self, facts: Facts, sinks: Sequence[Sink], result: bool) -> Iterator[Reach]:
+        """The names under which others find it: a module-level name, or a function that returns it.
+
+        `result` says that it is what a function of the project gave; inner functions hand that on to nobody knows whom.
+        """
         for sink in sinks:
-            if isinstance(sink, ToGlobal) and sink.direct:
-                return Reach(Evidence.STATE, (f"bound to the module's name {sink.name}",))
-            if isinstance(sink, ToReturn) and self._spread.may_be_kept(facts, sink):
-                return Reach(Evidence.STATE, (f"returned by {sink.function} at line {sink.line}",))
-        return None
+            if isinstance(sink, ToGlobal) and sink.direct and self.exposure.handed_on(facts, sink, sinks):
+                yield Reach(Evidence.STATE, (f"bound to the module's name {sink.name}",))
+            if not isinstance(sink, ToReturn) or sink.beside:
+                continue  # of several things that are given at once each goes another way
+            inner = result and "<locals>" in sink.function
+            if inner or (not self.exposure.internal(facts, sink.function) and self._spread.may_be_kept(facts, sink)):
+                yield Reach(Evidence.STATE, (f"returned by {sink.function} at line {sink.line}",))
+
+    def _of_results(self, facts: Facts, sinks: Sequence[Sink], seen: frozenset[str]) -> Iterator[Reach]:
+        """Why plain pickle meets what a function of the file returns, as its callers use it."""
+        for sink in sinks:
+            if not isinstance(sink, ToReturn) or not self._spread.gives_values(facts, sink.function):
+                continue
+            key = f"{facts.module}.{sink.function}"
+            for owner, given in () if key in seen else self._spread.results(facts, sink.function):
+                found = self._reach(owner, _together(given.sinks) if sink.beside else given.sinks, seen | {key})
+                if found is not None:
+                    step = f"returned by {sink.function} at line {sink.line}, called {place(facts, owner, given.line)}"
+                    yield replace(found, chain=(step, *found.chain))
+
+    def _exposed(self, kept: Kept) -> bool:
+        """Whether others than the package may pickle the object that keeps a value, by something else than value."""
+        if self.exposure.by_value(kept.owner):
+            return False
+        return not packaged(kept.owner) or self.exposure.exposed(f"{kept.owner.module}.{kept.sink.cls}")
 
 
 def _hands_on(cls: ClassFacts, hooks: frozenset[str], attribute: str) -> bool:
     """Whether a class' only hook is a `__getstate__` that copies the state, that attribute included."""
     state = cls.state
     return hooks == {"__getstate__"} and state is not None and state.copies and attribute not in state.dropped
+
+
+def _together(sinks: Iterable[Sink]) -> tuple[Sink, ...]:
+    """Where a tuple goes whose items are meant: handed on whole, it is still several things at once."""
+    return tuple(replace(s, beside=True) if isinstance(s, ToReturn) else s for s in sinks)
 
 
 def is_test(facts: Facts) -> bool:

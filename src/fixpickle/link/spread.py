@@ -11,6 +11,7 @@ from fixpickle.survey.catalogue import Boundary, Catalogue
 from fixpickle.survey.facts import (
     AttributeFlow,
     Facts,
+    Instance,
     ParameterFlow,
     Sink,
     ToAttribute,
@@ -209,14 +210,31 @@ class Spread:
         so methods count only where they return an object.
         """
         name = sink.function
-        symbol = self.symbols.meaning(f"{facts.module}.{name}").symbol
-        if "<locals>" in name or symbol in self.decorators or symbol in self._named_results:
+        if "<locals>" in name or not self.gives_values(facts, name):
             return False
         if "." in name:
             return methods
         public = not name.startswith("_") if facts.exports is None else name in facts.exports
         results = next((m.results for m in facts.mentions if m.name == name), ())
         return public or any(isinstance(s, (ToAttribute, ToReturn)) for s in results)
+
+    def gives_values(self, facts: Facts, function: str) -> bool:
+        """Whether a function gives its callers values, and neither decorates nor makes what a module has a name for."""
+        symbol = self.symbols.meaning(f"{facts.module}.{function}").symbol
+        return symbol not in self.decorators and symbol not in self._named_results
+
+    def results(self, facts: Facts, function: str) -> Sequence[tuple[Facts, Instance]]:
+        """Where files of the project call a function of `facts` by its name, and where what it gives goes then."""
+        return self._results.get(f"{facts.module}.{function}", ())
+
+    @cached_property
+    def _results(self) -> dict[str, list[tuple[Facts, Instance]]]:
+        table: dict[str, list[tuple[Facts, Instance]]] = {}
+        for facts in self.files:
+            for instance in facts.instances:
+                if instance.exact and not instance.member:
+                    table.setdefault(self.symbols.meaning(instance.symbol).symbol, []).append((facts, instance))
+        return table
 
     @cached_property
     def decorators(self) -> frozenset[str]:

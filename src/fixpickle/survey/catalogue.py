@@ -76,6 +76,8 @@ class Catalogue:
     bound_bases: frozenset[str]
     bound_values: frozenset[str]
     bound_modules: frozenset[str]
+    by_value_modules: frozenset[str]
+    by_name_modules: frozenset[str]
     silent: frozenset[str] = frozenset()
 
     def match(self, call: ToCall, symbol: str = "", literals: Literals = ()) -> Boundary | None:
@@ -141,6 +143,8 @@ def catalogue() -> Catalogue:
         bound_bases=frozenset(data["process_bound"]["bases"]),
         bound_values=frozenset(data["process_bound"]["values"]),
         bound_modules=frozenset(data["process_bound"]["modules"]),
+        by_value_modules=frozenset(data["ships"]["by_value"]),
+        by_name_modules=frozenset(data["ships"]["by_name"]),
     )
 
 

@@ -42,19 +42,24 @@ class ToAttribute:
 
 @dataclass(frozen=True, slots=True)
 class ToGlobal:
-    """Bound to a module-level name; `direct` where the name is the value itself, not a container of it."""
+    """Bound to a module-level name; `direct` where the name is the value itself, not a container of it.
+
+    `at_import` where the name is read, and read only by what runs while the module is imported.
+    """
 
     name: str
     line: int
     direct: bool
+    at_import: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ToReturn:
-    """Returned or yielded by a function of this module."""
+    """Returned or yielded by a function of this module; `beside` others, where it gives several at once in a tuple."""
 
     function: str
     line: int
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from fixpickle.survey.expected import expected_to_fail
 from fixpickle.survey.facts import Sink, ToAttribute, ToCall, ToGlobal, ToParameter, ToReturn
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Comprehension, Tree, walk
@@ -69,6 +70,7 @@ class Flow:
         self._open: set[ast.AST] = set()  # calls whose results are being followed: ends circles such as `a = wrap(a)`
         self._literals: dict[ast.AST, tuple[tuple[str, str], ...]] = {}
         self._owners: dict[tuple[ast.AST, str], ast.AST] = {}
+        self._failing = frozenset(expected_to_fail(tree, names))
         self._loads: dict[tuple[ast.AST, str], list[ast.Name]] = {}
         for node in tree.of(ast.Name):
             if isinstance(node.ctx, ast.Load):
@@ -183,6 +185,8 @@ class Flow:
             return self._follow(call, direct) if carries else ()
         if callee in CARRIERS:
             return self._follow(call, False)
+        if call in self._failing:
+            return ()
         if isinstance(self.tree.scope(call), ast.ClassDef):
             return ()  # a descriptor or decorator in a class body: the class carries it, and classes travel by name
         position = call.args.index(node) if node in call.args else -1
@@ -303,8 +307,13 @@ class Flow:
             if isinstance(function, FUNCTIONS):
                 uses = self.loads(self.tree.scope(function), function.name)
                 kept = (s for use in uses for s in self._made_by(use))
-                return (ToReturn(self.tree.qualname(function), parent.lineno), *kept)
+                beside = isinstance(node, ast.Tuple) and len(node.elts) > 1
+                return (ToReturn(self.tree.qualname(function), parent.lineno, beside), *kept)
         return ()
+
+    def _read_at_import(self, name: _Via) -> bool:
+        uses = self.loads(name.scope, name.name)
+        return bool(uses) and all(self.tree.function(use) is None for use in uses)
 
     def _to_target(self, target: ast.AST, direct: bool) -> Iterable[_Step]:
         if isinstance(target, ast.Attribute):
@@ -319,7 +328,7 @@ class Flow:
         scope = self.owner(target, target.id)
         via = _Via(scope, target.id)
         if isinstance(scope, ast.Module):
-            return (ToGlobal(target.id, target.lineno, direct), via)
+            return (ToGlobal(target.id, target.lineno, direct, self._read_at_import(via)), via)
         return (via,) if isinstance(scope, (*CALLABLES, *Comprehension)) else ()
 
     def _handed(self, target: ast.Attribute | ast.Subscript, method: str) -> Iterable[_Step]:

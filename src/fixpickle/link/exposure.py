@@ -1,0 +1,154 @@
+"""Who can hand a thing over: what is public may be pickled by anybody, what is private by its own project alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+
+from fixpickle.link.spread import Spread
+from fixpickle.link.symbols import Symbols
+from fixpickle.survey.catalogue import Catalogue
+from fixpickle.survey.facts import Facts, Sink, ToAttribute, ToGlobal, ToReturn
+
+
+class Exposure:
+    """What of a project its users have a name for, and what its public objects hold.
+
+    `passes_on` says whether the instances of a class of a file carry an attribute along when they are pickled.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[Facts],
+        symbols: Symbols,
+        spread: Spread,
+        catalogue: Catalogue,
+        passes_on: Callable[[Facts, str, str], bool],
+    ) -> None:
+        self.files, self.symbols, self.spread, self.catalogue = files, symbols, spread, catalogue
+        self.passes_on = passes_on
+        self._known: dict[str, bool] = {}
+
+    # --- indexes ---
+
+    @cached_property
+    def _imported(self) -> frozenset[str]:
+        """Symbols that a file takes from another by name."""
+        return frozenset(self._real(i.target) for f in self.files for i in f.imports if not i.whole)
+
+    @cached_property
+    def _republished(self) -> frozenset[str]:
+        """Symbols to which a public module gives a public name."""
+        named = ((f"{f.module}.{i.local}", i.target) for f in self.files for i in f.imports if i.top and not i.whole)
+        return frozenset(self._real(target) for name, target in named if _public(name))
+
+    @cached_property
+    def _exported(self) -> frozenset[str]:
+        """Symbols that a module lists in `__all__`, or a package imports into its own namespace."""
+        listed = (f"{f.module}.{name}" for f in self.files for name in f.exports or ())
+        packages = (f for f in self.files if f.package and _public(f.module))
+        taken = (i.target for f in packages for i in f.imports if i.top and not i.whole and _public(i.local))
+        return frozenset(map(self._real, (*listed, *taken)))
+
+    @cached_property
+    def _heirs(self) -> dict[str, list[str]]:
+        """The classes that name a class among their bases."""
+        table: dict[str, list[str]] = {}
+        for facts in self.files:
+            for cls in facts.classes:
+                for base in {self._real(b) for b in cls.bases if b}:
+                    table.setdefault(base, []).append(f"{facts.module}.{cls.name}")
+        return table
+
+    @cached_property
+    def _given(self) -> dict[str, list[tuple[Facts, Sink]]]:
+        """Where instances of a class go, and what calls of a function give."""
+        table: dict[str, list[tuple[Facts, Sink]]] = {}
+        for facts in self.files:
+            for instance in facts.instances:
+                if not instance.of_self:
+                    given = table.setdefault(self._real(instance.symbol), [])
+                    given += [(facts, sink) for sink in instance.sinks]
+            for cls in facts.classes:
+                for attribute, value in cls.attributes:
+                    if value.endswith("()"):
+                        kept = ToAttribute(cls.name, attribute, cls.line)
+                        table.setdefault(self._real(value.removesuffix("()")), []).append((facts, kept))
+        return table
+
+    def _real(self, symbol: str) -> str:
+        return self.symbols.meaning(symbol).symbol
+
+    # --- questions ---
+
+    def exposed(self, symbol: str) -> bool:
+        """Whether somebody may pickle instances of a class: by its name, by an heir's, or as a part of what is."""
+        if symbol not in self._known:
+            self._known[symbol] = False  # ends circles
+            self._known[symbol] = (
+                _public(symbol)
+                or symbol in self._republished
+                or any(self.exposed(heir) for heir in self._heirs.get(symbol, ()))
+                or any(self._hands_on(facts, sink) for facts, sink in self._given.get(symbol, ()))
+            )
+        return self._known[symbol]
+
+    def _hands_on(self, facts: Facts, sink: Sink) -> bool:
+        """Whether an object that goes there may be pickled: kept by what may be, returned by what others call."""
+        if isinstance(sink, ToAttribute):
+            return self.exposed(f"{facts.module}.{sink.cls}") and self.passes_on(facts, sink.cls, sink.attribute)
+        if isinstance(sink, ToReturn):
+            return _public(f"{facts.module}.{sink.function}")
+        return any(self.spread.crossings(facts, [sink]))
+
+    def offered(self, facts: Facts, name: str) -> bool:
+        """Whether a package has a use for a module-level name besides the file's own: it is in `__all__`, or imported.
+
+        Of a module or script by itself everything may be of use.
+        """
+        if not packaged(facts):
+            return True
+        return name in (facts.exports or ()) or f"{facts.module}.{name}" in self._imported
+
+    def internal(self, facts: Facts, name: str) -> bool:
+        """Whether a module-level name is one of a package's own parts: it is private, or the package itself reads it.
+
+        What is exported never is, and nothing in a module or script by itself.
+        """
+        symbol = f"{facts.module}.{name}"
+        if not packaged(facts) or symbol in self._exported:
+            return False
+        return not _public(symbol) or symbol in self._imported or _read_by_others(facts, name)
+
+    def handed_on(self, facts: Facts, bound: ToGlobal, sinks: Iterable[Sink]) -> bool:
+        """Whether a function that a module-level name stands for may be kept or given away.
+
+        What a package neither offers nor stores nor returns is there to be called, where its name is private, where
+        only the import of its module reads it, or where it is bound under a condition: a stand-in for what a platform
+        lacks.
+        """
+        conditional = any(bound.name in s.binds and s.span.line < bound.line for s in facts.statements)
+        internal = not _public(bound.name) or conditional or bound.at_import
+        lasting = any(isinstance(s, (ToAttribute, ToReturn)) for s in sinks)
+        return not internal or lasting or self.offered(facts, bound.name)
+
+    def by_value(self, facts: Facts) -> bool:
+        """Whether a file works with what ships functions and classes by value, and with nothing that does not."""
+        top, by_value = facts.module.partition(".")[0], self.catalogue.by_value_modules
+        tops = {i.module.partition(".")[0] for i in facts.imports}
+        return top in by_value or (bool(tops & by_value) and not tops & self.catalogue.by_name_modules)
+
+
+def packaged(facts: Facts) -> bool:
+    """Whether a file is part of a package, and not a module or script by itself."""
+    return facts.package or "." in facts.module
+
+
+def _read_by_others(facts: Facts, name: str) -> bool:
+    """Whether other statements of the file than the one that defines it read a module-level name."""
+    return any(name in s.reads and name not in s.binds for s in facts.statements)
+
+
+def _public(symbol: str) -> bool:
+    """Whether no part of a dotted name is private; dunder names are not."""
+    return not any(part.startswith("_") and not part.endswith("__") for part in symbol.split("."))

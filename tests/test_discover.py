@@ -149,3 +149,31 @@ def test_what_is_found_is_what_git_does_not_ignore(repo: Path, top: str, inner: 
         ["git", "ls-files", "-o", "--exclude-standard", "-z", "*.py"], cwd=repo, check=True, capture_output=True
     )
     assert below(repo) == sorted(name for name in listed.stdout.decode().split("\0") if name)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("a.py", True),
+        ("vendored/a.py", False),
+        ("vendored", False),
+        ("build/a.py", False),
+        ("made/a.py", False),
+        ("made/kept.py", True),
+        ("pkg/own.py", False),
+        ("pkg/a.py", True),
+    ],
+)
+def test_with_force_a_given_path_is_left_out_where_a_walk_would_not_come_to_it(
+    given: str, kept: bool, repo: Path
+) -> None:
+    tree(repo, "a.py", "vendored/a.py", "build/a.py", "made/a.py", "made/kept.py")
+    tree(repo, "pkg/own.py", "pkg/a.py")
+    (repo / ".gitignore").write_text("made/*\n!made/kept.py\n")
+    (repo / "pkg" / ".gitignore").write_text("own.py\n")
+    path = repo / given
+    found, refused = discover([path], ("vendored/",), repo, force=True)
+    assert refused == () and [f for f in found if f == path] == ([path] if kept else []) and bool(found) is kept
+    walked, _ = discover([repo], ("vendored/",), repo)
+    assert (path in walked) is kept
+    assert discover([path], ("vendored/",), repo)[0] != ()

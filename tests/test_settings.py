@@ -260,6 +260,10 @@ def test_the_active_environment_comes_before_that_of_the_project(tmp_path: Path)
     assert settings(start).python == own
     assert settings(start, environ={"VIRTUAL_ENV": str(tmp_path / "active")}).python == active
     assert settings(start, environ={"VIRTUAL_ENV": str(tmp_path / "gone")}).python == own
+    # The environment that pre-commit makes for the hook is not the project's.
+    hook = {"VIRTUAL_ENV": sys.prefix, "PRE_COMMIT": "1"}
+    assert settings(start, environ=hook).python == own
+    assert settings(start, environ={**hook, "VIRTUAL_ENV": str(tmp_path / "active")}).python == active
 
 
 def test_a_python_is_taken_by_path_by_name_or_by_environment(tmp_path: Path) -> None:

@@ -50,18 +50,22 @@ def _names_itself(match: re.Match[str], path: str) -> bool:
     return any(again.end("ps_d") == len(path) for again in match.re.finditer(path))
 
 
-def discover(paths: Sequence[Path], exclude: Sequence[str], root: Path) -> tuple[tuple[Path, ...], tuple[Refusal, ...]]:
+def discover(
+    paths: Sequence[Path], exclude: Sequence[str], root: Path, *, force: bool = False
+) -> tuple[tuple[Path, ...], tuple[Refusal, ...]]:
     """The `.py` files at and below `paths`, absolute and sorted, and a refusal for each path that cannot be entered.
 
     A file named outright is always taken. Folders are walked without following links to folders, without what
     `.gitignore` files and `.git/info/exclude` name, without :data:`DEFAULT_EXCLUDES`, without virtual environments,
     and without what the patterns of `exclude` name (written as in a `.gitignore` in `root`). None of these speak
-    about a given path itself, only about what lies below it.
+    about a given path itself, only about what lies below it; with `force` they do.
     """
     found: set[Path] = set()
     refused: list[Refusal] = []
     unwanted = _Rules(_absolute(root), _spec(exclude))
     given = [_absolute(path) for path in paths]
+    if force:
+        given = [path for path in given if not _left_out(path, _absolute(root), unwanted)]
     for path in given:
         if path.is_dir():
             found.update(map(Path, _walk(str(path), _inherited(path), unwanted, refused)))
@@ -98,6 +102,18 @@ def _walk(top: str, rules: tuple[_Rules, ...], unwanted: _Rules, refused: list[R
                     todo.append((entry.path, here))
             elif entry.name.endswith(".py") and entry.is_file() and not _ignored(entry.path, False, here, unwanted):
                 yield entry.path
+
+
+def _left_out(path: Path, root: Path, unwanted: _Rules) -> bool:
+    """Whether a walk from `root` would not come to `path`."""
+    between = [path, *path.parents][: len(path.parts) - len(root.parts)] if path.is_relative_to(root) else [path]
+    here = (*_rules(root, root / ".gitignore"), *_inherited(root))
+    for place in reversed(between):
+        is_dir = place != path or path.is_dir()
+        if (is_dir and place.name in DEFAULT_EXCLUDES) or _ignored(str(place), is_dir, here, unwanted):
+            return True
+        here = (*_rules(place, place / ".gitignore"), *here)
+    return False
 
 
 def _ignored(path: str, is_dir: bool, rules: tuple[_Rules, ...], unwanted: _Rules) -> bool:

@@ -483,6 +483,7 @@ class Settings:
     select: frozenset[str] = frozenset()
     ignore: frozenset[str] = frozenset()
     exclude: tuple[str, ...] = ()
+    force_exclude: bool = False
     reach: Evidence = Evidence.STATE
     runtime: Runtime = Runtime.VENDOR
     strategy: Strategy = Strategy.FACTORY

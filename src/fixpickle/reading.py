@@ -20,7 +20,7 @@ def read_all(
     paths: Sequence[Path], settings: Settings, progress: Callable[[str, int, int], None]
 ) -> tuple[Standing, list[Refusal]]:
     """Every file below the paths, read and surveyed, and what could not be."""
-    files, refused = discover(paths, settings.exclude, settings.root)
+    files, refused = discover(paths, settings.exclude, settings.root, force=settings.force_exclude)
     explicit = {p.absolute() for p in paths}
     skipped = list(refused)
     sources: dict[Path, Source] = {}

@@ -45,6 +45,7 @@ DECLARED: tuple[Setting, ...] = (
     Setting("select", kinds.RULES, "Only these rules.", Stage.FIND, "RULES", "all rules"),
     Setting("ignore", kinds.RULES, "Not these rules.", Stage.FIND, "RULES"),
     Setting("exclude", kinds.PATTERNS, "Leave out, as in a .gitignore.", Stage.FIND, "PATTERN"),
+    Setting("force-exclude", kinds.TRUTH, "Leave it out also where it is named outright.", Stage.FIND),
     Setting("unsafe-fixes", kinds.TRUTH, "Fix also where behaviour can differ.", Stage.FIX),
     Setting("verify", kinds.TRUTH, "Prove each fix by running it.", Stage.FIX),
     Setting("python", kinds.INTERPRETER, "The interpreter that proves.", Stage.FIX, "PATH", "the environment's"),

@@ -26,6 +26,9 @@ def of_environment(root: Path, environ: Mapping[str, str]) -> Path:
     Links are kept: in a virtual environment the link's own place is what makes it that environment.
     """
     active = environ.get("VIRTUAL_ENV")
+    # pre-commit activates the environment that it installed the hook in, which is ours and has nothing of the project.
+    if active and environ.get("PRE_COMMIT") and Path(active).resolve() == Path(sys.prefix).resolve():
+        active = None
     folders = [Path(active)] if active else []
     folders += [above / name for above in (root, *root.parents) for name in (".venv", "venv")]
     return next((python for python in map(_in_environment, folders) if _executable(python)), Path(sys.executable))

@@ -16,7 +16,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
 running = importlib.import_module("running")
 
 CASES = {str(f): f for f in fixtures(FIXTURES) if f.rule in ("main-definition", "unguarded-main")}
-UNGUARDED = [name for name, f in CASES.items() if f.rule == "unguarded-main" and f.changes]
+RUNS = {
+    **{name: [f"{f.case}.py"] for name, f in CASES.items() if f.rule == "unguarded-main" and f.changes},
+    "unguarded-main-helper_starts": ["report.py"],
+    "main-definition-defined_under_the_guard": ["areas.py"],
+    "main-definition-constant_under_the_guard": ["scale.py"],
+    "main-definition-main_of_a_package": ["-m", "app"],
+}
 METHODS = multiprocessing.get_all_start_methods()
 
 
@@ -28,56 +34,56 @@ def fixed(case: str, folder: Path) -> Settled:
     return settled
 
 
-def run(script: str, folder: Path, start: str = "") -> tuple[int | None, str, str]:
-    done = running.run([script], folder, 60, start)
+def run(arguments: list[str], folder: Path, start: str = "") -> tuple[int | None, str, str]:
+    done = running.run(arguments, folder, 60, start)
     return done.code, done.stdout, done.stderr
 
 
 @pytest.mark.skipif("fork" not in METHODS, reason="there is no fork")
-@pytest.mark.parametrize("case", UNGUARDED)
-def test_an_unguarded_script_does_under_every_start_method_what_it_did_forked(case: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("case", RUNS)
+def test_a_script_does_under_every_start_method_what_it_did_forked(case: str, tmp_path: Path) -> None:
     fixed(case, tmp_path)
-    script = "report.py" if "helper" in case else f"{CASES[case].case}.py"
-    asked = "get_context" in (tmp_path / "before" / script).read_text()
-    for path in [tmp_path / "before" / script] if asked else []:
+    spawning = [p for p in (tmp_path / "before").rglob("*.py") if 'get_context("spawn")' in p.read_text()]
+    for path in spawning:
         path.write_text(path.read_text().replace('get_context("spawn")', 'get_context("fork")'))
-    code, output, errors = run(script, tmp_path / "before", "fork")
-    assert (output, errors) != ("", "") and "Error" not in errors
-    for method in ["spawn"] if asked else METHODS:
-        assert run(script, tmp_path / "after", method)[:2] == (code, output), method
+    code, output, errors = run(RUNS[case], tmp_path / "before", "fork")
+    assert (output, errors) != ("", "")
+    assert "Error" not in errors
+    for method in ["spawn"] if spawning else METHODS:
+        assert run(RUNS[case], tmp_path / "after", method)[:2] == (code, output), method
 
 
 @pytest.mark.skipif("fork" not in METHODS, reason="there is no fork")
 def test_a_spawned_worker_stops_an_unguarded_script(tmp_path: Path) -> None:
     fixed("unguarded-main-arguments", tmp_path)
-    code, _, errors = run("arguments.py", tmp_path / "before", "spawn")
+    code, _, errors = run(["arguments.py"], tmp_path / "before", "spawn")
     assert code == 1
     assert "An attempt has been made to start a new process before" in errors
 
 
 def test_another_program_loads_what_it_could_not_load(tmp_path: Path) -> None:
     fixed("main-definition-saved_for_another_program", tmp_path)
-    saved = [run("save.py", tmp_path / side) for side in ("before", "after")]
+    saved = [run(["save.py"], tmp_path / side) for side in ("before", "after")]
     assert [code for code, _, _ in saved] == [0, 0], saved
     assert saved[0][1] == saved[1][1]
-    loaded = [run("load.py", tmp_path / side) for side in ("before", "after")]
+    loaded = [run(["load.py"], tmp_path / side) for side in ("before", "after")]
     assert "Can't get attribute 'Line' on <module '__main__'" in loaded[0][2]
     assert loaded[1][:2] == (0, "[2, 3]\n"), loaded[1]
 
 
 def test_pickles_that_name_main_still_load_in_the_script(tmp_path: Path) -> None:
     settled = fixed("main-definition-saved_for_another_program", tmp_path)
-    assert run("save.py", tmp_path / "before")[0] == 0
+    assert run(["save.py"], tmp_path / "before")[0] == 0
     old = tmp_path / "before" / "line.pickle"
     assert b"__main__" in old.read_bytes()
     script = settled.files["save.py"].decode() + f"    print(pickle.load(open({str(old)!r}, 'rb')).steps())\n"
     (tmp_path / "after" / "save.py").write_text(script)
-    code, output, errors = run("save.py", tmp_path / "after")
+    code, output, errors = run(["save.py"], tmp_path / "after")
     assert (code, output.splitlines()[-1]) == (0, "[2, 3]"), errors
 
 
 def test_a_script_run_with_m_finds_its_definitions_in_the_package(tmp_path: Path) -> None:
     fixed("main-definition-in_package", tmp_path)
-    done = running.run(["-m", "app"], tmp_path / "after", 60)
-    assert done.code == 0, done.stderr
-    assert "app.main_defs" in done.stdout
+    code, output, errors = run(["-m", "app"], tmp_path / "after")
+    assert code == 0, errors
+    assert "app.main_defs" in output

@@ -115,6 +115,10 @@ class Parting:
         used = self._used(statement)
         return frozenset(statement.binds).union(*((*s.changes, *s.global_writes) for s in (statement, *used)))
 
+    def read_by(self, statement: TopStatement) -> frozenset[str]:
+        """The names it reads, in the functions that it uses too."""
+        return frozenset(statement.reads).union(*(s.reads for s in self._used(statement)))
+
     def _used(self, statement: TopStatement) -> list[TopStatement]:
         """The definitions whose code it may run here; those it only hands to workers run there."""
         called = {c.removeprefix(f"{self.facts.module}.") for c in statement.calls}
@@ -157,7 +161,7 @@ class Parting:
         made = {n for s in earlier for n in self.changed_by(s)}
         if early := sorted(set(statement.early) & made):
             yield f"line {line} needs {listed(early)}, which the work above it sets or changes"
-        reads = {n for s in earlier for one in (s, *self._used(s)) for n in one.reads}
+        reads = {n for s in earlier for n in self.read_by(s)}
         shaped = () if statement.binds else statement.changes
         if taken := sorted(reads & {*shaped, *(n for n in statement.binds if self._means_another(n, statement))}):
             yield f"line {line} changes what {listed(taken)} means to the work above it"

@@ -39,7 +39,16 @@ def _line(text: str, statement: TopStatement) -> str:
 
 def _code(text: str, statement: TopStatement) -> str:
     """A statement with the comments above and behind it."""
-    return text[statement_start(text, statement) : line_end(text, statement.span.end)].rstrip() + "\n"
+    code = text[statement_start(text, statement) : line_end(text, statement.span.end)].rstrip() + "\n"
+    return code if statement.span.column == 1 else _dedented(code)
+
+
+def _dedented(code: str) -> str:
+    """A statement of a block as one of a module; the inside of long strings keeps its margin."""
+    guard = cst.ensure_type(cst.parse_module(f"if True:\n{code}").body[0], cst.If)
+    indent = code[: len(code) - len(code.lstrip(" \t"))]
+    lines = cst.ensure_type(guard.body, cst.IndentedBlock).body
+    return "".join(cst.Module([], default_indent=indent).code_for_node(line) for line in lines)
 
 
 def statement_start(text: str, statement: TopStatement) -> int:

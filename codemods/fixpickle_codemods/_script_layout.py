@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,9 @@ from fixpickle.survey.facts import Facts, ToCall, TopStatement
 _MAKERS = re.compile(
     r"(builtins\.\w+|re\.compile|collections\.\w+|threading\.\w+|_thread\.\w+|queue\.\w+|typing\.\w+|enum\.\w+"
     r"|pathlib\.\w+|decimal\.Decimal|fractions\.Fraction|datetime\.\w+|functools\.\w+|operator\.\w+|dataclasses\.\w+"
-    r"|string\.Template|struct\.Struct|uuid\.UUID|itertools\.\w+|random\.Random|types\.\w+|os\.path\.join|os\.getenv"
+    r"|string\.Template|struct\.Struct|uuid\.UUID|itertools\.\w+|random\.Random|types\.\w+|os\.getenv"
+    r"|os\.path\.(join|dirname|basename|abspath|realpath|splitext|normpath)"
+    r"|pathlib\.Path\(\)\.(resolve|absolute|joinpath|with_name|with_suffix)(\(\)\.with_name)?"
     r"|os\.environ\.get|logging\.getLogger|multiprocessing\.get_context"
     r"|numpy\.(array|asarray|zeros|ones|full|eye|arange|linspace|dtype|float\d+|u?int\d+))(\(\))?"
 )
@@ -62,20 +65,29 @@ def layout(facts: Facts, names: Sequence[str]) -> Layout:
     wanted = set(names)
     moved: set[TopStatement] = set()
     imports: set[TopStatement] = set()
+    every = each(facts)
     while True:
         wanted |= {n for s in (*moved, *imports) for n in s.reads} | set(_carried(facts, moved))
-        fresh = [
-            s for s in facts.statements if s not in moved and s not in imports and _belongs(facts, s, wanted, moved)
-        ]
+        fresh = [s for s in every if s not in moved and s not in imports and _belongs(facts, s, wanted, moved)]
         if not fresh:
             break
         imports |= {s for s in fresh if s.kind == "import"}
         moved |= {s for s in fresh if s.kind != "import"}
     return Layout(
         names=tuple(names),
-        moved=tuple(s for s in facts.statements if s in moved),
-        imports=tuple(s for s in facts.statements if s in imports),
+        moved=tuple(s for s in every if s in moved),
+        imports=tuple(s for s in every if s in imports),
     )
+
+
+def each(facts: Facts) -> tuple[TopStatement, ...]:
+    """The statements of a script one by one, those under its main guard too."""
+    return tuple(one for s in facts.statements for one in (s.inner or (s,)))
+
+
+def under_guard(facts: Facts) -> frozenset[TopStatement]:
+    """The statements under its main guard."""
+    return frozenset(one for s in facts.statements for one in s.inner)
 
 
 def _belongs(facts: Facts, statement: TopStatement, wanted: set[str], moved: set[TopStatement]) -> bool:
@@ -83,12 +95,14 @@ def _belongs(facts: Facts, statement: TopStatement, wanted: set[str], moved: set
         return bool(wanted & set(statement.binds)) or ("*" in statement.binds and bool(_unbound(facts, wanted)))
     if statement.kind not in ("definition", "assignment"):
         return False
+    if statement in under_guard(facts) and any(not makes(c) for c in statement.calls):
+        return False
     if statement.binds:
         return bool(wanted & set(statement.binds))
     if not statement.reads and not statement.calls:
         # A string below a constant documents it.
-        index = facts.statements.index(statement)
-        return index > 0 and facts.statements[index - 1] in moved
+        index = each(facts).index(statement)
+        return index > 0 and each(facts)[index - 1] in moved
     # `f.limit = 3` and `TABLE["f"] = f` bind nothing, and yet make what they name what it is.
     return any(set(s.binds) & set(statement.reads) for s in moved)
 
@@ -114,15 +128,15 @@ def _carried(facts: Facts, moved: Iterable[TopStatement]) -> Iterator[str]:
 
 def obstacle(project: Project, facts: Facts, plan: Layout) -> str:
     """Why the layout cannot be had, or an empty string."""
-    checks = (_own_place, _names_of_the_script, _bindings, _values, _surroundings, _package)
+    checks = (_own_place, _names_of_the_script, _bindings, _globals, _values, _surroundings, _package)
     return next((reason for check in checks for reason in check(project, facts, plan)), "")
 
 
 def _own_place(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
     for name in plan.names:
-        kind = next((s.kind for s in facts.statements if name in s.binds), "")
+        kind = next((s.kind for s in each(facts) if name in s.binds), "")
         if kind == "guard":
-            yield f"`{name}` is defined under the main guard, which workers pass over: define it at module level"
+            yield f"`{name}` is defined under a main guard that has another branch or condition"
         elif kind != "definition":
             yield f"`{name}` is defined under a condition"
 
@@ -135,14 +149,13 @@ def _names_of_the_script(project: Project, facts: Facts, plan: Layout) -> Iterat
 
 
 def _bindings(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
-    names = plan.reads | plan.binds
-    bound_by = {n: [s for s in facts.statements if n in s.binds] for n in names}
-    if written := sorted({n for s in facts.statements for n in s.global_writes} & names):
-        yield f"{listed(written)} is written as a global, and the script and the module would each have their own"
-    work = [n for n in sorted(names) if any(s.kind in ("work", "guard") for s in bound_by[n])]
-    if rebound := [n for n in work if len(bound_by[n]) > 1]:
+    names, below = plan.reads | plan.binds, under_guard(facts)
+    bound_by = {n: [s for s in each(facts) if n in s.binds] for n in names}
+    stays = [s for s in each(facts) if s not in plan.moved and s not in plan.imports]
+    by_work = {n for s in each(facts) if s.kind in ("work", "guard") or s in below for n in s.binds}
+    if rebound := sorted(n for n in names & by_work if len(bound_by[n]) > 1):
         yield f"{listed(rebound)} is bound again by the script's work, which the module would not see"
-    if work:
+    if work := sorted(n for n in names & by_work if any(s in stays for s in bound_by[n])):
         yield f"it reads {listed(work)}, set only by the script's own work: workers would not have it"
     twice = [n for n in sorted(names) if len(bound_by[n]) > 1 and any(s.kind != "import" for s in bound_by[n])]
     if twice:
@@ -151,6 +164,16 @@ def _bindings(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
         imported = {i.local for i in facts.imports if _within(i.span.start, statement)} | {"*"}
         if own := sorted((set(statement.binds) - imported) & plan.reads):
             yield f"{listed(own)} is bound under a condition"
+
+
+def _globals(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
+    """State that the script and the module would each have of their own: all that touches it must move."""
+    written = {n for s in each(facts) for n in s.global_writes} & (plan.reads | plan.binds)
+    for name in sorted(written):
+        outside = [s for s in each(facts) if s not in plan.moved and name in (*s.reads, *s.binds, *s.global_writes)]
+        for statement in outside:
+            who = f"`{statement.binds[0]}`" if statement.kind == "definition" else f"line {statement.span.line}"
+            yield f"`{name}` is written as a global, and {who} of the script would have one of its own"
 
 
 def _within(offset: int, statement: TopStatement) -> bool:
@@ -169,7 +192,7 @@ def _values(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
         if method and name in plan.binds:
             yield f"`{name}.{method}` decorates other definitions, which would stay behind"
         values = {n for s in plan.moved if s.kind == "assignment" for n in s.binds}
-        if filled := sorted(values & {n for s in facts.statements if name in s.binds for n in s.reads}):
+        if filled := sorted(values & {n for s in each(facts) if name in s.binds for n in s.reads}):
             yield f"{listed(filled)} may be filled where `{name}` decorates definitions that stay behind"
 
 
@@ -181,7 +204,9 @@ def makes(call: str) -> bool:
 def _surroundings(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
     outside = [s for s in facts.statements if s.kind in ("work", "assignment")]
     set_on_sys = any(s.kind == "assignment" and not s.binds and "sys" in s.reads for s in outside)
-    if set_on_sys or any("sys.path" in c for s in outside for c in s.calls):
+    edited = set_on_sys or any("sys.path" in c for s in outside for c in s.calls)
+    found_anyway = all(_of_the_library(facts, s) for s in plan.imports)
+    if edited and not found_anyway:
         yield "the script edits sys.path, and the module's imports may depend on it"
     if any(c.startswith("doctest.testmod") for s in facts.statements for c in s.calls):
         yield "doctest.testmod() would no longer see its examples"
@@ -190,11 +215,20 @@ def _surroundings(project: Project, facts: Facts, plan: Layout) -> Iterator[str]
         if facts.guard is not None and (used := sorted(set(statement.reads) & plan.binds)):
             yield f"line {statement.span.line} does work with {listed(used)} whenever the script is imported"
         for late in plan.imports:
-            if statement.span.start < late.span.start and (statement.reads or statement.calls):
+            early = statement.span.start < late.span.start and (statement.reads or statement.calls)
+            if early and not _of_the_library(facts, late):
                 yield f"line {statement.span.line} may prepare what line {late.span.line} imports"
 
 
+def _of_the_library(facts: Facts, statement: TopStatement) -> bool:
+    """Whether an import is of the standard library, which is found whatever the script has done."""
+    modules = [i.module for i in facts.imports if _within(i.span.start, statement)]
+    return all(m.partition(".")[0] in sys.stdlib_module_names for m in modules)
+
+
 def _package(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
+    if facts.path.name == "__main__.py" and "." in facts.module:
+        return  # it is run with -m
     if "." in facts.module:
         top = f"{facts.module.partition('.')[0]}."
         plain = {s.span for s in facts.statements if s.kind == "import"}

@@ -44,7 +44,7 @@ def started(project: Project, facts: Facts) -> Iterator[Started]:
         for sink in sinks:
             for crossing in project.crossings(facts, [sink]):
                 # What it hands to a function of its own starts nothing that is not seen there.
-                if isinstance(sink, ToCall) and len(crossing.chain) > 1 and _of_started(crossing):
+                if isinstance(sink, ToCall) and len(crossing.chain) > 1 and of_started(crossing):
                     yield from _at(facts, ", ".join(crossing.chain), sink.line)
     yield from _elsewhere(project, facts)
 
@@ -75,7 +75,8 @@ def _is_process(project: Project, symbol: str) -> bool:
     return found is not None and any(base in _PROCESSES for base, _ in project.lineage(found, name))
 
 
-def _of_started(crossing: Crossing) -> bool:
+def of_started(crossing: Crossing) -> bool:
+    """Whether it leads to processes that import the script again."""
     boundary = crossing.boundary
     return not boundary.by_value and not boundary.foreign_main and boundary.name.startswith(_OF_STARTED)
 
@@ -94,7 +95,7 @@ def _handed(facts: Facts) -> Iterator[tuple[str, tuple[Sink, ...]]]:
 
 def run_in_workers(project: Project, facts: Facts) -> frozenset[str]:
     """The definitions that the processes are handed by name; all that do not lead to a start where none is seen."""
-    found = {n for n, sinks in _handed(facts) if any(_of_started(c) for c in project.crossings(facts, sinks))}
+    found = {n for n, sinks in _handed(facts) if any(of_started(c) for c in project.crossings(facts, sinks))}
     found |= {c.name for c in facts.classes if _is_process(project, f"{facts.module}.{c.name}")}
     if found:
         return frozenset(found)
@@ -112,6 +113,11 @@ def at_work(facts: Facts, line: int) -> list[TopStatement]:
         return [around] if around is not None else []
     names = leading(facts, line)
     return [s for s in facts.statements if s.kind != "definition" and names & set(s.reads)]
+
+
+def at_guard(facts: Facts, definition: TopStatement) -> bool:
+    """Whether the guarded part comes to a definition, by what it calls."""
+    return any(s.kind == "guard" for s in at_work(facts, definition.span.line))
 
 
 def leading(facts: Facts, line: int) -> frozenset[str]:

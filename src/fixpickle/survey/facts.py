@@ -486,7 +486,7 @@ class Factory:
 
 @dataclass(frozen=True, slots=True)
 class TopStatement:
-    """One statement at module level: what it is, binds and reads.
+    """One statement at module level: what it is, binds and reads, a `__file__` left out that only tells the folder.
 
     `calls` are the symbolic names it calls when it runs, bodies of functions and decorators left out; `global_writes`
     the names that functions in it declare `global`; `renames` those whose `__name__` or `__qualname__` it sets.

@@ -68,6 +68,9 @@ _READING = frozenset(
     ]
 )
 
+# What gives the same path, or the same file's.
+_PATHS = frozenset(["pathlib.Path", "os.path.abspath", "os.path.realpath", "builtins.str", "os.fspath"])
+
 
 # --- statements -----------------------------------------------------------------------------------------------------
 
@@ -92,14 +95,15 @@ class _Made:
         calls = [n for n in tree.within(node, ast.Call) if n not in decorators]
         globals_ = tree.within(node, ast.Global)
         read = [n for n in tree.within(node, ast.Name) if self._of_module(n)]
-        loaded = [n for n in read if isinstance(n.ctx, ast.Load)]
+        loaded = [n for n in read if isinstance(n.ctx, ast.Load) and not self._asks_for_folder(n)]
+        said = self._named_in_annotations(node) if self.working else ()
         plain = kind == "guard" and isinstance(node, ast.If) and not node.orelse and isinstance(node.test, ast.Compare)
         inner = node.body if plain and isinstance(node, ast.If) else []
         return TopStatement(
             span=tree.span(node),
             kind=kind,
             binds=tuple(dict.fromkeys(bound_names(node))),
-            reads=tuple(sorted({n.id for n in loaded})),
+            reads=tuple(sorted({n.id for n in loaded} | set(said))),
             calls=tuple(self.names.of(n.func) for n in calls if tree.function(n) is None),
             global_writes=tuple(sorted({name for n in globals_ for name in n.names})),
             renames=tuple(self.renamed.get(node, ())),
@@ -110,6 +114,37 @@ class _Made:
 
     def _of_module(self, node: ast.Name) -> bool:
         return isinstance(self.flow.owner(node, node.id), ast.Module)
+
+    def _asks_for_folder(self, node: ast.Name) -> bool:
+        """Whether it is a `__file__` of which no more than the folder counts, the same for every module in it."""
+        if node.id != "__file__":
+            return False
+        at, parent = self._outward(node)
+        if isinstance(parent, ast.Call) and self.names.of(parent.func) == "os.path.dirname":
+            return True
+        return isinstance(at, ast.Call) and isinstance(parent, ast.Attribute) and parent.attr in ("parent", "with_name")
+
+    def _outward(self, node: ast.AST) -> tuple[ast.AST, ast.AST]:
+        """The outermost path that is made of a path, and what is done with it."""
+        at, parent = node, self.tree.parents[node]
+        while True:
+            made = isinstance(parent, ast.Call) and self.names.of(parent.func) in _PATHS and parent.args == [at]
+            called = isinstance(parent, ast.Attribute) and parent.attr in ("resolve", "absolute")
+            if called:
+                parent = self.tree.parents[parent]
+            if not made and not (called and isinstance(parent, ast.Call) and not parent.args):
+                return at, parent
+            at, parent = parent, self.tree.parents[parent]
+
+    def _named_in_annotations(self, node: ast.stmt) -> Iterator[str]:
+        """The names of the module in annotations that are strings: whoever asks for type hints evaluates them."""
+        bound = self.names.bindings.get(self.tree.root, {})
+        inside = self.tree.within(node, ast.arg, ast.AnnAssign, *FUNCTIONS)
+        for one in inside:
+            said = one.returns if isinstance(one, FUNCTIONS) else one.annotation  # type: ignore[attr-defined]
+            for text in walk(said) if said is not None else ():
+                if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                    yield from (word for word in re.findall(r"[^\W\d]\w*", text.value) if word in bound)
 
     def _may_change(self, node: ast.Name) -> bool:
         """Whether what a name stands for may be changed where it stands: set in, called on, or handed on.

@@ -1,0 +1,76 @@
+"""Which definitions of a script are pickled for processes whose `__main__` is another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fixpickle.project import Crossing, Project
+from fixpickle.survey.facts import Facts, Mention, ToCall
+from fixpickle_codemods._main_guard import Parting
+from fixpickle_codemods._script_layout import each, under_guard
+from fixpickle_codemods._script_processes import at_guard, at_work, of_started, run_in_workers, started
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A definition of the script that is pickled by name for a process that does not find it, at `line`.
+
+    Where the process finds it, `lacking` are the names it reads there that only the guarded part sets.
+    """
+
+    name: str
+    crossing: Crossing
+    line: int
+    lacking: frozenset[str]
+
+
+def reached(project: Project, facts: Facts) -> Iterator[Reached]:
+    """Definitions that the script's own work, and not only an importer's, hands to such a process."""
+    if not any(s.kind in ("guard", "work", "assignment") for s in facts.statements):
+        return
+    for mention in facts.mentions:
+        found = next(_foreign(project, facts, mention), None)
+        if found is not None:
+            yield found
+
+
+def _foreign(project: Project, facts: Facts, mention: Mention) -> Iterator[Reached]:
+    by_pickle = any(r.symbol.endswith("set_loky_pickler") and r.argument == "'pickle'" for r in facts.references)
+    own = [s for s in facts.statements if mention.name in s.binds]
+    for sink in mention.sinks:
+        for crossing in project.crossings(facts, [sink]):
+            boundary = crossing.boundary
+            line = sink.line if isinstance(sink, ToCall) else mention.line
+            if not any(s.kind in ("guard", "work", "assignment") for s in at_work(facts, line)):
+                continue
+            foreign = boundary.foreign_main and not _loads_itself(facts, crossing)
+            switched = by_pickle and boundary.name.startswith("loky.")
+            by_import = of_started(crossing)
+            passed_over = all(s.kind == "guard" for s in own) or (by_import and facts.path.name == "__main__.py")
+            imported = not boundary.by_value and not boundary.foreign_main
+            if foreign or switched or (imported and passed_over):
+                yield Reached(mention.name, crossing, line, frozenset())
+            elif imported and by_import and (lacking := _lacking(project, facts, mention.name)):
+                yield Reached(mention.name, crossing, line, lacking)
+
+
+def _lacking(project: Project, facts: Facts, name: str) -> frozenset[str]:
+    """What a definition reads that the guarded part alone sets, so that only forked workers have it."""
+    if facts.guard is None or not any(started(project, facts)):
+        return frozenset()
+    needed = Parting(facts, run_in_workers(project, facts) | {name}, frozenset(), 0, ()).needed
+    read = Parting(facts, frozenset({name}), frozenset(), 0, ()).needed
+    bound = {n for s in facts.statements if s.kind != "guard" for n in s.binds}
+    there = {n for s in each(facts) if set(s.binds) & needed for n in s.global_writes}
+    below = {n for s in under_guard(facts) for n in s.binds}
+    written = {n for s in facts.statements if s.kind == "definition" and at_guard(facts, s) for n in s.global_writes}
+    return frozenset(read & ((below - bound) | written) - there)
+
+
+def _loads_itself(facts: Facts, crossing: Crossing) -> bool:
+    """Whether the script that dumps it loads such files too: there `__main__` is the right one."""
+    if crossing.boundary.action != "rewrite-persist":
+        return False
+    family = crossing.boundary.name.partition(".")[0]
+    return any(r.symbol in (f"{family}.load", f"{family}.loads") for r in facts.references)

@@ -38,8 +38,8 @@ imports other packages than the standard library, prepares an import by earlier 
 by another file while its work is unguarded, or its work needs a definition where it stands. The script is in a package
 and imports nothing of it that would tell how it is run.
 
-What changes, and the report says so: workers need the new file, also those that were sent the code by value so far (Ray:
-`runtime_env`); what `joblib.Memory` keeps of a function that moves is computed once more.
+What changes, and the report says so: workers need the new file, also those that were sent the code by value so far
+(Ray: `runtime_env`); what `joblib.Memory` keeps of a function that moves is computed once more.
 """
 
 from __future__ import annotations

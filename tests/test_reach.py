@@ -228,6 +228,35 @@ def test_what_a_private_function_returns_is_kept_where_an_inner_function_hands_i
     assert found is not None and found.chain[0] == "returned by _make at line 2, called in pkg/keeper.py:6"
 
 
+@pytest.mark.parametrize(
+    ("module", "kept"),
+    [
+        ("pkg.core.shapes", True),
+        ("pkg.vendors", True),
+        ("pkg._vendor.shapes", False),
+        ("pkg.vendored.shapes", False),
+        ("pkg.third_party.shapes", False),
+        ("pkg.thirdparty_files.shapes", False),
+        ("pkg.testing.shapes", False),
+        ("pkg.tests.shapes", False),
+    ],
+)
+def test_what_copies_of_other_projects_and_tools_for_tests_keep_is_left_to_them(
+    tmp_path: Path, module: str, kept: bool
+) -> None:
+    path = tmp_path.joinpath(*module.split(".")).with_suffix(".py")
+    for folder in path.relative_to(tmp_path).parents:
+        (tmp_path / folder).mkdir(exist_ok=True, parents=True)
+        if folder.parts:
+            (tmp_path / folder / "__init__.py").touch()
+    path.write_text("class A:\n    def __init__(self):\n        self.f = lambda: 1\n")
+    source = read(path)
+    assert isinstance(source, Source) and source.module == module
+    facts = survey(source)
+    assert isinstance(facts, Facts)
+    assert (Project([facts]).reach(facts, facts.definitions[0].sinks) is not None) is kept
+
+
 def test_functions_that_return_each_others_results_come_to_an_end(reach: Reached) -> None:
     one = "def _one(n):\n    if n:\n        return lambda x: x\n    return _two(n)\n"
     assert reach(one + "\n\ndef _two(n):\n    return _one(n)\n") is None

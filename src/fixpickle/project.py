@@ -21,6 +21,10 @@ from fixpickle.survey.initialisers import ExceptionFacts, Raised
 HIDING = frozenset({"__getstate__", "__reduce__", "__reduce_ex__"})
 
 
+_FOR_TESTS = frozenset({"tests", "test", "testing", "_testing"})
+_VENDORED = ("vendor", "thirdparty")
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """An object that carries a value along, and the steps that lead there.
@@ -285,8 +289,8 @@ class Project:
         crossing = next((c for c in self.crossings(facts, sinks) if not c.boundary.by_value), None)
         if crossing is not None:
             return Reach(Evidence.BOUNDARY, crossing.chain, crossing.boundary.pickler)
-        if is_test(facts):
-            return None  # what tests keep on their objects ends with the test
+        if is_test(facts) or is_vendored(facts):
+            return None  # what tests keep on their objects ends with the test; a copy is mended where it comes from
         kept = list(self.kept(facts, sinks))
         given = list(self._of_results(facts, sinks, seen))
         found = [reach for one in kept if (reach := self._crossing_with(facts, one))]
@@ -344,12 +348,15 @@ def _together(sinks: Iterable[Sink]) -> tuple[Sink, ...]:
 
 
 def is_test(facts: Facts) -> bool:
-    """Whether a module is a test, by the names that test runners go by."""
+    """Whether a module is a test, or is there for tests, by the names that test runners and packages go by."""
     parts = facts.module.split(".")
     name = parts[-1]
-    return (
-        bool({"tests", "test"} & set(parts)) or name.startswith("test_") or name.endswith("_test") or name == "conftest"
-    )
+    return bool(_FOR_TESTS & set(parts)) or name.startswith("test_") or name.endswith("_test") or name == "conftest"
+
+
+def is_vendored(facts: Facts) -> bool:
+    """Whether a module is a copy of another project's, by the names of the folders that such copies are kept in."""
+    return any(part.lstrip("_").replace("_", "").startswith(_VENDORED) for part in facts.module.split(".")[:-1])
 
 
 __all__ = ["HIDING", "Crossing", "Kept", "Project", "is_test"]

@@ -118,7 +118,8 @@ class Exposure:
         symbol = f"{facts.module}.{name}"
         if not packaged(facts) or symbol in self._exported:
             return False
-        return not _public(symbol) or symbol in self._imported or _read_by_others(facts, name)
+        private = name.startswith("_") or not _public(symbol)  # what Python asks a module for is not imported by name
+        return private or symbol in self._imported or _read_by_others(facts, name)
 
     def handed_on(self, facts: Facts, bound: ToGlobal, sinks: Iterable[Sink]) -> bool:
         """Whether a function that a module-level name stands for may be kept or given away.

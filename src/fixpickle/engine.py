@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -91,6 +91,7 @@ def run(paths: Sequence[Path], settings: Settings, rules: Sequence[Rule], ports:
     task = Run(settings, choose(rules, settings), ports)
     findings, suppressed = find(standing, task.chosen, settings)
     outcome, known = Outcome(), {s.finding.fingerprint for s in suppressed}
+    first = _by_key(findings, standing)
     for number in range(_ROUNDS if fix else 0):
         ports.progress("fixing, round", number + 1, _ROUNDS)
         after = _round(standing, findings, outcome, task)
@@ -103,7 +104,7 @@ def run(paths: Sequence[Path], settings: Settings, rules: Sequence[Rule], ports:
         files=len(standing.original),
         fixed=outcome.fixed,
         taken_back=tuple(back for _, back in outcome.taken_back),
-        left=tuple(x for x in left if x is not None),
+        left=tuple(_with_first([x for x in left if x is not None], standing, first)),
         skipped=tuple(skipped),
         suppressed=tuple(suppressed),
         stale=tuple(stale(standing, known, task.chosen, settings)),
@@ -126,6 +127,22 @@ def _left(finding: Finding, key: Key, outcome: Outcome, settings: Settings, fix:
     if finding.safety is Safety.UNSAFE and not settings.unsafe_fixes:
         return Left(finding, "its fix can change behaviour; --unsafe-fixes applies it")
     return Left(finding, outcome.refused.get(key) or ("it was still there after the last round" if fix else ""))
+
+
+def _by_key(findings: Iterable[Finding], standing: Standing) -> dict[Key, list[Finding]]:
+    found: dict[Key, list[Finding]] = {}
+    for finding in findings:
+        found.setdefault(key_of(finding, standing), []).append(finding)
+    return found
+
+
+def _with_first(left: Sequence[Left], standing: Standing, first: Mapping[Key, Sequence[Finding]]) -> Iterator[Left]:
+    """Each with the finding that it was before the first fix. Those that are alike stay in order, if all are left."""
+    last = _by_key((one.finding for one in left), standing)
+    for one in left:
+        key = key_of(one.finding, standing)
+        was, now = first.get(key, ()), last[key]
+        yield replace(one, first=was[now.index(one.finding)]) if len(was) == len(now) else one
 
 
 # --- one round ------------------------------------------------------------------------------------------------------

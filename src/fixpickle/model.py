@@ -343,10 +343,15 @@ class TakenBack:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A finding that has no fix here, and why: refused, unsafe, or suppressed by nothing."""
+    """A finding that has no fix here, and why: refused, unsafe, or suppressed by nothing.
+
+    It is the finding in the files as the run leaves them. `first` is the same one in the files as it found them; None
+    where a fix uncovered it.
+    """
 
     finding: Finding
     reason: str
+    first: Finding | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,12 @@ def account(report: RunReport, refused: Sequence[Refusal]) -> RunReport:
     )
 
 
+def as_found(report: RunReport) -> RunReport:
+    """A run that writes nothing: what is left stands where the files have it, not where the fixes would move it."""
+    left = (replace(x, finding=x.first, reason=x.first.reason or x.reason) if x.first else x for x in report.left)
+    return replace(report, left=tuple(left))
+
+
 def _write_group(group: Sequence[Change], sources: Mapping[Path, Source]) -> list[Refusal]:
     prepared = [_prepared(change, sources.get(change.path)) for change in group]
     refused = [file for file in prepared if isinstance(file, Refusal)]

@@ -9,21 +9,25 @@ from fixpickle.cli.options import (
     ChangedSince,
     Diff,
     DryRun,
+    ExitNonZeroOnFix,
     ExitZero,
+    FixOnly,
     Interactive,
     Output,
     OutputFormat,
     Paths,
     Quiet,
     Resume,
+    Statistics,
     Verbose,
     WhenColor,
     careful,
     finish,
     located,
     outputs,
+    printed,
 )
-from fixpickle.cli.request import Mode, Request, perform
+from fixpickle.cli.request import Gate, Mode, Request, perform
 from fixpickle.cli.terminal import Color
 from fixpickle.report import Format
 from fixpickle.settings import Options
@@ -37,20 +41,24 @@ def apply(
     dry_run: DryRun = False,
     interactive: Interactive = False,
     resume: Resume = False,
+    fix_only: FixOnly = False,
     allow_dirty: AllowDirty = False,
     allow_staged: AllowStaged = False,
     options: Options,
     changed_since: ChangedSince = None,
     output_format: OutputFormat = Format.TEXT,
+    statistics: Statistics = False,
     output: Output = None,
     color: WhenColor = Color.AUTO,
     quiet: Quiet = False,
     verbose: Verbose = False,
     exit_zero: ExitZero = False,
+    exit_non_zero_on_fix: ExitNonZeroOnFix = False,
 ) -> None:
     """Fix what can be fixed, prove each fix by pickling the result, and keep what was not refuted."""
     care = careful(interactive, resume, allow_dirty, allow_staged)
     mode = Mode.DIFF if diff else Mode.DRY_RUN if dry_run else Mode.APPLY
     where, files = located(paths), outputs(output)
-    request = Request(mode, where, options, changed_since, output_format, files, color, quiet, exit_zero, care)
+    form, gate = printed(output_format, statistics), Gate(exit_zero, exit_non_zero_on_fix, fix_only)
+    request = Request(mode, where, options, changed_since, form, files, color, quiet, gate, care)
     finish(lambda: perform(request), verbose)

@@ -10,13 +10,15 @@ from fixpickle.cli.options import (
     OutputFormat,
     Paths,
     Quiet,
+    Statistics,
     Verbose,
     WhenColor,
     finish,
     located,
     outputs,
+    printed,
 )
-from fixpickle.cli.request import Mode, Request, perform
+from fixpickle.cli.request import Gate, Mode, Request, perform
 from fixpickle.cli.terminal import Color
 from fixpickle.report import Format
 from fixpickle.settings import Options, Stage
@@ -29,6 +31,7 @@ def check(
     options: Options,
     changed_since: ChangedSince = None,
     output_format: OutputFormat = Format.TEXT,
+    statistics: Statistics = False,
     output: Output = None,
     color: WhenColor = Color.AUTO,
     quiet: Quiet = False,
@@ -37,5 +40,6 @@ def check(
 ) -> None:
     """List what cannot be pickled and has to be. Changes nothing and runs none of your code."""
     where, files = located(paths), outputs(output)
-    request = Request(Mode.CHECK, where, options, changed_since, output_format, files, color, quiet, exit_zero)
+    form = printed(output_format, statistics)
+    request = Request(Mode.CHECK, where, options, changed_since, form, files, color, quiet, Gate(exit_zero))
     finish(lambda: perform(request), verbose)

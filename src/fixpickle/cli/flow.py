@@ -9,25 +9,22 @@ from dataclasses import replace
 from pathlib import Path
 
 from fixpickle.baseline import read_baseline
-from fixpickle.cli.command import command
 from fixpickle.cli.git import changed_since
 from fixpickle.cli.interactive import Session, talk
 from fixpickle.cli.offers import Album
 from fixpickle.cli.request import Mode, Request
+from fixpickle.cli.saying import say, warn_of_patch
 from fixpickle.cli.terminal import clear, complain, in_color, progress, put
 from fixpickle.cli.writing import Written, complaint, read_again, undoing, unfinished, written
 from fixpickle.engine import Ports, run
 from fixpickle.model import Refusal, RunReport, Settings, Source
 from fixpickle.registry import load_rules
-from fixpickle.report import Format, View, render
+from fixpickle.report import Format, View
 from fixpickle.report.diff import unified
 from fixpickle.rewrite.style import tidy
 from fixpickle.settings import load
-from fixpickle.source import read
 from fixpickle.verify import examine, prove
-from fixpickle.write import account
-
-_VERBS = {Mode.CHECK: "check", Mode.DRY_RUN: "apply", Mode.DIFF: "apply", Mode.APPLY: "apply"}
+from fixpickle.write import account, as_found
 
 
 def execute(request: Request) -> int:
@@ -49,7 +46,7 @@ def execute(request: Request) -> int:
     decide = album if Format.HTML in request.formats else session
     ports = Ports(prove=prove, examine=examine, tidy=tidy, progress=progress(sys.stderr, request.quiet), decide=decide)
     report = run(request.paths, settings, rules, ports, fix=request.mode is not Mode.CHECK)
-    report = replace(report, offers=tuple(album.kept))
+    report = replace(report, offers=tuple(album.kept), left=() if request.gate.fix_only else report.left)
     clear(sys.stderr, request.quiet)
     sources, refused = read_again(report.changes)
     ended = _ended(request, account(report, refused), sources, session)
@@ -59,15 +56,16 @@ def execute(request: Request) -> int:
     report = ended.report
     if request.mode is Mode.DIFF:
         put(sys.stdout, unified(report.changes, report.root, sources, Path.cwd()))
-    unsaid = _say(request, report)
+    unsaid = say(request, report)
+    if request.mode is Mode.DIFF:
+        warn_of_patch(report)
     if ended.run is not None and not request.quiet:
         put(sys.stderr, f"`{undoing(ended.run, Path.cwd())}` takes this back\n")
     if session is not None:
         session.close(report)
     if unsaid is not None:
         return refuse(unsaid)
-    done = report.clean and (report.written or not report.changes)
-    return 0 if done or request.exit_zero else 1
+    return request.gate.code(report)
 
 
 def refuse(refusal: Refusal) -> int:
@@ -108,7 +106,7 @@ def _ended(
 ) -> Written | str:
     """The run written, where it was to be; or why nothing was."""
     if request.mode is not Mode.APPLY:
-        return Written(report, None)
+        return Written(as_found(report), None)
     killed = unfinished(report.root)
     if killed is not None:
         complain(f"an earlier run was killed while it wrote; `{undoing(killed, Path.cwd())}` takes back what it did")
@@ -116,30 +114,3 @@ def _ended(
     if isinstance(done, tuple):
         return complaint(done, Path.cwd())
     return replace(done, report=replace(done.report, written=True))
-
-
-def _say(request: Request, report: RunReport) -> Refusal | None:
-    """Prints the report and writes it to the files that were asked for; why not, of one that cannot be written."""
-    stream = sys.stderr if request.mode is Mode.DIFF else sys.stdout
-    view = View(
-        Path.cwd(),
-        in_color(request.color, stream),
-        request.quiet,
-        found=request.mode is Mode.CHECK,
-        command=command(_VERBS[request.mode], request.paths, request.options, Path.cwd()),
-        texts=_texts(report) if Format.HTML in request.formats else {},
-    )
-    put(stream, render(request.output, report, view))
-    for form, path in request.files:
-        text = render(form, report, replace(view, color=False, quiet=False))
-        try:
-            path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
-        except OSError as error:
-            return Refusal(path, f"the report cannot be written: {error.strerror}")
-    return None
-
-
-def _texts(report: RunReport) -> dict[Path, str]:
-    """The files that hold what is left, as they are now."""
-    read_now = ((left.finding.path, read(left.finding.path, explicit=True)) for left in report.left)
-    return {path: source.text for path, source in read_now if isinstance(source, Source)}

@@ -25,7 +25,7 @@ from fixpickle.rule import Reviewer, Rule
 from fixpickle.settings import Options, load
 from fixpickle.store import drop
 from fixpickle.verify import examine, prove
-from fixpickle.write import account
+from fixpickle.write import account, as_found
 
 _PASSES = 4  # what one rule's commit uncovers for a rule before it is fixed in the next pass
 
@@ -115,7 +115,7 @@ def prepared(
 
 def plan(migration: Migration, done: Done) -> None:
     """One run of all rules, told as the commits that it would become."""
-    report = migration.run(fix=True)
+    report = as_found(migration.run(fix=True))
     done.found = replace(report, fixed=())
     for rule in migration.rules:
         fixed = tuple(one for one in report.fixed if one.patch.finding.rule == rule.name)

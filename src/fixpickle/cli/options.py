@@ -32,7 +32,7 @@ Paths = Annotated[
     typer.Argument(help="Files and folders.  [default: .]", show_default=False),
 ]
 Diff = Annotated[bool, typer.Option("--diff", help="Print a patch for git apply; write nothing.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Fix and prove, but write nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", "--check", help="Fix and prove, but write nothing.")]
 Interactive = Annotated[bool, typer.Option("--interactive", "-i", help="Ask about each fix.")]
 Resume = Annotated[bool, typer.Option("--resume", help="With -i: do not ask again what was answered before.")]
 AllowDirty = Annotated[
@@ -49,6 +49,13 @@ ChangedSince = Annotated[
 WhenColor = Annotated[Color, typer.Option(help="When to write in colour.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only what is left to do.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the traceback of an internal error.")]
+ExitNonZeroOnFix = Annotated[
+    bool, typer.Option("--exit-non-zero-on-fix", help="Exit with 1 also if everything found was fixed.")
+]
+FixOnly = Annotated[bool, typer.Option("--fix-only", help="Say nothing of what is left, and let it be no failure.")]
+Statistics = Annotated[
+    bool, typer.Option("--statistics", help="Print counts of each rule; short for --output-format statistics.")
+]
 ExitZero = Annotated[bool, typer.Option("--exit-zero", help="Exit with 0 even if something is left.")]
 
 
@@ -62,6 +69,15 @@ def careful(interactive: bool, resume: bool, dirty: bool, staged: bool) -> Care:
 def located(paths: list[Path] | None) -> tuple[Path, ...]:
     """The paths given, or the working directory."""
     return tuple(paths or [Path()])
+
+
+def printed(form: Format, statistics: bool) -> Format:
+    """The format that is printed. Raises BadParameter, a usage error, where two are asked for."""
+    if statistics and form not in (Format.TEXT, Format.STATISTICS):
+        raise typer.BadParameter(
+            f"it goes with no --output-format {form.value}; see --output", param_hint="--statistics"
+        )
+    return Format.STATISTICS if statistics else form
 
 
 def outputs(values: Iterable[str] | None) -> tuple[tuple[Format, Path], ...]:

@@ -7,6 +7,7 @@ from enum import Enum
 from pathlib import Path
 
 from fixpickle.cli.terminal import Color
+from fixpickle.model import RunReport
 from fixpickle.report import Format
 from fixpickle.settings import Options
 
@@ -38,6 +39,24 @@ class Care:
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """What a run's exit code says.
+
+    `zero`: what is left is no failure. `on_fix`: that something was to be fixed is one. `fix_only`: what is left is not
+    told of either.
+    """
+
+    zero: bool = False
+    on_fix: bool = False
+    fix_only: bool = False
+
+    def code(self, report: RunReport) -> int:
+        """0, or 1 where something is left to do, or is not as it was."""
+        done = report.clean and (report.written or not report.changes)
+        return 0 if self.zero or (done and not (self.on_fix and report.fixed)) else 1
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What was asked for on the command line."""
 
@@ -49,7 +68,7 @@ class Request:
     files: tuple[tuple[Format, Path], ...]
     color: Color
     quiet: bool
-    exit_zero: bool
+    gate: Gate
     care: Care = Care()
 
     @property

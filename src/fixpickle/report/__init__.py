@@ -26,6 +26,7 @@ class Format(str, Enum):
     JUNIT = "junit"
     MARKDOWN = "markdown"
     HTML = "html"
+    STATISTICS = "statistics"
 
 
 @dataclass(frozen=True, slots=True)

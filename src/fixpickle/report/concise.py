@@ -16,5 +16,5 @@ def render(report: RunReport, view: View) -> str:
         where = f"{shown(row.finding.path, view.base)}:{span.line}:{span.column}"
         lines.append(f"{where}: {row.finding.rule}: {told}")
     lines += [f"{shown(s.path, view.base)}:{s.line}: skipped: {s.reason}" for s in report.skipped]
-    lines += [] if view.quiet else [summary(report)]
+    lines += [] if view.quiet else [summary(report, view.found)]
     return "".join(f"{line}\n" for line in lines)

@@ -31,6 +31,18 @@ def unified(
     return b"".join(part for change in ordered for part in _file(change, top, sources.get(change.path)))
 
 
+def out_of_reach(changes: Sequence[Change], root: Path, here: Path) -> tuple[Path, tuple[Path, ...]]:
+    """The top of the repository, and the files that `git apply` leaves out of a patch when it is started in `here`.
+
+    git passes over what lies outside of the folder it is started in. Without a repository it takes every path.
+    """
+    top = _top(root)
+    if top is None or not here.resolve().is_relative_to(top.resolve()):
+        return root, ()
+    paths = (change.path.resolve() for change in changes)
+    return top, tuple(sorted(path for path in paths if not path.is_relative_to(here.resolve())))
+
+
 def _top(root: Path) -> Path | None:
     return next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), None)
 

@@ -40,8 +40,10 @@ def render(report: RunReport, view: View) -> str:
             lines.append(f"::error {where}::{_data(one.reason)}")
     dropped = sum(max(count - LIMIT, 0) for count in made.values())
     if dropped:
-        lines.append(f"fixpickle: {dropped} annotations were dropped: GitHub shows {LIMIT} of each level in a step")
-    lines += [] if view.quiet else [summary(report)]
+        said = f"{dropped} annotations were dropped: GitHub shows {LIMIT} of each level in a step"
+        # Where there is room for one more, it says so among the others and not only in the log.
+        lines.append(f"::notice title=fixpickle::{said}" if made["notice"] < LIMIT else f"fixpickle: {said}")
+    lines += [] if view.quiet else [summary(report, view.found)]
     return "".join(f"{line}\n" for line in lines)
 
 

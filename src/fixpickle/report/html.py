@@ -73,7 +73,7 @@ def render(report: RunReport, view: View) -> str:
         policy=policy,
         version=__version__,
         project=report.root.name or str(report.root),
-        summary=summary(report),
+        summary=summary(report, view.found),
         command=view.command,
         report=report,
         cards=cards,
@@ -123,11 +123,12 @@ def _hash(text: str) -> str:
 
 def _cards(report: RunReport, view: View) -> Iterator[_Card]:
     offers = {_key(offer.fixed.patch.finding, offer.fixed.round): offer.changes for offer in report.offers}
-    texts = {**view.texts, **{change.path: change.new for change in report.changes}}
+    before = {**view.texts, **{change.path: change.old or "" for change in report.changes}}
+    after = {**view.texts, **{change.path: change.new for change in report.changes}}
     for number, row in enumerate(rows(report), 1):
         finding = row.finding
         changes = offers.get(_key(finding, row.fixed.round), ()) if row.fixed is not None else ()
-        text = _text(row, changes, texts)
+        text = _text(row, changes, after if report.written or row.uncovered else before)
         span = finding.span
         last = span.line + text.count("\n", span.start, span.end)
         yield _Card(
@@ -149,8 +150,7 @@ def _key(finding: Finding, number: int) -> tuple[str, str, int]:
 def _text(row: Row, changes: Sequence[Change], texts: Mapping[Path, str]) -> str:
     """The text that a finding's span counts in; "" where nobody has it any more.
 
-    What is left was found in the file as it is at the end, a fix in what it changed. What was taken back was tried on a
-    text in between, unless the file never changed.
+    A fix was found in what it changed. What was taken back was tried on a text that may have been one in between.
     """
     path = row.finding.path
     if row.fixed is not None or row.state is State.TAKEN_BACK:

@@ -43,7 +43,7 @@ def document(report: RunReport, view: View, lead: Sequence[str]) -> str:
     """The same, with lines of Markdown between the counts and the folds."""
     found = rows(report)
     again = [f"To run it again: {_code(view.command)}", ""] if view.command else []
-    head = ["## fixpickle", "", summary(report), "", *_counts(found), "", *again, *lead]
+    head = ["## fixpickle", "", summary(report, view.found), "", *_counts(found), "", *again, *lead]
     ordered = sorted(found, key=lambda row: (row.finding.rule, _ATTENTION.index(row.state)))
     sections = [
         _Section("### Whole objects\n", [_carrier(carrier, view) for carrier in report.carriers]),

@@ -22,7 +22,10 @@ class State(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One finding and what became of it. `reason` says why it is left; `fixed` is there where its fix was kept."""
+    """One finding and what became of it. `reason` says why it is left; `fixed` is there where its fix was kept.
+
+    `uncovered` says that there was no such finding before the fixes: its place counts in the files with them.
+    """
 
     state: State
     finding: Finding
@@ -30,6 +33,7 @@ class Row:
     reason: str = ""
     notes: tuple[str, ...] = ()
     fixed: Fixed | None = None
+    uncovered: bool = False
 
     @property
     def told(self) -> str:
@@ -56,7 +60,10 @@ def rows(report: RunReport) -> list[Row]:
         for f in report.fixed
     ]  # fmt: skip
     found += [Row(State.TAKEN_BACK, t.patch.finding, t.verdict, "", t.patch.notes) for t in report.taken_back]
-    found += [Row(State.LEFT if x.reason else State.FOUND, x.finding, None, x.reason) for x in report.left]
+    found += [
+        Row(State.LEFT if x.reason else State.FOUND, x.finding, None, x.reason, uncovered=x.first is None)
+        for x in report.left
+    ]
     return sorted(found, key=lambda row: (row.finding.path, row.finding.span, row.finding.rule))
 
 

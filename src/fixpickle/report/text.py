@@ -65,10 +65,7 @@ def _findings(report: RunReport, pen: _Pen) -> str:
         mark = f" {pen.ink('[*]', _GREEN)}" if not left.reason else ""
         lines += [f"{pen.head(left.finding)} [{left.finding.reach}]{mark}", *pen.detail("left", left.reason)]
     lines += _skipped(report.skipped, pen)
-    fixable = sum(not left.reason for left in report.left)
-    counts = f"{_count(len(report.left), 'finding')} ({fixable} to fix with `fixpickle apply`)"
-    lines += _stale(report)
-    return _joined([*lines, f"{counts}, {len(report.skipped)} skipped{_quieted(report)} in {_tail(report)}"])
+    return _joined([*lines, *_stale(report), summary(report, found=True)])
 
 
 def _quieted(report: RunReport) -> str:
@@ -81,8 +78,12 @@ def _stale(report: RunReport) -> Iterator[str]:
         yield f"{entries} of the baseline found nothing; `fixpickle baseline prune` takes them out"
 
 
-def summary(report: RunReport) -> str:
-    """The counts of a run in one line."""
+def summary(report: RunReport, found: bool = False) -> str:
+    """The counts of a run in one line; `found` says that nothing was to be fixed."""
+    if found:
+        fixable = sum(not left.reason for left in report.left)
+        counts = f"{_count(len(report.left), 'finding')} ({fixable} to fix with `fixpickle apply`)"
+        return f"{counts}, {len(report.skipped)} skipped{_quieted(report)} in {_tail(report)}"
     proved = sum(isinstance(one.verdict, Proved) for one in report.fixed)
     whole = [not isinstance(carrier.verdict, Refuted) for carrier in report.carriers]
     blocked = f", {_count(whole.count(False), 'class', 'classes')} not crossing yet" if not all(whole) else ""

@@ -9,12 +9,12 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from fixpickle.survey.facts import Facts, TopStatement
+from fixpickle.survey.facts import Facts, ToCall, TopStatement
 from fixpickle_codemods._script_layout import listed, makes
 
 # What sets up the whole process, and so the workers: they repeat it where it comes first.
 _SETTINGS = re.compile(
-    r"warnings\.(filterwarnings|simplefilter)|random\.seed|numpy\.random\.seed|numpy\.(seterr|set_printoptions)"
+    r"warnings\.(filterwarnings|simplefilter)|numpy\.random\.seed|numpy\.(seterr|set_printoptions)"
     r"|torch\.(manual_seed|set_num_threads|set_default_dtype|set_grad_enabled|use_deterministic_algorithms)"
     r"|torch\.random\.manual_seed|tensorflow\.random\.set_seed|logging\.(basicConfig|captureWarnings|disable)"
     r"|logging\.getLogger\(\)\.setLevel|sys\.(path\.(insert|append|extend|remove)|setrecursionlimit)"
@@ -59,7 +59,7 @@ class Parting:
         first = next((i for i, s in enumerate(self.stay) if self._does(s)), len(self.stay))
         kept = set(self.stay[:first])
         later = self.stay[first:]
-        kept |= {s for s in later if s.kind in ("definition", "future", "docstring")}
+        kept |= {s for s in later if s.kind in ("definition", "future", "docstring") and not self._does(s)}
         while True:
             needed = {n for s in kept for n in s.early} | self.needed
             fresh = {s for s in later if s not in kept and self._follows(s, needed)}
@@ -79,16 +79,24 @@ class Parting:
 
     def _does(self, statement: TopStatement) -> bool:
         """Whether it does more than make values, and set up what workers need as well."""
+        if statement.kind == "definition":
+            return bool(set(statement.binds) & self._at_exit)
         if statement.kind == "work" and statement.calls:
-            done = [c for c in statement.calls if not _SETTINGS.fullmatch(c) and not makes(c)]
+            done = [c for c in statement.calls if not _SETTINGS.fullmatch(c) and not makes(c, self.facts)]
             return bool(done) and not self._repeats(statement)
         if statement.kind in ("assignment", "import"):
-            return any(not makes(c) for c in statement.calls) and not self._repeats(statement)
+            return any(not makes(c, self.facts) for c in statement.calls) and not self._repeats(statement)
         return statement.kind == "work"
+
+    @cached_property
+    def _at_exit(self) -> frozenset[str]:
+        """Definitions that a decorator has run when the process ends: every worker would run them too."""
+        sinks = ((m.name, s) for m in self.facts.mentions for s in m.sinks)
+        return frozenset(n for n, s in sinks if isinstance(s, ToCall) and s.decorates and s.callee == "atexit.register")
 
     def _repeats(self, statement: TopStatement) -> bool:
         """Whether workers need it and get from it what the script gets."""
-        known = all(_REPEATABLE.fullmatch(c) or makes(c) for c in statement.calls)
+        known = all(_REPEATABLE.fullmatch(c) or makes(c, self.facts) for c in statement.calls)
         return known and bool({*statement.binds, *statement.changes} & self.needed)
 
     # --- what workers need ---
@@ -109,6 +117,19 @@ class Parting:
             return False
         shapes = statement.kind == "assignment" and not statement.binds and set(statement.changes) & set(wanted)
         return bool(set(statement.binds) & set(wanted)) or bool(shapes)
+
+    @cached_property
+    def watched(self) -> frozenset[str]:
+        """What workers need, and the other names it has."""
+        found = set(self.needed)
+        assigned = [s for s in self.facts.statements if s.kind == "assignment"]
+        values = {n for s in assigned for n in s.binds}
+        changed = {n for s in self.facts.statements for n in s.changes}
+        while True:
+            more = {n for s in assigned if set(s.early) & found & values for n in s.binds} & changed
+            if more <= found:
+                return frozenset(found)
+            found |= more
 
     def changed_by(self, statement: TopStatement) -> frozenset[str]:
         """The names whose values it may set or change, in the functions that it uses too."""
@@ -138,12 +159,8 @@ class Parting:
 
     def obstacles(self) -> Iterator[str]:
         """Why the parts would not do together what the whole did."""
-        for index, statement in enumerate(self.stay):
-            earlier = [s for s in self.stay[:index] if s in self.under]
-            if statement in self.above and earlier:
-                yield from self._overtakes(statement, earlier)
         for statement in (s for s in self.under if s.span.start <= self.until):
-            if mine := sorted(self.changed_by(statement) & self.needed):
+            if mine := sorted(self.changed_by(statement) & self.watched):
                 yield (
                     f"workers read {listed(mine)}, set by the script's own work at line {statement.span.line}: those"
                     " that are spawned would not have it. Hand it to them as an argument or with an initializer"
@@ -151,9 +168,21 @@ class Parting:
             for setting in (c for c in statement.calls if _SETTINGS.fullmatch(c)):
                 if {n for n in statement.reads if n in self.needed}:
                     yield f"line {statement.span.line} sets up what workers use ({setting}): put it above the work"
-        namespaces = {n for s in self.facts.statements if set(s.binds) & self.needed for n in s.reads}
-        if spaces := sorted(namespaces & {"globals", "eval", "exec"}):
+        for index, statement in enumerate(self.stay):
+            earlier = [s for s in self.stay[:index] if s in self.under]
+            if statement in self.above and earlier:
+                yield from self._overtakes(statement, earlier)
+        yield from self._unseen()
+
+    def _unseen(self) -> Iterator[str]:
+        """What workers run may read something that no statement is seen to set."""
+        served = [s for s in self.facts.statements if set(s.binds) & self.needed]
+        if spaces := sorted({n for s in served for n in s.reads} & {"globals", "eval", "exec"}):
             yield f"what workers run reads {listed(spaces)}, which may reach what only the script's work sets"
+        bound = {n for s in self.facts.statements for n in (*s.binds, *s.global_writes)}
+        loose = sorted(n for n in self.needed - bound if not hasattr(builtins, n) and not n.startswith("__"))
+        if loose and self.workers and "*" not in bound:
+            yield f"workers read {listed(loose)}, which no statement is seen to set"
 
     def _overtakes(self, statement: TopStatement, earlier: Sequence[TopStatement]) -> Iterator[str]:
         """Why a statement cannot be run before work that stands above it."""
@@ -163,6 +192,7 @@ class Parting:
             yield f"line {line} needs {listed(early)}, which the work above it sets or changes"
         reads = {n for s in earlier for n in self.read_by(s)}
         shaped = () if statement.binds else statement.changes
+        shaped = self._shaped_by(statement) if statement.kind == "definition" else shaped
         if taken := sorted(reads & {*shaped, *(n for n in statement.binds if self._means_another(n, statement))}):
             yield f"line {line} changes what {listed(taken)} means to the work above it"
         if statement.kind == "definition":
@@ -171,11 +201,25 @@ class Parting:
         if statement.kind == "import" or patched:
             yield from self._prepared(statement, earlier)
 
+    def _shaped_by(self, statement: TopStatement) -> tuple[str, ...]:
+        """What a definition changes when it is made: by its decorators, its metaclass, or a hook of its base."""
+        found = {n for n in statement.decorators if n not in self._definitions and not self._imported(n)}
+        for name in statement.early:
+            base = next((c for c in self.facts.classes if c.name == name), None)
+            used = self._definitions.get(name)
+            active = base is not None and ("builtins.type" in base.bases or "__init_subclass__" in base.members)
+            if used is not None and (active or name in statement.decorators):
+                found |= {name, *self.changed_by(used)}
+        return tuple(found)
+
+    def _imported(self, name: str) -> bool:
+        return any(name in s.binds for s in self.facts.statements if s.kind == "import")
+
     def _means_another(self, name: str, statement: TopStatement) -> bool:
         return hasattr(builtins, name) or any(name in s.binds for s in self.facts.statements if s is not statement)
 
     def _does_at_once(self, statement: TopStatement) -> Iterator[str]:
-        doing = [c for c in statement.calls if not makes(c)]
+        doing = [c for c in statement.calls if not makes(c, self.facts)]
         if doing:
             yield f"line {statement.span.line} calls {doing[0] or 'something'} when it defines, after work"
 

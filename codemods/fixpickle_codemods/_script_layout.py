@@ -15,7 +15,7 @@ from fixpickle.survey.facts import Facts, ToCall, TopStatement
 _MAKERS = re.compile(
     r"(builtins\.\w+|re\.compile|collections\.\w+|threading\.\w+|_thread\.\w+|queue\.\w+|typing\.\w+|enum\.\w+"
     r"|pathlib\.\w+|decimal\.Decimal|fractions\.Fraction|datetime\.\w+|functools\.\w+|operator\.\w+|dataclasses\.\w+"
-    r"|string\.Template|struct\.Struct|uuid\.UUID|itertools\.\w+|random\.Random|types\.\w+|os\.getenv"
+    r"|builtins\.str\.\w+|string\.Template|struct\.Struct|uuid\.UUID|itertools\.\w+|random\.Random|types\.\w+|os\.getenv"
     r"|os\.path\.(join|dirname|basename|abspath|realpath|splitext|normpath)"
     r"|pathlib\.Path\(\)\.(resolve|absolute|joinpath|with_name|with_suffix)(\(\)\.with_name)?"
     r"|os\.environ\.get|logging\.getLogger|multiprocessing\.get_context"
@@ -36,6 +36,9 @@ _DOING = frozenset(
         "delattr",
         "exit",
     )
+)
+_PLAIN_BASES = frozenset(
+    {"builtins.object", "abc.ABC", "typing.Generic", "typing.NamedTuple", "typing.Protocol", "builtins.Exception"}
 )
 _OF_THE_SCRIPT = frozenset({"__file__", "__name__", "__main__", "__spec__", "__package__", "__doc__", "__builtins__"})
 _NAMESPACES = frozenset({"globals", "eval", "exec"})
@@ -95,7 +98,7 @@ def _belongs(facts: Facts, statement: TopStatement, wanted: set[str], moved: set
         return bool(wanted & set(statement.binds)) or ("*" in statement.binds and bool(_unbound(facts, wanted)))
     if statement.kind not in ("definition", "assignment"):
         return False
-    if statement in under_guard(facts) and any(not makes(c) for c in statement.calls):
+    if statement in under_guard(facts) and any(not makes(c, facts) for c in statement.calls):
         return False
     if statement.binds:
         return bool(wanted & set(statement.binds))
@@ -184,21 +187,39 @@ def _values(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
     for statement in plan.moved:
         made = f"`{statement.binds[0]}`" if statement.binds else f"line {statement.span.line}"
         for call in statement.calls if statement.kind == "assignment" else ():
-            if not makes(call):
+            if not makes(call, facts):
                 yield f"{made} is made by a call that may do more than make a value{f' ({call})' if call else ''}"
-    prefix = f"{facts.module}."
-    for symbol in sorted(d for d in facts.decorators if d.startswith(prefix)):
-        name, _, method = symbol.removeprefix(prefix).partition(".")
-        if method and name in plan.binds:
-            yield f"`{name}.{method}` decorates other definitions, which would stay behind"
-        values = {n for s in plan.moved if s.kind == "assignment" for n in s.binds}
+    stay = [s for s in each(facts) if s not in plan.moved]
+    values = {n for s in plan.moved if s.kind == "assignment" for n in s.binds}
+    for name in sorted({n for s in stay for n in s.decorators}):
+        registered = next(s for s in stay if name in s.decorators)
+        if name in plan.binds and any(d.startswith(f"{facts.module}.{name}.") for d in facts.decorators):
+            yield f"`{name}` decorates line {registered.span.line}, which would stay behind"
         if filled := sorted(values & {n for s in each(facts) if name in s.binds for n in s.reads}):
             yield f"{listed(filled)} may be filled where `{name}` decorates definitions that stay behind"
 
 
-def makes(call: str) -> bool:
+def makes(call: str, facts: Facts) -> bool:
     """Whether calling it makes a value and does nothing else."""
-    return bool(_MAKERS.fullmatch(call)) and call not in _DOING
+    own = call.removeprefix(f"{facts.module}.") if call.startswith(f"{facts.module}.") else ""
+    return (bool(_MAKERS.fullmatch(call)) and call not in _DOING) or (bool(own) and _is_plain(facts, own))
+
+
+def _is_plain(facts: Facts, name: str) -> bool:
+    """Whether making an instance of a class of the script does nothing but set its attributes."""
+    bodies = [s for s in facts.statements if name in s.binds]
+    cls = next((c for c in facts.classes if c.name == name), None)
+    if cls is None or len(bodies) != 1 or cls.shaped or bodies[0].global_writes or bodies[0].changes:
+        return False
+    classes = {c.name for c in facts.classes}
+    functions = {n for s in facts.statements if s.kind == "definition" for n in s.binds} - classes
+    harmless = {i.local for i in facts.imports if i.target.split(".")[0] in ("dataclasses", "typing", "functools")}
+    bound = {n for s in facts.statements for n in s.binds}
+    if functions & set(bodies[0].early) or (set(bodies[0].decorators) & bound) - harmless:
+        return False
+    own = [b.removeprefix(f"{facts.module}.") for b in cls.bases if b not in _PLAIN_BASES]
+    made = all(_MAKERS.fullmatch(c) and c not in _DOING for c in bodies[0].constructs)
+    return made and all(b != name and _is_plain(facts, b) for b in own)
 
 
 def _surroundings(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:

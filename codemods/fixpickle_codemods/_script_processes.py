@@ -106,13 +106,21 @@ def run_in_workers(project: Project, facts: Facts) -> frozenset[str]:
 # --- the script's work ----------------------------------------------------------------------------------------------
 
 
+# Calls that run what the script defines without naming it.
+_RUNNERS = frozenset({"unittest.main", "doctest.testmod", "pytest.main", "fire.Fire"})
+
+
 def at_work(facts: Facts, line: int) -> list[TopStatement]:
     """The statements whose work, when the script is run, comes to that line: by themselves or by what they call."""
-    around = next((s for s in reversed(facts.statements) if s.span.line <= line), None)
+    around = _around(facts, line)
     if around is None or around.kind != "definition":
         return [around] if around is not None else []
     names = leading(facts, line)
-    return [s for s in facts.statements if s.kind != "definition" and names & set(s.reads)]
+    return [
+        s
+        for s in facts.statements
+        if s.kind not in ("definition", "import") and (names & set(s.reads) or _RUNNERS & set(s.calls))
+    ]
 
 
 def at_guard(facts: Facts, definition: TopStatement) -> bool:
@@ -121,11 +129,17 @@ def at_guard(facts: Facts, definition: TopStatement) -> bool:
 
 
 def leading(facts: Facts, line: int) -> frozenset[str]:
-    """The definitions whose code comes to that line: the one around it, and those that use it."""
-    around = next((s for s in reversed(facts.statements) if s.span.line <= line), None)
+    """The names whose use comes to that line: the definition around it, those that use it, and what registers them."""
+    around = _around(facts, line)
     found = set(around.binds) if around is not None and around.kind == "definition" else set[str]()
+    imported = {n for s in facts.statements if s.kind == "import" for n in s.binds}
     while True:
-        more = {n for s in facts.statements if s.kind == "definition" and found & set(s.reads) for n in s.binds}
+        users = [s for s in facts.statements if s.kind == "definition" and (found & {*s.reads, *s.binds})]
+        more = {n for s in users for n in (*s.binds, *s.decorators)} - imported
         if more <= found:
             return frozenset(found)
         found |= more
+
+
+def _around(facts: Facts, line: int) -> TopStatement | None:
+    return next((s for s in reversed(facts.statements) if s.span.line <= line), None)

@@ -492,7 +492,8 @@ class TopStatement:
     the names that functions in it declare `global`; `renames` those whose `__name__` or `__qualname__` it sets.
 
     Of a file that does work of its own: `early` are the names it reads when it runs itself, bodies of functions left
-    out, `changes` the names whose values it may change in place, there too, and `inner` the statements below a main
+    out, `changes` the names whose values it may change in place, there too; `decorators` are the names in these, those
+    of methods too, `constructs` what a class calls when an instance is made. `inner` are the statements below a main
     guard that has no `else` and no other condition.
     """
 
@@ -505,6 +506,8 @@ class TopStatement:
     renames: tuple[str, ...]
     early: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
+    decorators: tuple[str, ...] = ()
+    constructs: tuple[str, ...] = ()
     inner: tuple[TopStatement, ...] = ()
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from functools import cached_property
+from dataclasses import replace
 
 from fixpickle.survey.catalogue import catalogue
+from fixpickle.survey.changes import Changes
 from fixpickle.survey.facts import Start, TopStatement
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import FUNCTIONS, Tree, bound_names, walk
+from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names, walk
 
 # Calls that start processes by the start method of `multiprocessing`, at once or with what they are called for.
 _STARTERS = frozenset(
@@ -50,24 +51,6 @@ _ONLY_WITH = {
     "torch.utils.data.DataLoader": ("num_workers", ("", "0")),
     "joblib.Parallel": ("backend", ("", "'loky'", "'threading'", "'ray'", "'dask'", "'sequential'")),
 }
-# What does not change its arguments, of what is called by name: other functions may.
-_LOOKING = (
-    *("builtins.", "multiprocessing.", "concurrent.futures.", "functools.", "itertools.", "math.", "statistics."),
-    *("json.", "pickle.", "copy.", "pprint.", "collections.", "os.path.", "time.", "logging.", "operator.itemgetter"),
-)
-_CHANGING = frozenset(["builtins.setattr", "builtins.delattr", "builtins.next", "builtins.vars", "builtins.exec"])
-# Methods that leave their object as it is, whatever it is of.
-_READING = frozenset(
-    [
-        *("items", "keys", "values", "get", "copy", "index", "count", "split", "rsplit", "splitlines", "join"),
-        *("format", "strip", "lstrip", "rstrip", "lower", "upper", "title", "startswith", "endswith", "replace"),
-        *("encode", "decode", "isdigit", "exists", "is_file", "is_dir", "read_text", "read_bytes", "with_name"),
-        *("with_suffix", "joinpath", "match", "fullmatch", "search", "findall", "finditer", "sub", "debug", "info"),
-        *("warning", "error", "exception", "critical", "log", "total_seconds", "union", "intersection", "difference"),
-        *("issubset", "issuperset", "isdisjoint", "most_common"),
-    ]
-)
-
 # What gives the same path, or the same file's.
 _PATHS = frozenset(["pathlib.Path", "os.path.abspath", "os.path.realpath", "builtins.str", "os.fspath"])
 
@@ -88,29 +71,59 @@ class _Made:
     def __init__(self, tree: Tree, names: Names, flow: Flow, working: bool) -> None:
         self.tree, self.names, self.flow, self.working = tree, names, flow, working
         self.renamed = _renames(tree)
+        self.changed = Changes(tree, names)
 
     def statement(self, node: ast.stmt, kind: str) -> TopStatement:
         tree = self.tree
-        decorators = getattr(node, "decorator_list", ())
-        calls = [n for n in tree.within(node, ast.Call) if n not in decorators]
-        globals_ = tree.within(node, ast.Global)
         read = [n for n in tree.within(node, ast.Name) if self._of_module(n)]
         loaded = [n for n in read if isinstance(n.ctx, ast.Load) and not self._asks_for_folder(n)]
-        said = self._named_in_annotations(node) if self.working else ()
         plain = kind == "guard" and isinstance(node, ast.If) and not node.orelse and isinstance(node.test, ast.Compare)
         inner = node.body if plain and isinstance(node, ast.If) else []
-        return TopStatement(
+        found = TopStatement(
             span=tree.span(node),
             kind=kind,
             binds=tuple(dict.fromkeys(bound_names(node))),
-            reads=tuple(sorted({n.id for n in loaded} | set(said))),
-            calls=tuple(self.names.of(n.func) for n in calls if tree.function(n) is None),
-            global_writes=tuple(sorted({name for n in globals_ for name in n.names})),
+            reads=tuple(sorted({n.id for n in loaded})),
+            calls=tuple(self._calls(node)),
+            global_writes=tuple(sorted({name for n in tree.within(node, ast.Global) for name in n.names})),
             renames=tuple(self.renamed.get(node, ())),
-            early=tuple(sorted({n.id for n in loaded if tree.function(n) is None})) if self.working else (),
-            changes=tuple(sorted({n.id for n in read if self._may_change(n)})) if self.working else (),
             inner=tuple(self.statement(s, _kind(tree, s, 1)) for s in inner),
         )
+        return self._detailed(node, found, read, loaded) if self.working else found
+
+    def _detailed(
+        self, node: ast.stmt, found: TopStatement, read: list[ast.Name], loaded: list[ast.Name]
+    ) -> TopStatement:
+        """What only the parts of a script are told by."""
+        definitions: list[Function | ast.ClassDef] = self.tree.within(node, *FUNCTIONS, ast.ClassDef)
+        decorators = [d for definition in definitions for d in definition.decorator_list]
+        return replace(
+            found,
+            reads=tuple(sorted({*found.reads, *self._named_in_annotations(node)})),
+            early=tuple(sorted({n.id for n in loaded if self.tree.function(n) is None})),
+            changes=tuple(sorted(self.changed.names_in(node, read))),
+            decorators=tuple(n.id for d in decorators for n in self.tree.within(d, ast.Name)),
+            constructs=tuple(self._constructs(node)) if isinstance(node, ast.ClassDef) else (),
+        )
+
+    def _calls(self, node: ast.stmt) -> Iterator[str]:
+        """What runs when the statement does, without decorators."""
+        decorators = getattr(node, "decorator_list", ())
+        for call in self.tree.within(node, ast.Call):
+            if call not in decorators and self.tree.function(call) is None:
+                yield self._called(call)
+
+    def _constructs(self, node: ast.ClassDef) -> Iterator[str]:
+        """What is called when an instance of a class is made, as far as its own body tells."""
+        for method in node.body:
+            if isinstance(method, FUNCTIONS) and method.name in ("__init__", "__new__", "__post_init__"):
+                yield from (self._called(call) for call in self.tree.within(method, ast.Call))
+
+    def _called(self, call: ast.Call) -> str:
+        of_text = isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Constant)
+        if of_text and isinstance(call.func, ast.Attribute):
+            return f"builtins.str.{call.func.attr}"
+        return self.names.of(call.func)
 
     def _of_module(self, node: ast.Name) -> bool:
         return isinstance(self.flow.owner(node, node.id), ast.Module)
@@ -145,37 +158,6 @@ class _Made:
             for text in walk(said) if said is not None else ():
                 if isinstance(text, ast.Constant) and isinstance(text.value, str):
                     yield from (word for word in re.findall(r"[^\W\d]\w*", text.value) if word in bound)
-
-    def _may_change(self, node: ast.Name) -> bool:
-        """Whether what a name stands for may be changed where it stands: set in, called on, or handed on.
-
-        Calling and handing on a definition or a module changes nothing in it; the environment is every process's.
-        """
-        if not isinstance(node.ctx, ast.Load) or node.id not in self.names.bindings.get(self.tree.root, {}):
-            return False
-        at: ast.AST = node
-        parent = self.tree.parents[at]
-        while isinstance(parent, (ast.Attribute, ast.Subscript)) and parent.value is at:
-            if not isinstance(parent.ctx, ast.Load):
-                return self.names.of(at) != "os.environ"
-            at, parent = parent, self.tree.parents[parent]
-        if isinstance(parent, ast.keyword):
-            at, parent = parent, self.tree.parents[parent]
-        callee = self.names.of(parent.func) if isinstance(parent, ast.Call) else ""
-        if node.id in self._fixed:
-            return callee in ("builtins.setattr", "builtins.delattr") and parent.args[:1] == [at]  # type: ignore[attr-defined]
-        if isinstance(parent, ast.Call) and parent.func is at:
-            return isinstance(at, ast.Attribute) and at.attr not in _READING
-        if isinstance(parent, ast.Call):
-            return callee in _CHANGING or not callee.startswith(_LOOKING)
-        return isinstance(parent, (ast.Assign, ast.AnnAssign)) and parent.value is at  # another name for it
-
-    @cached_property
-    def _fixed(self) -> frozenset[str]:
-        """The names of the module's definitions and imports."""
-        kinds = (*FUNCTIONS, ast.ClassDef, ast.Import, ast.ImportFrom)
-        bound = self.names.bindings.get(self.tree.root, {})
-        return frozenset(n for n, values in bound.items() if all(isinstance(v, kinds) for v in values))
 
 
 def _renames(tree: Tree) -> dict[ast.stmt, list[str]]:

@@ -1,0 +1,116 @@
+"""Which module-level names stand for something that code may change in place."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+
+from fixpickle.survey.names import Names
+from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names
+
+# What does not change its arguments, of what is called by name: other functions may.
+_LOOKING = (
+    *("builtins.", "multiprocessing.", "concurrent.futures.", "functools.", "itertools.", "math.", "statistics."),
+    *("json.", "pickle.", "copy.", "pprint.", "collections.", "os.path.", "time.", "logging.", "operator.itemgetter"),
+)
+_CHANGING = frozenset(["builtins.setattr", "builtins.delattr", "builtins.next", "builtins.vars", "builtins.exec"])
+# Methods that leave their object as it is, whatever it is of.
+_READING = frozenset(
+    [
+        *("items", "keys", "values", "get", "copy", "index", "count", "split", "rsplit", "splitlines", "join"),
+        *("format", "strip", "lstrip", "rstrip", "lower", "upper", "title", "startswith", "endswith", "replace"),
+        *("encode", "decode", "isdigit", "exists", "is_file", "is_dir", "read_text", "read_bytes", "with_name"),
+        *("with_suffix", "joinpath", "match", "fullmatch", "search", "findall", "finditer", "sub", "debug", "info"),
+        *("warning", "error", "exception", "critical", "log", "total_seconds", "union", "intersection", "difference"),
+        *("issubset", "issuperset", "isdisjoint", "most_common"),
+    ]
+)
+
+
+class Changes:
+    """What statements of one file may change: by setting, by calling a method, by handing on, under another name."""
+
+    def __init__(self, tree: Tree, names: Names) -> None:
+        self.tree, self.names = tree, names
+
+    def names_in(self, statement: ast.stmt, read: Iterable[ast.Name]) -> Iterator[str]:
+        """The module-level names whose values a statement may change; `read` are those that it names."""
+        for node in read:
+            if node.id in self._bound and (self._set_in(node) or self._handed_on(node) or self._renamed(node)):
+                yield node.id
+        loops: list[ast.For | ast.comprehension] = self.tree.within(statement, ast.For, ast.comprehension)
+        for loop in loops:
+            if set(bound_names(loop.target)) & self._words:
+                yield from (n.id for n in self.tree.within(loop.iter, ast.Name) if n.id in self._bound)
+        functions: list[Function] = self.tree.within(statement, *FUNCTIONS)
+        for function in functions:
+            if self._keeps(function):
+                yield from bound_names(self.tree.top(function))
+
+    @cached_property
+    def _bound(self) -> frozenset[str]:
+        return frozenset(self.names.bindings.get(self.tree.root, {}))
+
+    @cached_property
+    def _fixed(self) -> frozenset[str]:
+        """The names of the module's definitions and imports: calling and handing on these changes nothing in them."""
+        kinds = (*FUNCTIONS, ast.ClassDef, ast.Import, ast.ImportFrom)
+        bound = self.names.bindings.get(self.tree.root, {})
+        return frozenset(n for n, values in bound.items() if all(isinstance(v, kinds) for v in values))
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        """Every variable and attribute of the file in whose value something is set, or on which a method is called."""
+        found: set[str] = set()
+        for node in self.tree.of(ast.Name):
+            path, changed = self._path(node)
+            if changed:
+                found.update(path)
+        return frozenset(found)
+
+    def _path(self, node: ast.Name) -> tuple[list[str], bool]:
+        """The words of `a.b[c].d`, and whether something on it is set, deleted or called that may change it."""
+        at: ast.AST = node
+        words, parent = [node.id], self.tree.parents[at]
+        while isinstance(parent, (ast.Attribute, ast.Subscript)) and parent.value is at:
+            if not isinstance(parent.ctx, ast.Load):
+                return words, self.names.of(at) != "os.environ"  # which every process inherits
+            at, parent = parent, self.tree.parents[parent]
+            words += [at.attr] if isinstance(at, ast.Attribute) else []
+        called = isinstance(parent, ast.Call) and parent.func is at and isinstance(at, ast.Attribute)
+        return words[:-1] if called else words, called and words[-1] not in _READING and node.id not in self._fixed
+
+    def _set_in(self, node: ast.Name) -> bool:
+        return isinstance(node.ctx, ast.Load) and self._path(node)[1]
+
+    def _handed_on(self, node: ast.Name) -> bool:
+        """Whether it is an argument of a call that may change it."""
+        at: ast.AST = node
+        if isinstance(parent := self.tree.parents[at], ast.keyword):
+            at, parent = parent, self.tree.parents[parent]
+        if not isinstance(parent, ast.Call) or parent.func is at:
+            return False
+        callee = self.names.of(parent.func)
+        if node.id in self._fixed:
+            return callee in ("builtins.setattr", "builtins.delattr") and parent.args[:1] == [at]
+        return callee in _CHANGING or not callee.startswith(_LOOKING)
+
+    def _renamed(self, node: ast.Name) -> bool:
+        """Whether it gets another name, under which something is changed."""
+        parent = self.tree.parents[node]
+        if not isinstance(parent, (ast.Assign, ast.AnnAssign)) or parent.value is not node:
+            return False
+        for target in parent.targets if isinstance(parent, ast.Assign) else [parent.target]:
+            word = target.id if isinstance(target, ast.Name) else getattr(target, "attr", "")
+            if word in self._words or isinstance(target, ast.Subscript):
+                return node.id not in self._fixed
+        return False
+
+    def _keeps(self, function: Function) -> bool:
+        """Whether calls of it change the default of a parameter, which the next call gets."""
+        args = function.args
+        pairs = [*zip(reversed([*args.posonlyargs, *args.args]), reversed(args.defaults), strict=False)]
+        pairs += [(a, d) for a, d in zip(args.kwonlyargs, args.kw_defaults, strict=True) if d is not None]
+        made = (ast.List, ast.Dict, ast.Set, ast.Call)
+        return any(isinstance(default, made) and arg.arg in self._words for arg, default in pairs)

@@ -254,8 +254,9 @@ def _verdicts(patches: Sequence[Patch], standing: Standing, task: Run) -> Sequen
         return [Unproved("the proof was turned off by --no-verify")] * len(patches)
     ports = task.ports
     ports.progress("proving", 0, len(patches))
-    ground = grounds(standing, {p for patch in patches for p in patch.paths})
-    overlay = standing.changed()
+    paths = {p for patch in patches for p in patch.paths}
+    ground = grounds(standing, paths)
+    overlay = {p: standing.sources[p].text for p in paths if p in standing.sources} | standing.changed()
     return ports.prove(patches, overlay, lambda some: compose(standing, some, ports.tidy), ground, task.settings)
 
 

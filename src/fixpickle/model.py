@@ -502,6 +502,8 @@ class Settings:
     quiet: frozenset[str] = frozenset()
     time_limit: float = 60.0
     memory_limit: int = 4096
+    process_limit: int = 256
+    network: bool = False
 
     def selects(self, rule: str) -> bool:
         """Whether the rule of that name takes part in this run."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,14 +16,15 @@ from fixpickle.cli.request import Mode, Request
 from fixpickle.cli.saying import say, warn_of_patch
 from fixpickle.cli.terminal import clear, complain, in_color, progress, put
 from fixpickle.cli.writing import Written, complaint, read_again, undoing, unfinished, written
-from fixpickle.engine import Ports, run
+from fixpickle.engine import Decide, Ports, run
 from fixpickle.model import Refusal, RunReport, Settings, Source
 from fixpickle.registry import load_rules
 from fixpickle.report import Format, View
 from fixpickle.report.diff import unified
 from fixpickle.rewrite.style import tidy
+from fixpickle.rule import Rule
 from fixpickle.settings import load
-from fixpickle.verify import examine, prove
+from fixpickle.verify import Prover
 from fixpickle.write import account, as_found
 
 
@@ -44,10 +45,8 @@ def execute(request: Request) -> int:
         return 2
     album = Album(session)
     decide = album if Format.HTML in request.formats else session
-    ports = Ports(prove=prove, examine=examine, tidy=tidy, progress=progress(sys.stderr, request.quiet), decide=decide)
-    report = run(request.paths, settings, rules, ports, fix=request.mode is not Mode.CHECK)
+    report = _run(request, settings, rules, decide)
     report = replace(report, offers=tuple(album.kept), left=() if request.gate.fix_only else report.left)
-    clear(sys.stderr, request.quiet)
     sources, refused = read_again(report.changes)
     ended = _ended(request, account(report, refused), sources, session)
     if isinstance(ended, str):
@@ -66,6 +65,17 @@ def execute(request: Request) -> int:
     if unsaid is not None:
         return refuse(unsaid)
     return request.gate.code(report)
+
+
+def _run(request: Request, settings: Settings, rules: Sequence[Rule], decide: Decide | None) -> RunReport:
+    """The run, and on stderr what the user has to know of how user code was run."""
+    with Prover() as prover:
+        ports = Ports(prover.prove, prover.examine, tidy, progress(sys.stderr, request.quiet), decide)
+        report = run(request.paths, settings, rules, ports, fix=request.mode is not Mode.CHECK)
+        clear(sys.stderr, request.quiet)
+        for remark in () if request.quiet else prover.remarks:
+            complain(remark)
+    return report
 
 
 def refuse(refusal: Refusal) -> int:

@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from fixpickle.cli.request import Allow, Care
-from fixpickle.cli.terminal import Color, abandon, complain
+from fixpickle.cli.terminal import Color, Terminated, abandon, complain, terminable
 from fixpickle.report import Format
 
 EPILOG = """\b
@@ -95,10 +95,14 @@ def outputs(values: Iterable[str] | None) -> tuple[tuple[Format, Path], ...]:
 def finish(work: Callable[[], int], verbose: bool) -> NoReturn:
     """Ends the process with what `work` returns. A pipe that was closed and a bug are no tracebacks for a user."""
     try:
-        code = work()
+        with terminable():
+            code = work()
     except KeyboardInterrupt:
         complain("interrupted")
         code = 130
+    except Terminated:
+        complain("terminated")
+        code = 143
     except BrokenPipeError:
         abandon(sys.stdout)
         code = 1

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from typing import TextIO
 
@@ -52,6 +55,25 @@ def complain(reason: str) -> None:
 def abandon(stream: TextIO) -> None:
     """Forgets a closed pipe, so that the interpreter does not stumble over it once more when it exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+class Terminated(BaseException):
+    """Somebody asked this process to end, with SIGTERM."""
+
+
+@contextlib.contextmanager
+def terminable() -> Iterator[None]:
+    """Raises Terminated where the process is asked to end: what it started has to be ended as well."""
+
+    def end(*_: object) -> None:
+        raise Terminated
+
+    former = signal.signal(signal.SIGTERM, end) if threading.current_thread() is threading.main_thread() else None
+    try:
+        yield
+    finally:
+        if former is not None:
+            signal.signal(signal.SIGTERM, former)
 
 
 def progress(stream: TextIO, quiet: bool) -> Progress:

@@ -64,6 +64,8 @@ DECLARED: tuple[Setting, ...] = (
     Setting("quiet", kinds.CALLS, "Calls that are no boundaries here."),
     Setting("time-limit", kinds.SECONDS, "How long the proof may stand still, in seconds."),
     Setting("memory-limit", kinds.MEGABYTES, "Address space of each process of the proof, in megabytes."),
+    Setting("process-limit", kinds.COUNT, "How many processes each process of the proof may have started."),
+    Setting("network", kinds.TRUTH, "Leave the network on for the code that is proved."),
 )
 
 KEYS = {setting.key: setting for setting in DECLARED}

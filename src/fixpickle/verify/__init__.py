@@ -1,5 +1,5 @@
 """The proof: patches in, verdicts out. User code runs in child processes only."""
 
-from fixpickle.verify.prove import examine, prove
+from fixpickle.verify.prove import Prover, examine, prove
 
-__all__ = ["examine", "prove"]
+__all__ = ["Prover", "examine", "prove"]

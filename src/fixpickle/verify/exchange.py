@@ -1,17 +1,15 @@
-"""Put attempts to fresh children and read what became of them."""
+"""Put attempts to children and read what became of them."""
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from fixpickle.verify.attempt import Attempt, Side, Task
-from fixpickle.verify.launch import Died, Ending, Hung, Unstartable, launch
+from fixpickle.verify.launch import Died, Ending, Hung, Unstartable
+from fixpickle.verify.stations import Sources, Stations
 
 Stage = Literal["import", "build", "dump", "load", "absent", "hung", "died"]
 
@@ -42,33 +40,27 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
-    """What the children of one side see: the texts, what scripts are trimmed to, and where modules are looked up."""
+class Scene:
+    """One side of a change: the files on it, the trimmed scripts that are run as `__main__`, who runs them.
+
+    Where it is to be `alone`, no other attempt has used its interpreters.
+    """
 
     side: Side
-    texts: Mapping[Path, str]
-    runs: Mapping[Path, str]
+    sources: Sources
     scripts: Mapping[Path, str]
-    roots: tuple[Path, ...]
+    stations: Stations
+    alone: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """The interpreter, and its limits: seconds without progress, and megabytes of address space."""
-
-    python: Path
-    seconds: float
-    megabytes: int
-
-
-def cross(bench: Bench, sources: Sources, attempts: Sequence[Attempt]) -> Mapping[str, Trial] | Broken:
+def cross(scene: Scene, attempts: Sequence[Attempt]) -> Mapping[str, Trial] | Broken:
     """What becomes of each attempt, by its key: dumped in one interpreter, loaded in another."""
-    tasks = [a.task(sources.side, sources.scripts) for a in attempts]
-    dumped = _phase(bench, sources, "dump", tasks)
+    tasks = [a.task(scene.side, scene.scripts) for a in attempts]
+    dumped = _phase(scene, "dump", tasks)
     if isinstance(dumped, Broken):
         return dumped
     parcels = [task | dumped[str(task["id"])] for task in tasks if dumped[str(task["id"])]["stage"] == "dumped"]
-    loaded = _phase(bench, sources, "load", parcels)
+    loaded = _phase(scene, "load", parcels)
     if isinstance(loaded, Broken):
         return loaded
     return {key: _trial(answer) for key, answer in {**dumped, **loaded}.items()}
@@ -78,49 +70,21 @@ def _trial(answer: Mapping[str, Any]) -> Trial:
     return Crossed(answer["note"]) if answer["stage"] == "crossed" else Failed(answer["stage"], answer["error"])
 
 
-def _phase(bench: Bench, sources: Sources, mode: str, tasks: Sequence[Task]) -> dict[str, dict[str, Any]] | Broken:
+def _phase(scene: Scene, mode: str, tasks: Sequence[Task]) -> dict[str, dict[str, Any]] | Broken:
     """Every task's answer. A child that is lost costs what it was at, and a fresh one goes on with the rest."""
     answers: dict[str, dict[str, Any]] = {}
     pending = list(tasks)
     while pending:
-        with tempfile.TemporaryDirectory(prefix="fixpickle-", ignore_cleanup_errors=True) as scratch:
-            ending, lines = _round(bench, sources, mode, pending, Path(scratch))
+        request = {"side": scene.side, "tasks": pending}
+        ending, lines = scene.stations.ask(mode, scene.sources, request, alone=scene.alone)
         if not lines:
-            return Broken(_unusable(bench.python, ending))
+            return Broken(_unusable(scene.stations.python, ending))
         answers.update({line["done"]: line for line in lines if "done" in line})
         pending = [task for task in pending if task["id"] not in answers]
         lost = list(_lost(lines, pending, ending))
         answers.update(lost if lost or not pending else [(str(pending[0]["id"]), _failure(ending))])
         pending = [task for task in pending if task["id"] not in answers]
     return answers
-
-
-def _round(
-    bench: Bench, sources: Sources, mode: str, tasks: Sequence[Task], scratch: Path
-) -> tuple[Ending, list[dict[str, Any]]]:
-    request = {
-        "parent": os.getpid(),
-        "megabytes": bench.megabytes,
-        "side": sources.side,
-        "roots": [str(r) for r in sources.roots],
-        "texts": {str(p): t for p, t in sources.texts.items()},
-        "runs": {str(p): t for p, t in sources.runs.items()},
-        "tasks": list(tasks),
-    }
-    question, answer = scratch / "tasks.json", scratch / "answers.jsonl"
-    question.write_text(json.dumps(request), encoding="utf-8")
-    ending = launch(bench.python, mode, question, answer, bench.seconds)
-    return ending, list(_lines(answer))
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    if not path.exists():
-        return
-    for line in path.read_text(encoding="utf-8").split("\n"):
-        try:
-            yield json.loads(line)
-        except ValueError:  # the child was killed while it wrote
-            return
 
 
 def _lost(

@@ -1,32 +1,53 @@
-"""Start a child of the proof, watch it, and leave nothing of it behind."""
+"""Start a child of the proof, put requests to it, and leave nothing of it behind."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import site
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from fixpickle.verify.family import kill_all, members
 
 PROBE = Path(__file__).with_name("probe.py")
 
-_TICK = 0.02
+_TICK = 0.002, 0.02
+_COUNT = 0.25  # seconds between two looks at how many processes there are: each look reads all of /proc
 _TAIL = 2000
+_OUTPUT = 64 << 20  # bytes of stdout and stderr together
+_ANSWERS = 64 << 20  # bytes of answers to one request
 # Other PYTHON* variables change what is proved (PYTHONOPTIMIZE), or stop it (PYTHONINSPECT, PYTHONWARNINGS=error).
 _KEPT = frozenset({"PYTHONPATH", "PYTHONHASHSEED", "PYTHONNOUSERSITE", "PYTHONUTF8", "PYTHONIOENCODING"})
 
+Line = dict[str, Any]
+"""One line of an answer: JSON."""
+
 
 @dataclass(frozen=True, slots=True)
-class Finished:
-    """The child ended by itself, with exit status 0."""
+class Limits:
+    """What a child may use: seconds without progress, megabytes of address space, processes, and the network."""
+
+    seconds: float
+    megabytes: int
+    processes: int = 256
+    network: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The request was worked off, and the child waits for another one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Died:
-    """The child ended some other way. `reason` reads after "the interpreter"; `said` is the end of its stderr."""
+    """The child ended. `reason` reads after "the interpreter"; `said` is the end of its stderr."""
 
     reason: str
     said: str
@@ -46,63 +67,101 @@ class Unstartable:
     reason: str
 
 
-Ending = Finished | Died | Hung | Unstartable
+Ending = Answered | Died | Hung | Unstartable
 
 
-def launch(python: Path, mode: str, tasks: Path, answers: Path, seconds: float) -> Ending:
-    """Run the probe over the file `tasks` until it ends, or until `answers` has not grown for `seconds`.
+class Child:
+    """One interpreter that runs the probe. `folder` is where it works, keeps its temporary files and has its home."""
 
-    The child and everything it started is gone on return, however that comes about. The directory of `tasks` is where
-    it works, keeps its temporary files and has its home.
-    """
-    scratch = tasks.parent
-    command = [str(python), "-B", str(PROBE), mode, str(tasks), str(answers)]
-    said = scratch / "stderr"
-    with (scratch / "stdout").open("wb") as out, said.open("wb") as err:
+    def __init__(self, process: subprocess.Popen[bytes], folder: Path, limits: Limits, mark: str) -> None:
+        self.folder = folder
+        self.requests = 0
+        self._process, self._limits, self._mark = process, limits, mark
+
+    def ask(self, request: Mapping[str, object]) -> tuple[Ending, list[Line]]:
+        """Puts a request and waits for its end, or until the answers have not grown for the time limit.
+
+        Whatever ends otherwise than Answered leaves nothing of the child behind.
+        """
+        number, self.requests = self.requests, self.requests + 1
+        question, answers = self.folder / f"{number}.json", self.folder / f"{number}.jsonl"
+        draft = question.with_suffix(".draft")
         try:
-            child = subprocess.Popen(
-                command,
+            draft.write_text(json.dumps(request), encoding="utf-8")
+            draft.replace(question)
+            ending = self._watch(answers)
+        except BaseException:
+            self.close()
+            raise
+        if not isinstance(ending, Answered):
+            self.close()
+        return ending, lines(answers)
+
+    def close(self) -> None:
+        """Ends the child and everything that it started and that can be found."""
+        self.kill()
+        kill_all(self._mark)
+
+    def kill(self) -> None:
+        """Ends the child and its process group, also after a normal end: what user code forked lives on in it."""
+        with contextlib.suppress(OSError):
+            if hasattr(os, "killpg"):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            else:
+                self._process.kill()
+        self._process.wait()
+
+    def _watch(self, answers: Path) -> Ending:
+        size, since, counted, tick = 0, time.monotonic(), time.monotonic(), _TICK[0]
+        while time.monotonic() - since < self._limits.seconds:
+            status = self._process.poll()
+            grown = answers.stat().st_size if answers.exists() else 0
+            if status is not None:
+                return Died(_ended(status), _tail(self.folder / "stderr"))
+            if grown != size:
+                size, since, tick = grown, time.monotonic(), _TICK[0]
+                if _is_done(answers):
+                    return Answered()
+            if time.monotonic() - counted > _COUNT:
+                counted = time.monotonic()
+                if wrong := self._excess(grown):
+                    return Died(wrong, "")
+            time.sleep(tick)
+            tick = min(tick * 1.5, _TICK[1])
+        return Hung(self._limits.seconds)
+
+    def _excess(self, answered: int) -> str:
+        """What the child has too much of, after "the interpreter"; empty where it keeps within its limits."""
+        written = sum((self.folder / name).stat().st_size for name in ("stdout", "stderr"))
+        if written > _OUTPUT or answered > _ANSWERS:
+            return f"was killed for writing more than {_OUTPUT >> 20} MB of output"
+        count = len(members(self._mark))
+        if count > self._limits.processes:
+            return f"was killed for starting more than {self._limits.processes} processes"
+        return ""
+
+
+def start(python: Path, mode: str, folder: Path, limits: Limits, mark: str) -> Child | Unstartable:
+    """A child that waits for its first request. `mark` is in the environment of all that it will start."""
+    folder.mkdir(exist_ok=True)
+    with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
+        try:
+            process = subprocess.Popen(
+                [str(python), "-B", str(PROBE), mode, str(folder)],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
-                cwd=scratch,
-                env=_environment(scratch),
+                cwd=folder,
+                env=environment(folder, mark),
                 start_new_session=True,
             )
         except OSError as error:
             return Unstartable(f"{python} cannot be started: {error.strerror or error}")
-        try:
-            status = _watch(child, answers, seconds)
-        finally:
-            _kill(child)
-    if status is None:
-        return Hung(seconds)
-    return Finished() if status == 0 else Died(_ended(status), _tail(said))
+    return Child(process, folder, limits, mark)
 
 
-def _watch(child: subprocess.Popen[bytes], answers: Path, seconds: float) -> int | None:
-    """The exit status, or None once the answers have stood still for too long."""
-    size, since = -1, time.monotonic()
-    while time.monotonic() - since < seconds:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return child.wait(_TICK)
-        grown = answers.stat().st_size if answers.exists() else 0
-        if grown != size:
-            size, since = grown, time.monotonic()
-    return None
-
-
-def _kill(child: subprocess.Popen[bytes]) -> None:
-    # Also after a normal end: what user code forked lives on in the group.
-    with contextlib.suppress(OSError):
-        if hasattr(os, "killpg"):
-            os.killpg(child.pid, signal.SIGKILL)
-        else:
-            child.kill()
-    child.wait()
-
-
-def _environment(scratch: Path) -> dict[str, str]:
+def environment(scratch: Path, mark: str) -> dict[str, str]:
+    """The environment of a child: as ours, with a home of its own and nothing that would change what is proved."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "__PYVENV")) or k in _KEPT}
     if "PYTHONPATH" in env:  # relative entries mean the directory we were started in
         env["PYTHONPATH"] = os.pathsep.join(str(Path(p).absolute()) for p in env["PYTHONPATH"].split(os.pathsep) if p)
@@ -117,10 +176,38 @@ def _environment(scratch: Path) -> dict[str, str]:
         "TEMP": temporary,
         "PYTHONDONTWRITEBYTECODE": "1",
         "FIXPICKLE_PROOF": "1",
+        "FIXPICKLE_PROOF_RUN": mark,
     }
 
 
+def lines(path: Path) -> list[Line]:
+    """What a child has answered so far. A line it was killed in, and what is no JSON object, ends the list."""
+    found: list[Line] = []
+    if not path.exists() or path.stat().st_size > _ANSWERS:
+        return found
+    for text in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+        try:
+            line = json.loads(text)
+        except (ValueError, RecursionError):
+            break
+        if not isinstance(line, dict):
+            break
+        found.append(line)
+    return found
+
+
+def _is_done(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - len(_DONE)))
+        return file.read() == _DONE
+
+
+_DONE = b'{"idle": true}\n'
+
+
 def _ended(status: int) -> str:
+    if status == 0:
+        return "ended early"
     if status > 0:
         return f"ended with exit status {status}"
     with contextlib.suppress(ValueError):

@@ -1,12 +1,13 @@
 """The child of the proof: pickle subjects in one fresh interpreter, load them in another.
 
-`python probe.py dump|load tasks.json answers.jsonl`, with the user's own interpreter, any CPython from 3.8. It imports
-the standard library alone and is imported by nobody. The module texts to be proved come with the tasks and are served
-by an import hook, so nothing is ever written beside the user's code.
+`python probe.py dump|load FOLDER`, with the user's own interpreter, any CPython from 3.8. What a child does is in
+`child/`, beside this file: it imports the standard library alone, and nobody of ours imports it. The module texts to be
+proved come with the first request and are served by an import hook, so nothing is ever written beside the user's code.
 
-One line of JSON is appended and closed per step, before the next one begins: a subject that takes the interpreter down
-costs only itself. Lines are {"ready": pid}, {"importing": module}, {"imported": module}, {"begin": id}, and
-{"done": id, "stage": ...} with the stage that failed and its error, or what was dumped or crossed.
+Requests come as JSON into FOLDER: 0.json, 1.json and so on, answers go to 0.jsonl and so on. One line of JSON is
+appended and closed per step, before the next one begins: a subject that takes the interpreter down costs only itself.
+Lines are {"ready": pid}, {"importing": module}, {"imported": module}, {"begin": id}, {"done": id, "stage": ...} with
+the stage that failed and its error, or what was dumped or crossed, and at the end {"idle": true}.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Patches -> verdicts: the side of the proof that never runs user code.
 
-One pair of interpreters tries what every patch names, as the files are, and one pair as they would be. What fails then
-is stacked again on what held, half by half, until the patch that is to blame stands alone.
+One pair of interpreters tries what every patch names, as the files are, and one pair as they would be. They stay for
+the rest of the run, and are asked again where the files are the same. What fails is stacked again on what held, half by
+half, until the patch that is to blame stands alone.
 """
 
 from __future__ import annotations
@@ -13,40 +14,84 @@ from pathlib import Path
 
 from fixpickle.model import Compose, FromScript, Ground, Overlay, Patch, Refuted, Settings, Subject, Unproved, Verdict
 from fixpickle.verify.attempt import Attempt, Side, attempts, of_subjects
-from fixpickle.verify.exchange import Bench, Broken, Sources, Trial, cross
+from fixpickle.verify.exchange import Broken, Scene, Trial, cross
 from fixpickle.verify.judge import Try, judge
+from fixpickle.verify.launch import Limits
 from fixpickle.verify.script import trim
+from fixpickle.verify.stations import Sources, Stations
+
+
+class Prover:
+    """Proves patches, with the same interpreters throughout a run. Use it in a `with` block, which ends them."""
+
+    def __init__(self) -> None:
+        self._stations: Stations | None = None
+
+    def __enter__(self) -> Prover:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._stations is not None:
+            self._stations.close()
+            self._stations = None
+
+    @property
+    def remarks(self) -> Collection[str]:
+        """What the user should know of how user code was run: which limits this system could not keep."""
+        return sorted(self._stations.remarks) if self._stations else ()
+
+    def prove(
+        self, patches: Sequence[Patch], before: Overlay, compose: Compose, ground: Ground, settings: Settings
+    ) -> tuple[Verdict, ...]:
+        """A verdict for each patch, in the same order.
+
+        `before` holds the texts as the run has them so far, and `compose` gives the texts with some of the patches
+        applied to those. Nothing is written outside a temporary directory. User code runs in children of
+        `settings.python` only, under the limits of `settings`.
+        """
+        place = _Place(ground, settings, self._stationed(settings))
+        return tuple(_Proof(patches, before, compose, place).verdicts()) if patches else ()
+
+    def examine(
+        self, subjects: Sequence[Subject], before: Overlay, after: Overlay, ground: Ground, settings: Settings
+    ) -> tuple[Verdict, ...]:
+        """What becomes of each subject from one state of the files to another.
+
+        `before` and `after` are texts over what is on disk. Nobody is looked for who is to blame.
+        """
+        place, tried = _Place(ground, settings, self._stationed(settings)), of_subjects(subjects, settings.factories)
+        answers: list[Mapping[str, Trial]] = []
+        sides: tuple[tuple[Side, Overlay], ...] = (("before", before), ("after", after))
+        for side, texts in sides if subjects else ():
+            found = cross(place.scene(side, texts, tried), tried)
+            if isinstance(found, Broken):
+                return (Unproved(found.reason),) * len(subjects)
+            answers.append(found)
+        tries = [Try(a, answers[0][a.key], answers[1][a.key]) for a in tried]
+        return tuple(judge([t for t in tries if t.attempt.patch == i]) for i in range(len(subjects)))
+
+    def _stationed(self, settings: Settings) -> Stations:
+        limits = Limits(settings.time_limit, settings.memory_limit, settings.process_limit, settings.network)
+        if self._stations is not None and (self._stations.python, self._stations.limits) != (settings.python, limits):
+            self.__exit__()
+        self._stations = self._stations or Stations(settings.python, limits)
+        return self._stations
 
 
 def prove(
     patches: Sequence[Patch], before: Overlay, compose: Compose, ground: Ground, settings: Settings
 ) -> tuple[Verdict, ...]:
-    """A verdict for each patch, in the same order.
-
-    `before` holds the texts as the run has them so far, and `compose` gives the texts with some of the patches applied
-    to those. Nothing is written outside a temporary directory. User code runs in children of `settings.python` only,
-    under `settings.time_limit` (seconds without progress) and `settings.memory_limit` (megabytes).
-    """
-    return tuple(_Proof(patches, before, compose, _Place(ground, settings)).verdicts()) if patches else ()
+    """:meth:`Prover.prove` with interpreters that are started for this one call."""
+    with Prover() as prover:
+        return prover.prove(patches, before, compose, ground, settings)
 
 
 def examine(
     subjects: Sequence[Subject], before: Overlay, after: Overlay, ground: Ground, settings: Settings
 ) -> tuple[Verdict, ...]:
-    """What becomes of each subject from one state of the files to another: one pair of interpreters for each.
-
-    `before` and `after` are texts over what is on disk. Nobody is looked for who is to blame.
-    """
-    place, tried = _Place(ground, settings), of_subjects(subjects, settings.factories)
-    answers: list[Mapping[str, Trial]] = []
-    sides: tuple[tuple[Side, Overlay], ...] = (("before", before), ("after", after))
-    for side, texts in sides if subjects else ():
-        found = cross(place.bench(), place.sources(side, texts, tried), tried)
-        if isinstance(found, Broken):
-            return (Unproved(found.reason),) * len(subjects)
-        answers.append(found)
-    tries = [Try(a, answers[0][a.key], answers[1][a.key]) for a in tried]
-    return tuple(judge([t for t in tries if t.attempt.patch == i]) for i in range(len(subjects)))
+    """:meth:`Prover.examine` with interpreters that are started for this one call."""
+    with Prover() as prover:
+        return prover.examine(subjects, before, after, ground, settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +100,9 @@ class _Place:
 
     ground: Ground
     settings: Settings
+    stations: Stations
 
-    def bench(self) -> Bench:
-        return Bench(self.settings.python, self.settings.time_limit, self.settings.memory_limit)
-
-    def sources(self, side: Side, overlay: Overlay, tried: Sequence[Attempt]) -> Sources:
+    def scene(self, side: Side, overlay: Overlay, tried: Sequence[Attempt], *, alone: bool = False) -> Scene:
         texts = dict(overlay)
         runs: dict[Path, str] = {}
         for module, path in self.ground.scripts.items():
@@ -72,7 +115,7 @@ class _Place:
                 mains[a.subject.script] = mains.get(a.subject.script, frozenset()) | a.names(side)
         scripts = {path: _trimmed(texts.get(path) or _read(path), names) for path, names in mains.items()}
         roots = dict.fromkeys((*self.ground.roots, *(path.parent for path in mains)))
-        return Sources(side, texts, runs, scripts, tuple(roots))
+        return Scene(side, Sources(texts, runs, tuple(roots)), scripts, self.stations, alone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +127,7 @@ class _Proof:
 
     def verdicts(self) -> Iterable[Verdict]:
         tried = attempts(self.patches, self.place.settings.factories, self.place.ground.roots)
-        before = cross(self.place.bench(), self.place.sources("before", self.texts, tried), tried)
+        before = cross(self.place.scene("before", self.texts, tried), tried)
         if isinstance(before, Broken):
             return [Unproved(before.reason)] * len(self.patches)
         found = self._settle((), range(len(self.patches)), tried, before)
@@ -98,11 +141,11 @@ class _Proof:
         In the batch, one module's failed import leaves parts of others behind, on one side and not on the other.
         """
         own = [a for a in tried if a.patch == suspect]
-        before = cross(self.place.bench(), self.place.sources("before", self.texts, own), own)
+        before = cross(self.place.scene("before", self.texts, own, alone=True), own)
         if isinstance(before, Broken):
             return {suspect: Unproved(before.reason)}
         held = [i for i, verdict in found.items() if not isinstance(verdict, Refuted)]
-        return self._together(held, [suspect], own, before)
+        return self._together(held, [suspect], own, before, alone=True)
 
     def _settle(
         self, held: Collection[int], suspects: Sequence[int], tried: Sequence[Attempt], before: Mapping[str, Trial]
@@ -119,11 +162,17 @@ class _Proof:
         return found
 
     def _together(
-        self, held: Collection[int], suspects: Sequence[int], tried: Sequence[Attempt], before: Mapping[str, Trial]
+        self,
+        held: Collection[int],
+        suspects: Sequence[int],
+        tried: Sequence[Attempt],
+        before: Mapping[str, Trial],
+        *,
+        alone: bool = False,
     ) -> dict[int, Verdict]:
         wanted = [a for a in tried if a.patch in suspects]
         texts = self.compose([self.patches[i] for i in sorted({*held, *suspects})])
-        after = cross(self.place.bench(), self.place.sources("after", {**self.texts, **texts}, wanted), wanted)
+        after = cross(self.place.scene("after", {**self.texts, **texts}, wanted, alone=alone), wanted)
         if isinstance(after, Broken):
             return {i: Unproved(after.reason) for i in suspects}
         tries = [Try(a, before[a.key], after[a.key]) for a in wanted]

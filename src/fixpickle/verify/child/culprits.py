@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import dis
+import inspect
 import os
 import sys
+import types
 from typing import Any, Iterator
 
 from .. import leaves
-from .modules import mangled
 from .serving import Overlay
 
 
@@ -28,18 +30,40 @@ def _set_at(cls: type, attribute: str, overlay: Overlay) -> str:
     """Where the class, or a base of it, sets the attribute: ", set in Pool at pool.py:6"."""
     for base in cls.__mro__:
         path = getattr(sys.modules.get(base.__module__), "__file__", None) or ""
-        with contextlib.suppress(Exception):
-            for node in ast.walk(ast.parse(overlay.source(path))):
-                if isinstance(node, ast.ClassDef) and node.name == base.__name__:
-                    for line in _settings(node, attribute, base.__name__):
-                        return ", set in %s at %s:%d" % (base.__name__, os.path.basename(path), line)
+        lines = (_stored(base, attribute, path), _annotated(base, attribute, path, overlay))
+        for line in (line for found in lines for line in found):
+            return ", set in %s at %s:%d" % (base.__name__, os.path.basename(path), line)
     return ""
 
 
-def _settings(cls: ast.ClassDef, attribute: str, owner: str) -> Iterator[int]:
-    for node in ast.walk(cls):
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-            if mangled(owner, node.attr) == attribute:
-                yield node.lineno
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == attribute:
-            yield node.lineno
+def _stored(cls: type, attribute: str, path: str) -> Iterator[int]:
+    """The lines on which methods of the class store the attribute, from their code: nothing has to be parsed."""
+    for member in list(vars(cls).values()):
+        for function in (member, *(getattr(member, name, None) for name in ("__func__", "fget", "fset", "func"))):
+            code = getattr(inspect.unwrap(function) if callable(function) else None, "__code__", None)
+            pending = [code] if isinstance(code, types.CodeType) and code.co_filename == path else []
+            while pending:
+                code = pending.pop()
+                pending += [one for one in code.co_consts if isinstance(one, types.CodeType)]
+                line = code.co_firstlineno
+                for step in dis.get_instructions(code) if attribute in code.co_names else ():
+                    line = _line(step) or line
+                    if step.opname == "STORE_ATTR" and step.argval == attribute:
+                        yield line
+
+
+def _line(step: dis.Instruction) -> int:
+    starts = getattr(step, "line_number", None) or step.starts_line  # a line up to 3.12, from 3.13 whether one starts
+    return starts if isinstance(starts, int) and not isinstance(starts, bool) else 0
+
+
+def _annotated(cls: type, attribute: str, path: str, overlay: Overlay) -> Iterator[int]:
+    if attribute not in vars(cls).get("__annotations__", ()):
+        return
+    with contextlib.suppress(Exception):
+        for node in ast.walk(overlay.tree(path)):
+            if isinstance(node, ast.ClassDef) and node.name == cls.__name__:
+                for one in node.body:
+                    if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name):
+                        if one.target.id == attribute:
+                            yield one.lineno

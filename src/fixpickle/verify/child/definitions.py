@@ -35,7 +35,7 @@ class Reference:
 
     def _original(self, world: World, module: types.ModuleType, task: Json) -> Any:
         path = str(module.__file__)
-        code, qualname = find_code(world.overlay.source(path), path, task["origin"], task["line"])
+        code, qualname = find_code(world.overlay.code(path), task["origin"], task["line"])
         if code.co_flags & inspect.CO_OPTIMIZED:
             cells = tuple(types.CellType() for _ in code.co_freevars)
             made: Any = types.FunctionType(code, vars(module), code.co_name, None, cells)

@@ -55,10 +55,10 @@ def _stable(value: object) -> str:
     return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
 
 
-def find_code(source: str, path: str, name: str, line: int) -> Tuple[types.CodeType, str]:
+def find_code(whole: types.CodeType, name: str, line: int) -> Tuple[types.CodeType, str]:
     """The code object of a definition and its qualified name. Its decorators count, as for `co_firstlineno`."""
     found = []
-    pending = [(compile(source, path, "exec", dont_inherit=True), "")]
+    pending = [(whole, "")]
     while pending:
         code, prefix = pending.pop()
         for inner in code.co_consts:
@@ -69,7 +69,7 @@ def find_code(source: str, path: str, name: str, line: int) -> Tuple[types.CodeT
                 if inner.co_name == name and inner.co_firstlineno <= line <= _last_line(inner):
                     found.append((inner.co_firstlineno, inner, qualname))
     if not found:
-        raise LookupError("there is no %s at line %d of %s" % (name, line, path))
+        raise LookupError("there is no %s at line %d of %s" % (name, line, whole.co_filename))
     return max(found, key=lambda f: f[0])[1:]
 
 

@@ -8,27 +8,59 @@ import json
 import os
 import signal
 import sys
-from typing import Any
+import time
+from typing import Any, Dict, Iterator
+
+from .shared import Appended
 
 _open = io.open
+_sleep = time.sleep
 _ME = os.getpid()
+
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 
 
 class Answers:
-    """Appends to the answer file by path: user code may have closed every descriptor there was."""
+    """Writes one line of JSON per step."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self) -> None:
+        self.file = Appended("")
+
+    def begin(self, path: str) -> None:
+        self.file.close()
+        self.file = Appended(path)
 
     def write(self, **line: Any) -> None:
         if os.getpid() != _ME:
             os._exit(0)  # user code forked: the copy must not answer in our name
-        with _open(self.path, "a", encoding="utf-8") as out:
-            out.write(json.dumps(line) + "\n")
+        self.file.write(json.dumps(line).encode() + b"\n")
 
 
-def confine(parent: int, megabytes: int) -> None:
-    """Die with the parent, and stay within the memory limit, where the platform knows how."""
+def requests(folder: str, answers: Answers) -> Iterator[Dict[str, Any]]:
+    """The requests as they come into the folder: 0.json, 1.json and so on, each answered in a file of its own.
+
+    Ends where a file `stop` is there and no request, or where the parent is gone.
+    """
+    parent, number, pause = os.getppid(), 0, 0.001
+    while os.getppid() == parent:
+        path = os.path.join(folder, "%d.json" % number)
+        if os.path.exists(path):
+            answers.begin(path + "l")
+            with _open(path, encoding="utf-8") as file:
+                yield json.load(file)
+            answers.write(idle=True)
+            number, pause = number + 1, 0.001
+        elif os.path.exists(os.path.join(folder, "stop")):
+            return
+        _sleep(pause)
+        pause = min(pause * 1.5, 0.02)
+
+
+def confine(parent: int, megabytes: int, processes: int, network: bool) -> str:
+    """Die with the parent, stay within the limits, and lose the network, where the platform knows how.
+
+    Gives a sentence for the user about what it does not know; empty where all is well.
+    """
     if sys.platform.startswith("linux"):
         with contextlib.suppress(Exception):
             import ctypes
@@ -36,13 +68,17 @@ def confine(parent: int, megabytes: int) -> None:
             ctypes.CDLL(None).prctl(1, int(signal.SIGKILL))  # PR_SET_PDEATHSIG
         if os.getppid() == 1 != parent:
             os._exit(0)  # the parent was gone before it could be asked for
+    wrong = "" if network else unplug()
     with contextlib.suppress(Exception):
         import resource
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         _lower(resource, resource.RLIMIT_FSIZE, 1 << 30)
+        if processes > 0 and os.getuid() != 0:  # what root has is not counted; the parent counts it
+            _lower(resource, resource.RLIMIT_NPROC, processes)
         if megabytes > 0:
             _lower(resource, resource.RLIMIT_AS, megabytes << 20)
+    return "the code that was proved could reach the network: %s" % wrong if wrong else ""
 
 
 def _lower(resource: Any, limit: int, wanted: int) -> None:
@@ -50,3 +86,47 @@ def _lower(resource: Any, limit: int, wanted: int) -> None:
     if hard != resource.RLIM_INFINITY:
         wanted = min(wanted, hard)
     resource.setrlimit(limit, (wanted, hard))
+
+
+def unplug() -> str:
+    """Leaves this process and all that it starts with a loopback device and no other; why not, where that fails.
+
+    Who is no administrator needs a user namespace for it, in which everybody is who they were. An administrator does
+    not get one: in it, files of other users could no longer be read.
+    """
+    if not sys.platform.startswith("linux"):
+        return "only Linux can cut it off"
+    try:
+        import ctypes
+
+        libc = ctypes.CDLL(None, use_errno=True)
+        user, group = os.geteuid(), os.getegid()
+        flags = _CLONE_NEWNET if user == 0 else _CLONE_NEWNET | _CLONE_NEWUSER
+        if libc.unshare(flags) != 0:
+            return "this system does not allow to cut it off (%s)" % os.strerror(ctypes.get_errno())
+        if user != 0:
+            for name, text in (
+                ("setgroups", "deny"),
+                ("uid_map", "%d %d 1" % (user, user)),
+                (
+                    "gid_map",
+                    "%d %d 1" % (group, group),
+                ),
+            ):
+                with _open("/proc/self/" + name, "w") as file:
+                    file.write(text)
+        _loopback()
+    except Exception as error:
+        return "cutting it off failed (%s)" % error
+    return ""
+
+
+def _loopback() -> None:
+    """A network namespace begins with its loopback device down, and worker processes talk over it."""
+    import fcntl
+    import socket
+    import struct
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        request = struct.pack("16sh14x", b"lo", 1)  # IFF_UP
+        fcntl.ioctl(any_socket, 0x8914, request)  # SIOCSIFFLAGS

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import json
 import os
 import pickle
 import sys
-from typing import Any, Dict
+from typing import Any, Callable, Dict
 
 from .definitions import Identity, Reference, Value
 from .failure import Failure, stage, told
 from .instances import Contents, Expression, State
-from .picklers import decoded, encoded
-from .process import Answers, confine
+from .process import Answers, confine, requests
 from .scripts import Respawned, Script
 from .workers import Workers
 from .world import Json, World
-
-_open = io.open
-
 
 SUBJECTS: Dict[str, Any] = {
     "reference": Reference(),
@@ -40,7 +34,7 @@ def dump(world: World, task: Json) -> Json:
         world.modules.get(task["module"])
         return {"stage": "crossed", "note": ""}
     parcels, facts = SUBJECTS[task["kind"]].dump(world, task)
-    return {"stage": "dumped", "parcels": [encoded(p) for p in parcels], "facts": facts}
+    return {"stage": "dumped", "parcels": [world.parcels.put(p) for p in parcels], "facts": facts}
 
 
 def load(world: World, task: Json) -> Json:
@@ -50,27 +44,39 @@ def load(world: World, task: Json) -> Json:
     elif task["kind"] == "respawned":
         around = world.respawned(task["script"], world.overlay.source(task["script"]))
     with stage("load"), around:
-        loaded = [pickle.loads(decoded(p)) for p in task["parcels"]]
+        loaded = [pickle.loads(world.parcels.get(p)) for p in task["parcels"]]
         return {"stage": "crossed", "note": SUBJECTS[task["kind"]].check(world, task, loaded, task["facts"])}
 
 
-def main(mode: str, path: str, out: str) -> None:
-    with _open(path, encoding="utf-8") as file:
-        tasks = json.load(file)
-    confine(tasks["parent"], tasks["megabytes"])
-    answers = Answers(out)
-    answers.write(ready=os.getpid())
-    world = World(tasks, answers, os.path.dirname(os.path.abspath(path)))
+def main(mode: str, folder: str) -> None:
+    answers, world = Answers(), None
+    step = dump if mode == "dump" else load
+    for request in requests(folder, answers):
+        if world is None:
+            remark = confine(request["parent"], request["megabytes"], request["processes"], request["network"])
+            world = _prepared(request, answers, folder)
+            answers.write(ready=os.getpid(), **{"remark": remark} if remark else {})
+        answers.write(side=request["side"])
+        world.side = request["side"]
+        for task in request["tasks"]:
+            answers.write(begin=task["id"])
+            answers.write(done=task["id"], **_outcome(step, world, task))
+        world.overlay.kept.save()
+
+
+def _prepared(request: Json, answers: Answers, folder: str) -> World:
+    world = World(request, answers, folder)
     sys.dont_write_bytecode = True
-    sys.path[:0] = tasks["roots"]
+    sys.path[:0] = request["roots"]
     sys.meta_path.insert(0, world.overlay)
     sys.argv[:] = [""]
-    step = dump if mode == "dump" else load
-    for task in tasks["tasks"]:
-        answers.write(begin=task["id"])
-        try:
-            answers.write(done=task["id"], **step(world, task))
-        except Failure as failure:
-            answers.write(done=task["id"], stage=failure.stage, error=failure.error)
-        except BaseException as error:
-            answers.write(done=task["id"], stage="build", error=told(error))
+    return world
+
+
+def _outcome(step: Callable[[World, Json], Json], world: World, task: Json) -> Json:
+    try:
+        return step(world, task)
+    except Failure as failure:
+        return {"stage": failure.stage, "error": failure.error}
+    except BaseException as error:
+        return {"stage": "build", "error": told(error)}

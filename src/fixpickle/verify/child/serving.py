@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.machinery
 import importlib.util
@@ -12,16 +13,19 @@ import sys
 import types
 from typing import Dict, Optional, Sequence
 
+from .shared import Kept
+
 _open = io.open
 
 
 class Served(importlib.machinery.SourceFileLoader):
     """Loads one module from a text, with everything about it as if that text were in the file."""
 
-    def __init__(self, fullname: str, path: str, text: str, run: str) -> None:
+    def __init__(self, fullname: str, path: str, text: str, run: str, kept: Kept) -> None:
         importlib.machinery.SourceFileLoader.__init__(self, fullname, path)
         self.text = text
         self.run = run
+        self.kept = kept
 
     def get_source(self, fullname: str) -> str:
         return self.text
@@ -34,8 +38,8 @@ class Served(importlib.machinery.SourceFileLoader):
             lines,
             self.path,
         )  # no mtime: never checked against the disk
-        whole = compile(self.text, self.path, "exec", dont_inherit=True)
-        return whole if self.run == self.text else compile(self.run, self.path, "exec", dont_inherit=True)
+        whole = self.kept.code(self.text, self.path)
+        return whole if self.run == self.text else self.kept.code(self.run, self.path)
 
     def get_data(self, path: str) -> bytes:
         return (
@@ -53,9 +57,11 @@ def _tail(path: str) -> str:
 class Overlay:
     """First on sys.meta_path. `texts` is what files hold; `runs` what a script is trimmed to when it is imported."""
 
-    def __init__(self, texts: Dict[str, str], runs: Dict[str, str]) -> None:
+    def __init__(self, texts: Dict[str, str], runs: Dict[str, str], kept: Kept) -> None:
         self.texts = texts
         self.runs = runs
+        self.kept = kept
+        self.trees: Dict[str, ast.Module] = {}
         self.real = {os.path.realpath(path): path for path in texts}
         self.tails = {_tail(path) for path in self.real}
         self.barred = ""
@@ -79,7 +85,7 @@ class Overlay:
         return None
 
     def _spec(self, fullname: str, origin: str, known: str) -> Optional[importlib.machinery.ModuleSpec]:
-        loader = Served(fullname, origin, self.texts[known], self.runs.get(known, self.texts[known]))
+        loader = Served(fullname, origin, self.texts[known], self.runs.get(known, self.texts[known]), self.kept)
         places = [os.path.dirname(origin)] if os.path.basename(origin) == "__init__.py" else None
         return importlib.util.spec_from_file_location(
             fullname, origin, loader=loader, submodule_search_locations=places
@@ -91,6 +97,16 @@ class Overlay:
             return self.texts[known]
         with _open(path, "rb") as file:
             return importlib.util.decode_source(file.read())
+
+    def code(self, path: str) -> types.CodeType:
+        """What the file compiles to, as a whole."""
+        return self.kept.code(self.source(path), path)
+
+    def tree(self, path: str) -> ast.Module:
+        """What the file parses to."""
+        if path not in self.trees:
+            self.trees[path] = ast.parse(self.source(path))
+        return self.trees[path]
 
     def materialise(self, root: str, into: str) -> None:
         """A view of `root` with the texts in place, for worker processes, which have no import hook."""

@@ -12,6 +12,7 @@ from .failure import stage
 from .modules import Modules
 from .process import Answers
 from .serving import Overlay
+from .shared import Kept, Parcels
 
 Json = Dict[str, Any]
 Dumped = Tuple[List[bytes], Json]
@@ -20,11 +21,12 @@ Dumped = Tuple[List[bytes], Json]
 class World:
     """What a subject may ask for: the sources, the modules made from them, and which side of the change this is."""
 
-    def __init__(self, tasks: Json, answers: Answers, scratch: str) -> None:
-        self.side = tasks["side"]
-        self.roots = tasks["roots"]
+    def __init__(self, request: Json, answers: Answers, scratch: str) -> None:
+        self.side = request["side"]
+        self.roots = request["roots"]
         self.scratch = scratch
-        self.overlay = Overlay(tasks["texts"], tasks["runs"])
+        self.parcels = Parcels(request["shared"])
+        self.overlay = Overlay(request["texts"], request["runs"], Kept(request["shared"]))
         self.modules = Modules(answers)
 
     @contextlib.contextmanager

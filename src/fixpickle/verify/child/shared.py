@@ -1,0 +1,99 @@
+"""What the children of one run share, in a folder of theirs: parcels on their way, and code that is compiled."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import marshal
+import os
+import types
+from typing import Any, Dict, List, Optional, Tuple
+
+_open = io.open
+
+
+class Appended:
+    """Appends to a file by its path. It stays open, and is opened anew where user code has closed it."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.descriptor = -1
+        self.identity: Optional[Tuple[int, int]] = None
+
+    def write(self, data: bytes) -> None:
+        if self.identity is None or self._identity() != self.identity:
+            self.descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0))
+            self.identity = self._identity()
+        while data:
+            data = data[os.write(self.descriptor, data) :]
+
+    def close(self) -> None:
+        if self.identity is not None and self._identity() == self.identity:
+            os.close(self.descriptor)
+        self.identity = None
+
+    def _identity(self) -> Optional[Tuple[int, int]]:
+        """Which file the descriptor stands for: it may be another one by now."""
+        with contextlib.suppress(OSError):
+            status = os.fstat(self.descriptor)
+            return status.st_dev, status.st_ino
+        return None
+
+
+class Parcels:
+    """Pickles on their way from one interpreter to another. The process in between sees places in a file alone."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.name = "%d.parcels" % os.getpid()
+        self.file = Appended(os.path.join(folder, self.name))
+        self.size = 0
+
+    def put(self, parcel: bytes) -> List[Any]:
+        """The place of the parcel."""
+        self.file.write(parcel)
+        self.size += len(parcel)
+        return [self.name, self.size - len(parcel), len(parcel)]
+
+    def get(self, place: List[Any]) -> bytes:
+        name, start, size = place
+        with _open(os.path.join(self.folder, name), "rb") as file:
+            file.seek(start)
+            return file.read(size)
+
+
+class Kept:
+    """Compiles a text once for all children. What is kept is of this very interpreter, and gone with the run."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.compiled: Dict[str, bytes] = {}
+        self.new: Dict[str, types.CodeType] = {}
+        for name in os.listdir(folder):
+            if name.endswith(".codes"):
+                with contextlib.suppress(Exception), _open(os.path.join(folder, name), "rb") as file:
+                    self.compiled.update(marshal.load(file))
+
+    def code(self, text: str, path: str) -> types.CodeType:
+        name = hashlib.sha256(("%s\0%s" % (path, text)).encode("utf-8", "surrogatepass")).hexdigest()
+        if name in self.compiled:
+            with contextlib.suppress(Exception):
+                known = marshal.loads(self.compiled[name])
+                if isinstance(known, types.CodeType):
+                    return known
+        if name not in self.new:
+            self.new[name] = compile(text, path, "exec", dont_inherit=True)
+        return self.new[name]
+
+    def save(self) -> None:
+        """For the children that start from now on. Files are few, for making one takes longer than compiling."""
+        if not self.new:
+            return
+        self.compiled.update({name: marshal.dumps(code) for name, code in self.new.items()})
+        with contextlib.suppress(Exception):
+            place = os.path.join(self.folder, "%d-%d.codes" % (os.getpid(), len(self.compiled)))
+            with _open(place + ".draft", "wb") as file:
+                marshal.dump({name: self.compiled[name] for name in self.new}, file)
+            os.replace(place + ".draft", place)
+        self.new.clear()

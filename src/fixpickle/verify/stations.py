@@ -1,0 +1,125 @@
+"""The interpreters of one run. Each stays warm, its modules imported, while the files are as it was shown them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from fixpickle.verify.family import kill_all, tasks_of_user
+from fixpickle.verify.launch import Answered, Child, Ending, Limits, Line, Unstartable, start
+
+_STATES = 3  # as the files were, as the last round left them, and as this one would
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """One state of the files: the texts, what scripts are trimmed to, and where modules are looked up."""
+
+    texts: Mapping[Path, str]
+    runs: Mapping[Path, str]
+    roots: tuple[Path, ...]
+
+    def differing(self) -> Sources:
+        """Without the texts that are on disk just so: they change nothing."""
+        return replace(self, texts={p: t for p, t in self.texts.items() if not _is_on_disk(p, t)})
+
+    def shown(self) -> dict[str, object]:
+        """What a child is told of it: JSON."""
+        return {
+            "roots": [str(r) for r in self.roots],
+            "texts": {str(p): t for p, t in self.texts.items()},
+            "runs": {str(p): t for p, t in self.runs.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """The children that were shown one state of the files, by their mode."""
+
+    key: str = ""
+    children: dict[str, Child] = field(default_factory=dict)
+
+
+class Stations:
+    """Starts interpreters as they are needed, and ends them all on `close`. What they share lies in one folder."""
+
+    def __init__(self, python: Path, limits: Limits) -> None:
+        self.python, self.limits = python, limits
+        self.remarks: frozenset[str] = frozenset()
+        self._scratch = Path(tempfile.mkdtemp(prefix="fixpickle-")).resolve()
+        (self._scratch / "shared").mkdir()
+        self._mark = secrets.token_hex(8)
+        self._tasks = tasks_of_user()
+        self._started = 0
+        self._states: list[_State] = []
+
+    def ask(
+        self, mode: str, sources: Sources, request: Mapping[str, object], *, alone: bool
+    ) -> tuple[Ending, list[Line]]:
+        """Puts a request to a child of that mode that was shown `sources`; to one of its own where it is to be `alone`.
+
+        A warm child that was lost since the last request is replaced: without lines, none can be started.
+        """
+        state = _State() if alone else self._state(sources)
+        warm = state.children.get(mode)
+        ending, lines = warm.ask(request) if warm else (Unstartable(""), [])
+        if not lines:
+            begun = self._start(mode)
+            if isinstance(begun, Unstartable):
+                return begun, []
+            state.children[mode] = begun
+            ending, lines = begun.ask({**self._setup(), **sources.shown(), **request})
+        self.remarks |= {line["remark"] for line in lines if "remark" in line}
+        if alone:
+            state.children[mode].close()
+        elif not isinstance(ending, Answered):
+            del state.children[mode]
+        return ending, lines
+
+    def close(self) -> None:
+        """Ends all children and what they started, and removes what they wrote."""
+        for state in self._states:
+            for child in state.children.values():
+                child.kill()
+        kill_all(self._mark)
+        self._states.clear()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _state(self, sources: Sources) -> _State:
+        """The children of a state of the files. Those of the one that was not asked for longest make room."""
+        key = hashlib.sha256(json.dumps(sources.differing().shown(), sort_keys=True).encode()).hexdigest()
+        found = next((state for state in self._states if state.key == key), _State(key))
+        self._states = [found, *(state for state in self._states if state is not found)]
+        for old in self._states[_STATES:]:
+            for child in old.children.values():
+                child.close()
+        del self._states[_STATES:]
+        return found
+
+    def _start(self, mode: str) -> Child | Unstartable:
+        self._started += 1
+        folder = self._scratch / str(self._started)
+        return start(self.python, mode, folder, self.limits, f"{self._mark}.{self._started}")
+
+    def _setup(self) -> dict[str, object]:
+        return {
+            "parent": os.getpid(),
+            "shared": str(self._scratch / "shared"),
+            "megabytes": self.limits.megabytes,
+            "processes": self._tasks + self.limits.processes if self._tasks else 0,
+            "network": self.limits.network,
+        }
+
+
+def _is_on_disk(path: Path, text: str) -> bool:
+    try:
+        return path.read_bytes() == text.encode()
+    except (OSError, UnicodeEncodeError):
+        return False

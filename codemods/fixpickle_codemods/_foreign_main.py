@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from fixpickle.model import Evidence, Reach
 from fixpickle.project import Crossing, Project
 from fixpickle.survey.facts import Facts, Mention, ToCall
 from fixpickle_codemods._main_guard import Parting
@@ -20,7 +21,7 @@ class Reached:
     """
 
     name: str
-    crossing: Crossing
+    reach: Reach
     line: int
     lacking: frozenset[str]
 
@@ -29,10 +30,20 @@ def reached(project: Project, facts: Facts) -> Iterator[Reached]:
     """Definitions that the script's own work, and not only an importer's, hands to such a process."""
     if not any(s.kind in ("guard", "work", "assignment") for s in facts.statements):
         return
+    failed = {one.name: one for one in _failed(project, facts)}
     for mention in facts.mentions:
-        found = next(_foreign(project, facts, mention), None)
+        found = failed.pop(mention.name, None) or next(_foreign(project, facts, mention), None)
         if found is not None:
             yield found
+    yield from failed.values()
+
+
+def _failed(project: Project, facts: Facts) -> Iterator[Reached]:
+    """Definitions that another process of a traced run did not find."""
+    bound = {name for statement in each(facts) for name in statement.binds}
+    for one in project.traced:
+        if one.main and one.path == facts.path and one.name in bound:
+            yield Reached(one.name, Reach(Evidence.TRACED, (one.words,)), one.line, frozenset())
 
 
 def _foreign(project: Project, facts: Facts, mention: Mention) -> Iterator[Reached]:
@@ -50,9 +61,9 @@ def _foreign(project: Project, facts: Facts, mention: Mention) -> Iterator[Reach
             passed_over = all(s.kind == "guard" for s in own) or (by_import and facts.path.name == "__main__.py")
             imported = not boundary.by_value and not boundary.foreign_main
             if foreign or switched or (imported and passed_over):
-                yield Reached(mention.name, crossing, line, frozenset())
+                yield Reached(mention.name, Reach(Evidence.BOUNDARY, crossing.chain), line, frozenset())
             elif imported and by_import and (lacking := _lacking(project, facts, mention.name)):
-                yield Reached(mention.name, crossing, line, lacking)
+                yield Reached(mention.name, Reach(Evidence.BOUNDARY, crossing.chain), line, lacking)
 
 
 def _lacking(project: Project, facts: Facts, name: str) -> frozenset[str]:

@@ -55,6 +55,8 @@ def findings(rule: str, targets: Mapping[str, str], project: Project, facts: Fac
         if alone:
             reach = Reach(Evidence.ANY, (f"stored on self.{made.attribute} of {made.cls} at line {made.line}",))
         if reach is None:
+            reach = project.failed(facts, made.span)
+        if reach is None:
             continue
         reason = alone or _reason(project, facts, made, targets[made.target])
         yield Finding(

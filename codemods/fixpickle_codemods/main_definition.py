@@ -47,7 +47,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from fixpickle.model import Evidence, Finding, FromScript, NewFile, Patch, Reach, Refusal, Safety, Source
+from fixpickle.model import Evidence, Finding, FromScript, NewFile, Patch, Refusal, Safety, Source
 from fixpickle.project import Project
 from fixpickle.rewrite import import_line
 from fixpickle.rule import Workshop
@@ -80,7 +80,7 @@ class MainDefinition:
             path=facts.path,
             span=next(s for s in each(facts) if plan.names[0] in s.binds).span,
             message=f"{listed(plan.names)} of the script {facts.path.name} {what}",
-            reach=Reach(Evidence.BOUNDARY, found[0].crossing.chain, "pickle"),
+            reach=max((r.reach for r in found), key=lambda reach: reach.evidence is Evidence.TRACED),
             safety=Safety.MANUAL if reason else Safety.SAFE,
             reason=reason,
         )

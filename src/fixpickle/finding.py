@@ -9,9 +9,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fixpickle.model import Finding, Settings, Suppressed
+from fixpickle.model import Evidence, Finding, Settings, Suppressed
 from fixpickle.project import Project
 from fixpickle.rule import Reviewer, Rule
+from fixpickle.sightings import seen
 from fixpickle.standing import Standing
 from fixpickle.survey import Facts
 
@@ -37,7 +38,8 @@ def find(standing: Standing, chosen: Chosen, settings: Settings) -> tuple[list[F
     """What the rules find with enough evidence, in reading order; and what of it somebody said to leave alone."""
     known = {entry.fingerprint for entry in settings.known}
     found = [f for facts in standing.project.files for f in _in_file(standing.project, facts, chosen)]
-    admitted = [f for f in found if settings.reach.admits(f.reach.evidence)]
+    judged = [_traced(f, standing) for f in found] if standing.project.traced else found
+    admitted = [f for f in judged if settings.reach.admits(f.reach.evidence)]
     ordered = sorted(admitted, key=lambda f: (f.path, f.span, f.rule))
     kept: list[Finding] = []
     silent: list[Suppressed] = []
@@ -51,6 +53,17 @@ def find(standing: Standing, chosen: Chosen, settings: Settings) -> tuple[list[F
         elif settings.only is None or finding.path in settings.only:
             kept.append(finding)
     return kept, silent
+
+
+def _traced(finding: Finding, standing: Standing) -> Finding:
+    """With the strongest evidence, where a real run failed on what it is about."""
+    span, reach = finding.span, finding.reach
+    code = standing.sources[finding.path].text[span.start : span.end]
+    found = seen(standing.project.traced, finding.path, span, code, weak=reach.evidence is Evidence.ANY)
+    if found is None:
+        return finding
+    chain = () if reach.evidence in (Evidence.ANY, Evidence.TRACED) else reach.chain
+    return replace(finding, reach=replace(reach, evidence=found.evidence, chain=(*found.chain, *chain)))
 
 
 def stale(standing: Standing, met: Collection[str], chosen: Chosen, settings: Settings) -> Iterator[str]:

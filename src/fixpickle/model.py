@@ -44,6 +44,7 @@ class Source:
 class Evidence(str, Enum):
     """How strong the reason is to believe that a value is really pickled, strongest first."""
 
+    TRACED = "traced"
     BOUNDARY = "boundary"
     STATE = "state"
     ANY = "any"
@@ -68,6 +69,24 @@ class Reach:
 
     def __str__(self) -> str:
         return ", ".join(self.chain)
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """Where a real run made what could not cross: lines `line` to `last` of a file, as they were then.
+
+    `name` is that of a function or class, `<lambda>` among them, and empty for an instance. `words` tell a reader what
+    happened. `main` says that it is a definition of a script which another process did not find, `bound` that it is a
+    function which a module binds under a name of its own: then that statement is at fault, or what makes the function.
+    """
+
+    path: Path
+    line: int
+    last: int
+    name: str
+    words: str
+    main: bool = False
+    bound: bool = False
 
 
 class Safety(str, Enum):
@@ -480,7 +499,8 @@ class Settings:
 
     What a person may set is declared in :mod:`fixpickle.settings.declared`, under the name of its field.
     `baseline` is the file of findings that are known and wait, `known` its entries. Where `only` is given, findings in
-    other files are left out; these files are still read, for what they tell about the others.
+    other files are left out; these files are still read, for what they tell about the others. `traced` is where a real
+    run failed.
     """
 
     root: Path
@@ -500,6 +520,7 @@ class Settings:
     only: frozenset[Path] | None = None
     boundaries: tuple[BoundaryEntry, ...] = ()
     quiet: frozenset[str] = frozenset()
+    traced: tuple[Traced, ...] = ()
     time_limit: float = 60.0
     memory_limit: int = 4096
     process_limit: int = 256

@@ -11,7 +11,8 @@ from fixpickle.link.keepers import Keepers
 from fixpickle.link.shipments import Shipments
 from fixpickle.link.spread import Crossing, Spread, place, stored
 from fixpickle.link.symbols import Symbols
-from fixpickle.model import Evidence, Reach, Strategy
+from fixpickle.model import Evidence, Reach, Span, Strategy, Traced
+from fixpickle.sightings import seen
 from fixpickle.survey.catalogue import Catalogue, catalogue
 from fixpickle.survey.constructions import PRIMITIVES
 from fixpickle.survey.facts import ClassFacts, Factory, Facts, Sink, ToAttribute, ToCall, ToGlobal, ToReturn
@@ -49,10 +50,15 @@ class Project:
     """Every file's facts, and the questions that need more than one of them."""
 
     def __init__(
-        self, facts: Iterable[Facts], boundaries: Catalogue | None = None, strategy: Strategy = Strategy.FACTORY
+        self,
+        facts: Iterable[Facts],
+        boundaries: Catalogue | None = None,
+        strategy: Strategy = Strategy.FACTORY,
+        traced: Sequence[Traced] = (),
     ) -> None:
         self.files: Sequence[Facts] = tuple(sorted(facts, key=lambda f: f.path))
         self.strategy = strategy
+        self.traced = traced
         self.catalogue: Catalogue = boundaries or catalogue()
         self._symbols = Symbols(self.files, self.catalogue)
         self._spread = Spread(self.files, self._symbols, self.catalogue)
@@ -60,9 +66,9 @@ class Project:
         self.exposure = Exposure(self.files, self._symbols, self._spread, self.catalogue, self._passes_on)
         self._shipments = Shipments(self.files, self._symbols, self._spread, self.hooked)
 
-    def over(self, facts: Iterable[Facts]) -> Project:
-        """The same project with other facts: boundaries and strategy stay."""
-        return Project(facts, self.catalogue, self.strategy)
+    def over(self, facts: Iterable[Facts], traced: Sequence[Traced] = ()) -> Project:
+        """The same project with other facts, and where a traced run failed in these: boundaries and strategy stay."""
+        return Project(facts, self.catalogue, self.strategy, traced)
 
     # --- indexes ---
 
@@ -235,6 +241,10 @@ class Project:
         return not is_test(facts) and self.carries(facts, name, attribute)
 
     # --- reach ---
+
+    def failed(self, facts: Facts, span: Span) -> Reach | None:
+        """The evidence that a traced run failed on an instance which is made at `span`, or None."""
+        return seen(self.traced, facts.path, span, "")
 
     def crossings(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[Crossing]:
         """Every boundary that a value with these sinks reaches, through functions of the project too."""

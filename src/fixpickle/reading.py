@@ -37,7 +37,8 @@ def read_all(
                 facts[source.path] = found
                 skipped += _misnamed(found)
     known = configured(settings.boundaries, settings.quiet)
-    return Standing(sources, sources, facts, Project(facts.values(), known, settings.strategy)), skipped
+    project = Project(facts.values(), known, settings.strategy, settings.traced)
+    return Standing(sources, sources, facts, project), skipped
 
 
 def _misnamed(facts: Facts) -> Iterator[Refusal]:

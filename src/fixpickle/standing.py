@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fixpickle.model import Change, Edit, Ground, Patch, Source
 from fixpickle.project import Project
+from fixpickle.sightings import followed
 from fixpickle.source import apply_edits
 from fixpickle.survey import Facts, survey
 
@@ -68,7 +69,9 @@ def moved(standing: Standing, texts: Mapping[Path, str]) -> Standing:
         found = survey(sources[path])
         if isinstance(found, Facts) and not is_runtime(path):
             facts[path] = found
-    return Standing(standing.original, sources, facts, standing.project.over(facts.values()))
+    old, new = ({p: s.text for p, s in some.items()} for some in (standing.sources, sources))
+    traced = tuple(followed(standing.project.traced, old, new))
+    return Standing(standing.original, sources, facts, standing.project.over(facts.values(), traced))
 
 
 def changes_of(standing: Standing, texts: Mapping[Path, str]) -> tuple[Change, ...]:

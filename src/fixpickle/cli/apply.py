@@ -12,11 +12,13 @@ from fixpickle.cli.options import (
     ExitNonZeroOnFix,
     ExitZero,
     FixOnly,
+    FromTrace,
     Interactive,
     Output,
     OutputFormat,
     Paths,
     Quiet,
+    Rerun,
     Resume,
     Statistics,
     Verbose,
@@ -27,7 +29,7 @@ from fixpickle.cli.options import (
     outputs,
     printed,
 )
-from fixpickle.cli.request import Gate, Mode, Request, perform
+from fixpickle.cli.request import Gate, Lead, Mode, Request, perform
 from fixpickle.cli.terminal import Color
 from fixpickle.report import Format
 from fixpickle.settings import Options
@@ -45,6 +47,8 @@ def apply(
     allow_dirty: AllowDirty = False,
     allow_staged: AllowStaged = False,
     options: Options,
+    from_trace: FromTrace = None,
+    rerun: Rerun = True,
     changed_since: ChangedSince = None,
     output_format: OutputFormat = Format.TEXT,
     statistics: Statistics = False,
@@ -60,5 +64,6 @@ def apply(
     mode = Mode.DIFF if diff else Mode.DRY_RUN if dry_run else Mode.APPLY
     where, files = located(paths), outputs(output)
     form, gate = printed(output_format, statistics), Gate(exit_zero, exit_non_zero_on_fix, fix_only)
-    request = Request(mode, where, options, changed_since, form, files, color, quiet, gate, care)
+    lead = Lead(from_trace, rerun) if from_trace is not None else None
+    request = Request(mode, where, options, changed_since, form, files, color, quiet, gate, care, lead)
     finish(lambda: perform(request), verbose)

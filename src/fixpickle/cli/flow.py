@@ -11,6 +11,7 @@ from pathlib import Path
 from fixpickle.baseline import read_baseline
 from fixpickle.cli.git import changed_since
 from fixpickle.cli.interactive import Session, talk
+from fixpickle.cli.led import concluded, follow, told
 from fixpickle.cli.offers import Album
 from fixpickle.cli.request import Mode, Request
 from fixpickle.cli.saying import say, warn_of_patch
@@ -37,16 +38,18 @@ def execute(request: Request) -> int:
     settings = load(request.paths, request.options, [rule.name for rule in rules])
     if isinstance(settings, Settings):
         settings = narrowed(settings, request.changed_since)
-    if isinstance(settings, Refusal):
-        return refuse(settings)
+    led = follow(request, settings) if isinstance(settings, Settings) else settings
+    if isinstance(led, Refusal):
+        return refuse(led)
+    settings = led.settings
     session = _session(request, settings.root)
     if isinstance(session, str):
         complain(session)
         return 2
     album = Album(session)
     decide = album if Format.HTML in request.formats else session
-    report = _run(request, settings, rules, decide)
-    report = replace(report, offers=tuple(album.kept), left=() if request.gate.fix_only else report.left)
+    report = told(led, replace(_run(request, settings, rules, decide), offers=tuple(album.kept)))
+    report = replace(report, left=() if request.gate.fix_only else report.left)
     sources, refused = read_again(report.changes)
     ended = _ended(request, account(report, refused), sources, session)
     if isinstance(ended, str):
@@ -64,7 +67,7 @@ def execute(request: Request) -> int:
         session.close(report)
     if unsaid is not None:
         return refuse(unsaid)
-    return request.gate.code(report)
+    return concluded(led, request, report)
 
 
 def _run(request: Request, settings: Settings, rules: Sequence[Rule], decide: Decide | None) -> RunReport:

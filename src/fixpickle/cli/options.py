@@ -46,6 +46,13 @@ Output = Annotated[
 ChangedSince = Annotated[
     str | None, typer.Option(metavar="REV", help="Only findings in files changed since a git revision.")
 ]
+FromTrace = Annotated[
+    Path | None,
+    typer.Option("--from-trace", metavar="FILE", help="Fix what a traced run failed on, and nothing else."),
+]
+Rerun = Annotated[
+    bool, typer.Option("--rerun/--no-rerun", help="With --from-trace: run the program again, and compare.")
+]
 WhenColor = Annotated[Color, typer.Option(help="When to write in colour.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only what is left to do.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the traceback of an internal error.")]

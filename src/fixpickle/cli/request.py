@@ -57,6 +57,14 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
+class Lead:
+    """The record of a traced run that says what to fix, and whether the program is run again afterwards."""
+
+    record: Path
+    rerun: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What was asked for on the command line."""
 
@@ -70,6 +78,7 @@ class Request:
     quiet: bool
     gate: Gate
     care: Care = Care()
+    lead: Lead | None = None
 
     @property
     def formats(self) -> frozenset[Format]:

@@ -49,7 +49,10 @@ def trace(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Run a program as it is, and record what cannot be pickled, loaded or copied in it and its processes."""
+    """Run a program as it is, and record what cannot be pickled, loaded or copied in it and its processes.
+
+    `fixpickle apply --from-trace FILE` fixes what the record holds.
+    """
     finish(lambda: _traced(command, output, time_limit, allocations, options, quiet), verbose)
 
 
@@ -79,7 +82,7 @@ def _traced(
         complain("nothing was recorded: the program started no Python, or one with -I, -E or -S")
     if not quiet:
         put(sys.stderr, summary(record, Path.cwd()))
-        put(sys.stderr, f"the record is {output}\n")
+        put(sys.stderr, f"the record is {output}{_next(output) if record.failures else ''}\n")
     return record.exit
 
 
@@ -89,3 +92,7 @@ def _interpreter(options: Options) -> Path | Refusal:
 
     settings = load((Path.cwd(),), options, [rule.name for rule in load_rules()])
     return settings if isinstance(settings, Refusal) else settings.python
+
+
+def _next(output: Path) -> str:
+    return f"; `fixpickle apply --from-trace {output}` fixes what it holds"

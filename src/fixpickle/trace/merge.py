@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fixpickle.trace.record import Call, Culprit, Failure, Made, Payload, Record
+from fixpickle.trace.record import Call, Failure, Payload, Record, culprit
 
 _FAILURES, _PAYLOADS, _PROBLEMS = 500, 200, 20
 
@@ -23,6 +23,7 @@ class Ended:
     exit: int
     seconds: float
     timed_out: bool
+    limit: float | None
 
 
 def merged(folder: Path, ended: Ended) -> Record:
@@ -35,12 +36,23 @@ def merged(folder: Path, ended: Ended) -> Record:
         exit=ended.exit,
         seconds=round(ended.seconds, 3),
         timed_out=ended.timed_out,
+        limit=ended.limit,
         processes=len({name for name, line in lines if "begin" in line}),
+        main=_main([line for _, line in lines]),
         failures=failures[:_FAILURES],
         payloads=_payloads(row for _, line in lines for row in line.get("sites", ()))[:_PAYLOADS],
-        files=_digests(failures[:_FAILURES]),
+        files=_digests(failures[:_FAILURES], _main([line for _, line in lines])),
         problems=tuple(dict.fromkeys(line["problem"] for _, line in lines if "problem" in line))[:_PROBLEMS],
     )
+
+
+def _main(lines: Sequence[Mapping[str, Any]]) -> str:
+    """The script of the process that is nobody's child here; the first where there are several."""
+    begun = [line["begin"] for line in lines if "begin" in line]
+    known = {one["pid"] for one in begun}
+    roots = {one["pid"] for one in begun if one["parent"] not in known}
+    found = [line["main"] for line in lines if "main" in line and line["pid"] in roots]
+    return str(found[0]) if found else ""
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -97,7 +109,7 @@ def _failure(told: Mapping[str, Any]) -> Failure:
         main=told["main"],
         silent=_silent(told["root"], stack),
         site=Call(**told["site"]) if told["site"] else None,
-        culprits=tuple(_culprit(one) for one in told["leaves"]),
+        culprits=tuple(culprit(one) for one in told["leaves"]),
         stack=stack,
     )
 
@@ -114,15 +126,11 @@ def _silent(root: str, stack: Sequence[Call]) -> bool:
 _QUEUES = str(Path("multiprocessing", "queues.py"))
 
 
-def _culprit(told: Mapping[str, Any]) -> Culprit:
-    return Culprit(**{**told, "made": Made(**told["made"]) if told["made"] else None})
-
-
-def _digests(failures: Iterable[Failure]) -> dict[str, str]:
+def _digests(failures: Iterable[Failure], main: str) -> dict[str, str]:
     """The files that failures name, as they are right after the run."""
-    paths = {c.made.path for failure in failures for c in failure.culprits if c.made}
+    places = [place for f in failures for c in f.culprits for place in (c.made, c.bound) if place is not None]
+    paths = {main, *(place.path for place in places)} - {""}
     paths |= {failure.site.path for failure in failures if failure.site}
-    paths |= {failure.main for failure in failures if failure.main}
     found = {}
     for path in sorted(paths):
         if Path(path).is_file():

@@ -40,7 +40,8 @@ class Made:
 class Culprit:
     """What could not cross: its path from what was pickled, and what it is.
 
-    `holder` is the class, as `module:Class`, that holds it or what it is a part of in `attribute`.
+    `holder` is the class, as `module:Class`, that holds it or what it is a part of in `attribute`. `bound` is where a
+    module binds a function that another function made.
     """
 
     path: str
@@ -49,6 +50,7 @@ class Culprit:
     holder: str
     attribute: str
     made: Made | None
+    bound: Made | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,8 @@ class Record:
     """One traced run. `files` are digests of the files that failures name, as they were then.
 
     `exit` is the program's exit code, as a shell would have it. `processes` counts those in which something was
-    recorded. `problems` are the recorder's own.
+    recorded, `main` is the script of the first of them. `limit` is the time limit in seconds, None for none. `problems`
+    are the recorder's own.
     """
 
     command: tuple[str, ...]
@@ -109,7 +112,9 @@ class Record:
     exit: int
     seconds: float
     timed_out: bool
+    limit: float | None
     processes: int
+    main: str
     failures: tuple[Failure, ...]
     payloads: tuple[Payload, ...]
     files: Mapping[str, str]
@@ -140,7 +145,7 @@ def from_file(path: Path) -> Record | Refusal:
 
 
 def _record(data: Mapping[str, Any]) -> Record:
-    names = ("command", "folder", "exit", "seconds", "timed_out", "processes")
+    names = ("command", "folder", "exit", "seconds", "timed_out", "limit", "processes", "main")
     plain: dict[str, Any] = {name: data[name] for name in names}
     return Record(
         **{**plain, "command": tuple(plain["command"])},
@@ -164,4 +169,10 @@ def _failure(data: Mapping[str, Any]) -> Failure:
 
 
 def _culprits(rows: Sequence[Mapping[str, Any]]) -> tuple[Culprit, ...]:
-    return tuple(Culprit(**{**row, "made": Made(**row["made"]) if row["made"] else None}) for row in rows)
+    return tuple(culprit(row) for row in rows)
+
+
+def culprit(row: Mapping[str, Any]) -> Culprit:
+    """A culprit of its plain values."""
+    places = {name: Made(**row[name]) if row.get(name) else None for name in ("made", "bound")}
+    return Culprit(**{**row, **places})

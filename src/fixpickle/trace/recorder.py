@@ -61,15 +61,20 @@ class Log:
         self.folder = folder
         self.pid = 0
         self.path = ""
+        self.main = ""
 
     def open(self) -> None:
         if self.pid != os.getpid():
-            self.pid = os.getpid()
+            self.pid, self.main = os.getpid(), ""
             self.path = os.path.join(self.folder, "%d-%s.jsonl" % (self.pid, os.urandom(3).hex()))
             self.write(begin=_process())
 
     def write(self, **line: Any) -> None:
         self.open()
+        if not self.main and "begin" not in line:
+            self.main = _main()  # which is not known at the start
+            if self.main:
+                self.write(main=self.main, pid=self.pid)
         import json  # not at the start of every process
 
         data = (json.dumps(line) + "\n").encode("utf-8", "backslashreplace")
@@ -226,7 +231,7 @@ def _failed(kind: str, pickler: str, value: Any, error: BaseException, frame: An
         stack = list(_stack(frame))
         told: Json = {"kind": kind, "pickler": pickler, "error": _said(error), "root": _what(value), "stack": stack}
         told["site"] = _at(frame, value)
-        told.update(thread=threading.current_thread().name, pid=os.getpid(), main=_main())
+        told.update(thread=threading.current_thread().name, main=_main())
         told["leaves"] = _faults(value, error) if kind == "load" else [*_leaves(kind, value, error, like)]
         log.write(failed=told)
     except Exception as problem:
@@ -262,7 +267,7 @@ def _stack(frame: Any) -> Iterator[Json]:
 def _leaves(kind: str, value: Any, error: BaseException, like: Any) -> Iterator[Json]:
     tool = leaves()
     found = tool.unwound(value, error) if kind == "copy" else tool.leaves(value, like, most=20, seconds=3.0)
-    for leaf in found or [tool.Leaf([], value, error)]:
+    for number, leaf in enumerate(found or [tool.Leaf([], value, error)]):
         start, steps = _from_own(value, leaf.steps)
         keeper, attribute = tool.holder(value, leaf.steps)
         cls = keeper if isinstance(keeper, type) else type(keeper)
@@ -272,10 +277,11 @@ def _leaves(kind: str, value: Any, error: BaseException, like: Any) -> Iterator[
         yield {
             "path": tool.written(start, steps),
             "what": tool.described(leaf.value),
-            "error": _said(leaf.error),
+            "error": _said(leaf.error if number else error),
             "holder": "%s:%s" % (cls.__module__, cls.__qualname__) if attribute else "",
             "attribute": attribute,
             "made": _made(place),
+            "bound": _made(origins().bound(leaf.value, whose.own)),
         }
 
 
@@ -315,8 +321,8 @@ def _faults(value: Any, error: BaseException) -> List[Json]:
         place = origins().made(None, [], thing, whose.own)
     except (AttributeError, KeyError):
         pass  # that it is not there is what failed
-    told = {"path": name, "what": name, "error": _said(error), "holder": "", "attribute": "", "made": _made(place)}
-    return [told]
+    told = {"path": name, "what": name, "error": _said(error), "holder": "", "attribute": ""}
+    return [{**told, "made": _made(place), "bound": None}]
 
 
 # --- where a task was handed in that fails on another thread --------------------------------------------------------

@@ -56,8 +56,8 @@ def unrecorded(command: Sequence[str]) -> str:
     return ""
 
 
-def trace(program: Program) -> Record | Refusal:
-    """Run it to its end, in this folder and with these standard streams, and give what was recorded.
+def trace(program: Program, where: Path | None = None) -> Record | Refusal:
+    """Run it to its end, in this folder or that of `where`, and give what was recorded.
 
     Refused where it cannot be started. A KeyboardInterrupt ends the program, and what it did until then is the record.
     """
@@ -67,17 +67,21 @@ def trace(program: Program) -> Record | Refusal:
         apart = program.seconds is not None and hasattr(os, "killpg")
         try:
             child = subprocess.Popen(
-                program.command, env=_environment(os.environ, folder, program.allocations), start_new_session=apart
+                program.command,
+                cwd=where,
+                env=_environment(os.environ, folder, program.allocations),
+                start_new_session=apart,
             )
         except OSError as error:
             return Refusal(Path(program.command[0]), f"cannot be started: {error.strerror or error}")
         code = _waited(child, program.seconds, apart)
         ended = Ended(
             command=program.command,
-            folder=str(Path.cwd()),
+            folder=str(where or Path.cwd()),
             exit=TIMED_OUT if code is None else code if code >= 0 else 128 - code,
             seconds=time.monotonic() - started,
             timed_out=code is None,
+            limit=program.seconds,
         )
         return merged(Path(folder), ended)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fixpickle.trace.record import Call, Culprit, Failure, Payload, Record
+from fixpickle.trace.sites import Outcome
 
 _SHOWN = 5  # payloads, culprits of one failure
 _VERBS = {"dump": "cannot be pickled", "load": "cannot be loaded", "copy": "cannot be copied"}
@@ -18,6 +19,20 @@ def summary(record: Record, base: Path) -> str:
     lines += _payloads(record.payloads, base)
     lines += [f"not looked into: {problem}" for problem in record.problems]
     return "\n".join([*lines, _last(record)]) + "\n"
+
+
+def outcome(found: Outcome, before: Record, after: Record, base: Path) -> str:
+    """What has become of the failures of `before`, one line for each that stays or is new, and a last line."""
+    lines = [f"{word}: {_one(culprit, base)}" for word in ("stay", "new") for culprit in getattr(found, word)]
+    of = len(found.gone) + len(found.stay)
+    new = f", {len(found.new)} new" if found.new else ""
+    last = f"{len(found.gone)} of {_many(of, 'failure')} gone{new}; exit code {after.exit}, which was {before.exit}"
+    return "\n".join([*lines, last]) + "\n"
+
+
+def _one(culprit: Culprit, base: Path) -> str:
+    where = f"{_shown(culprit.made.path, base)}:{culprit.made.line}: " if culprit.made else ""
+    return f"{where}{culprit.path}, {_named(culprit)}: {culprit.error}"
 
 
 def _last(record: Record) -> str:

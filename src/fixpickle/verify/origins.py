@@ -44,6 +44,31 @@ def made(root: Any, steps: Sequence[Step], value: Any, own: Own) -> Optional[Pla
     return Place(code.co_filename, code.co_firstlineno, "definition") if code is not None else None
 
 
+def bound(value: Any, own: Own) -> Optional[Place]:
+    """The statement by which a module of the user's own binds a function that another function made."""
+    if not isinstance(value, types.FunctionType) or "<locals>" not in value.__qualname__:
+        return None
+    for module in list(sys.modules.values()):
+        path = getattr(module, "__file__", None) or ""
+        if not path.endswith(".py") or not own(path):
+            continue
+        for name, one in list(vars(module).items()):
+            line = _bound_in(os.path.abspath(path), name) if one is value else 0
+            if line:
+                return Place(os.path.abspath(path), line, "assignment")
+    return None
+
+
+def _bound_in(path: str, name: str) -> int:
+    """The line of the top-level statement that binds a name, a decorated function's own."""
+    tree = _tree(path)
+    line = _binds(tree, name, 0) if tree is not None else 0
+    for node in tree.body if tree is not None else ():
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == name:
+            line = node.lineno
+    return line
+
+
 def defined(cls: type) -> Optional[Place]:
     """Where a class is defined, or the call that makes a type of that name."""
     path = file_of(cls.__module__)

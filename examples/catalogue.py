@@ -48,10 +48,11 @@ EXAMPLES = (
                 "loky_nested_list",
                 (("run.py",),),
                 "A task has failed to un-serialize",
-                "pickle: 42\ncloudpickle: 42",
+                "default: 42 42\ncloudpickle: 42 42\npickle: 42 42",
             ),
+            Script("loky_workarounds", (("workarounds.py",),), "hides what double does", "42\nTwice the value."),
         ),
-        needs=("loky",),
+        needs=("loky", "joblib"),
     ),
     Example(
         "sklearn_config_lost",

@@ -47,7 +47,8 @@ def _failed(project: Project, facts: Facts) -> Iterator[Reached]:
 
 
 def _foreign(project: Project, facts: Facts, mention: Mention) -> Iterator[Reached]:
-    by_pickle = any(r.symbol.endswith("set_loky_pickler") and r.argument == "'pickle'" for r in facts.references)
+    # Plain pickle finds nothing of a script, and who chose cloudpickle for all has met that.
+    chosen = any(c.pickler in ("pickle", "cloudpickle") for c in facts.pickler_choices if not c.covers)
     own = [s for s in facts.statements if mention.name in s.binds]
     for sink in mention.sinks:
         for crossing in project.crossings(facts, [sink]):
@@ -56,7 +57,7 @@ def _foreign(project: Project, facts: Facts, mention: Mention) -> Iterator[Reach
             if not any(s.kind in ("guard", "work", "assignment") for s in at_work(facts, line)):
                 continue
             foreign = boundary.foreign_main and not _loads_itself(facts, crossing)
-            switched = by_pickle and boundary.name.startswith("loky.")
+            switched = chosen and boundary.name.startswith(("loky.", "joblib.Parallel"))
             by_import = of_started(crossing)
             passed_over = all(s.kind == "guard" for s in own) or (by_import and facts.path.name == "__main__.py")
             imported = not boundary.by_value and not boundary.foreign_main

@@ -51,7 +51,7 @@ from fixpickle.model import Evidence, Finding, FromScript, NewFile, Patch, Refus
 from fixpickle.project import Project
 from fixpickle.rewrite import import_line
 from fixpickle.rule import Workshop
-from fixpickle.survey.facts import Facts, TopStatement
+from fixpickle.survey.facts import Facts, Form, TopStatement
 from fixpickle_codemods._foreign_main import reached
 from fixpickle_codemods._main_guard import Parting
 from fixpickle_codemods._script_files import edits, import_back, module_text, shares_a_line
@@ -113,8 +113,23 @@ class MainDefinition:
 
 def _reason(project: Project, facts: Facts, plan: Layout) -> str:
     work = _unguarded_work(facts, plan)
-    reasons = (obstacle(project, facts, plan), next(_changed(facts, plan), ""), work if isinstance(work, str) else "")
+    reasons = (
+        _wrapped(facts, plan),
+        obstacle(project, facts, plan),
+        next(_changed(facts, plan), ""),
+        work if isinstance(work, str) else "",
+    )
     return next(filter(None, reasons), "")
+
+
+def _wrapped(facts: Facts, plan: Layout) -> str:
+    wrapped = {c.covers.removeprefix(f"{facts.module}.") for c in facts.pickler_choices if c.form is Form.DECORATOR}
+    held = sorted(wrapped & plan.binds)
+    return (
+        f"{listed(held)} is wrapped for loky's pickler, which makes it no definition: take the wrapper off"
+        if held
+        else ""
+    )
 
 
 def _changed(facts: Facts, plan: Layout) -> Iterator[str]:

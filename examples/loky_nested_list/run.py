@@ -1,6 +1,7 @@
-"""Send a function in a list of lists to a loky worker, with both of loky's picklers."""
+"""Send a function in a list of lists to workers of loky and of the copy in joblib, with both of their picklers."""
 
-from loky import get_reusable_executor, set_loky_pickler
+import loky
+from joblib.externals import loky as joblib_loky
 
 
 def call_function(function, value):
@@ -14,13 +15,18 @@ def double(value):
     return 2 * value
 
 
-def answer():
-    executor = get_reusable_executor(max_workers=1)
-    return executor.submit(call_function, [[double]], 21).result()
+def answers():
+    """From a worker of loky, and from one of joblib's copy: each has its own pickler."""
+    mine = loky.get_reusable_executor(max_workers=1).submit(call_function, [[double]], 21)
+    joblibs = joblib_loky.get_reusable_executor(max_workers=1).submit(call_function, [[double]], 21)
+    return mine.result(), joblibs.result()
 
 
 if __name__ == "__main__":
-    set_loky_pickler("pickle")
-    print("pickle:", answer())
-    set_loky_pickler("cloudpickle")
-    print("cloudpickle:", answer())
+    print("default:", *answers())
+    loky.set_loky_pickler("cloudpickle")
+    joblib_loky.set_loky_pickler("cloudpickle")
+    print("cloudpickle:", *answers())
+    loky.set_loky_pickler("pickle")
+    joblib_loky.set_loky_pickler("pickle")
+    print("pickle:", *answers())

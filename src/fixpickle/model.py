@@ -225,6 +225,21 @@ class WorkerState:
     state: str
 
 
+@dataclass(frozen=True, slots=True)
+class LokyTrip:
+    """Functions of `module` that make a round trip through a real worker of `library`, each in a list of lists.
+
+    They must arrive as themselves, with loky's default pickler and with plain pickle. Definitions of a script, which
+    travel `by_value`, must arrive with the same code, with the default pickler alone. `library` is "loky" or the copy
+    in joblib. It is about a workaround that is taken away, so they may cross before the change too.
+    """
+
+    module: str
+    names: tuple[str, ...]
+    library: str
+    by_value: bool = False
+
+
 Subject = (
     ByReference
     | ByIdentity
@@ -236,6 +251,7 @@ Subject = (
     | FromScript
     | Respawned
     | WorkerState
+    | LokyTrip
 )
 
 

@@ -20,8 +20,10 @@ from fixpickle.rewrite.place import (
     in_place_of,
     line_end,
     line_start,
+    without_lines,
     without_statement,
 )
+from fixpickle.rewrite.unimport import without_import
 from fixpickle.rewrite.words import free_name, snake
 
 __all__ = [
@@ -52,5 +54,7 @@ __all__ = [
     "snake",
     "state_hooks",
     "vendored",
+    "without_import",
+    "without_lines",
     "without_statement",
 ]

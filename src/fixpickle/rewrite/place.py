@@ -81,6 +81,20 @@ def below_statement(path: Path, text: str, statement: Span, lines: Sequence[str]
     return Edit(path, at, at, broken + "".join(f"{line}\n" for line in lines))
 
 
+def without_lines(path: Path, text: str, start: int, end: int) -> Edit:
+    """Delete whole lines, and of the blank lines above and below the shorter run; at the top of a file, those below."""
+    above, at = 0, start
+    while at > 0 and not text[line_start(text, at - 1) : at].strip():
+        at, above = line_start(text, at - 1), above + 1
+    below = []
+    at = end
+    while at < len(text) and not text[at : line_end(text, at)].strip():
+        at = line_end(text, at)
+        below.append(at)
+    taken = len(below) if not text[:start].strip() else min(above, len(below))
+    return Edit(path, start, below[taken - 1] if taken else end, "")
+
+
 def without_statement(path: Path, text: str, statement: Span) -> Edit:
     """Delete a definition with its comments and one run of blank lines."""
     end = block_end(text, statement)

@@ -423,6 +423,45 @@ class Reference:
     argument: str
 
 
+class Form(str, Enum):
+    """What a choice of the pickler is written as; ONLY is a statement alone in its block.
+
+    AGAIN is a definition that repeats one above it word for word, with a wrapper on top.
+    """
+
+    EXPRESSION = "expression"
+    STATEMENT = "statement"
+    ONLY = "only statement"
+    DECORATOR = "decorator"
+    AGAIN = "definition again"
+
+
+@dataclass(frozen=True, slots=True)
+class PicklerChoice:
+    """A place that has loky pickle with `pickler`: everything, or the object that `covers` names.
+
+    `symbol` is the wrapper, the switch or `os.environ`, as it is imported. `pickler` is empty for the default, and "?"
+    where only running tells. `span` is what would go, and `code` what would stay in its place. `reason` says why it
+    has to stay, as far as its own file shows.
+    """
+
+    symbol: str
+    span: Span
+    pickler: str
+    covers: str
+    form: Form
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOn:
+    """An imported function or class, by its symbolic name, that a file with joblib or loky hands to calls."""
+
+    symbol: str
+    sinks: tuple[Sink, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class MadeType:
     """A type that a call inside a function makes and binds: `Point = namedtuple("Point", "x y")`.
@@ -574,6 +613,8 @@ class Facts:
     guarded: tuple[tuple[str, str, str], ...] = ()
     names_read: int = 0
     starts: tuple[Start, ...] = ()
+    pickler_choices: tuple[PicklerChoice, ...] = ()
+    handed_on: tuple[HandedOn, ...] = ()
 
     @property
     def is_script(self) -> bool:

@@ -34,6 +34,7 @@ from fixpickle.survey.identities import keyed_by_id
 from fixpickle.survey.instances import aliases, attribute_flows, instances, returned
 from fixpickle.survey.made_types import made_types, sentinels
 from fixpickle.survey.names import PROPERTIES, Names
+from fixpickle.survey.pickler_choices import handed_on, pickler_choices
 from fixpickle.survey.scripts import is_guard, starts, statements
 from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names, parameters, walk
 from fixpickle.survey.type_names import feigned, is_mangled
@@ -53,6 +54,8 @@ WATCHED = frozenset(
         "pickle.loads",
         "joblib.load",
         "torch.load",
+        "cloudpickle.register_pickle_by_value",
+        "joblib.externals.cloudpickle.register_pickle_by_value",
     ]
 )
 HOOKS = frozenset(
@@ -134,6 +137,8 @@ def _facts(source: Source, tree: Tree) -> Facts:
         guarded=tuple(guarded_attributes(tree, names)),
         names_read=next(names_read(tree), 0),
         starts=tuple(starts(tree, names, flow)),
+        pickler_choices=pickler_choices(tree, names),
+        handed_on=tuple(handed_on(tree, names, flow)),
     )
 
 

@@ -16,6 +16,7 @@ from fixpickle.model import (
     ByValue,
     FromScript,
     Instance,
+    LokyTrip,
     Patch,
     Respawned,
     Subject,
@@ -76,6 +77,10 @@ class Attempt:
                 return made
             case WorkerState(state=state):
                 return f"a real run: every task on joblib's workers saw the {state} setting"
+            case LokyTrip(module, names, library, by_value):
+                ways = "loky's default pickler" + ("" if by_value else ", and with plain pickle")
+                sent = ", ".join(f"{module}.{name}" for name in names)
+                return f"a real round trip of {sent} through a worker of {library} with {ways}"
             case Importing(module):
                 return f"{module} imports"
 
@@ -84,6 +89,8 @@ class Attempt:
         match self.subject:
             case ByReference(name=name) | ByIdentity(name=name) | ByValue(name=name) | FromScript(name=name):
                 return roots_of(name)
+            case LokyTrip(names=names):
+                return frozenset(names)
             case ByState(cls=cls, before=before, after=after, holds=holds):
                 given = frozenset[str]().union(*(roots_of(expression) for _, expression in holds))
                 return roots_of(cls) | roots_of(before if side == "before" else after) | given
@@ -135,6 +142,8 @@ class Attempt:
             case WorkerState(_, before, after, state):
                 parallel, delayed = before if side == "before" else after
                 return {"kind": "workers", "parallel": parallel, "delayed": delayed, "state": state}
+            case LokyTrip(_, names, library, by_value):
+                return {"kind": "loky", "names": list(names), "library": library, "by_value": by_value}
             case Importing():
                 return {"kind": "import"}
 

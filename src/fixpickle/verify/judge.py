@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fixpickle.model import Proved, Refuted, Unproved, Verdict
+from fixpickle.model import LokyTrip, Proved, Refuted, Unproved, Verdict
 from fixpickle.verify.attempt import Attempt, Importing
 from fixpickle.verify.exchange import Crossed, Failed, Trial
 
 # Stages at which nothing has been pickled yet.
 _UNTRIED = frozenset({"import", "build", "hung", "died", "absent"})
+
+# Of a workaround that goes: what it was for crosses with it and without it.
+_NOT_NEEDED = "it crossed too, with the workaround in place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,11 @@ def judge(tries: Sequence[Try]) -> Verdict:
             return Refuted(one.after.error, _said(one.before))
     subjects = [one for one in tries if not isinstance(one.attempt.subject, Importing)]
     for one in subjects:
-        if isinstance(one.after, Crossed) and isinstance(one.before, Failed):
+        if isinstance(one.after, Crossed) and (
+            isinstance(one.before, Failed) or isinstance(one.attempt.subject, LokyTrip)
+        ):
             how = "; ".join(part for part in (one.attempt.how, one.after.note) if part)
-            return Proved(how, one.before.error)
+            return Proved(how, one.before.error if isinstance(one.before, Failed) else _NOT_NEEDED)
     if any(isinstance(one.after, Crossed) for one in subjects):
         return Unproved("it already crossed before the change")
     failures = [(one, one.after) for one in subjects if isinstance(one.after, Failed)]

@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict
 from .definitions import Identity, Reference, Value
 from .failure import Failure, stage, told
 from .instances import Contents, Expression, State
+from .loky import Loky
 from .process import Answers, confine, requests
 from .scripts import Respawned, Script
 from .workers import Workers
@@ -26,6 +27,7 @@ SUBJECTS: Dict[str, Any] = {
     "script": Script(),
     "respawned": Respawned(),
     "workers": Workers(),
+    "loky": Loky(),
 }
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from fixpickle import __version__
 from fixpickle.cli import main
-from fixpickle.cli.terminal import Color, in_color
+from fixpickle.cli.terminal import in_color
+from fixpickle.model import Color
 
 BEFORE = """\
 from multiprocessing import Pool

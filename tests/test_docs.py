@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 
 from fixpickle.cli import catalogue
 from fixpickle.cli.app import app
-from fixpickle.model import BoundaryEntry, Safety, Strategy
+from fixpickle.model import BoundaryEntry, Safety, Settings, Strategy
 from fixpickle.rule import page
-from fixpickle.settings import DECLARED
+from fixpickle.settings import Options, load
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -42,6 +42,7 @@ def _generator(name: str) -> ModuleType:
 
 docs = _generator("rules")
 boundaries = _generator("boundaries")
+configuration = _generator("configuration")
 RULES = docs.built_in_rules()
 NAMES = [rule.name for rule in RULES]
 
@@ -153,11 +154,18 @@ def test_every_command_that_is_shown_can_be_given(path: Path) -> None:
         assert chosen <= {*NAMES, "pickle5-import", "RULE", "RULES"}, line
 
 
-def test_the_readme_lists_every_key_of_the_configuration_and_no_other() -> None:
-    text = (TOP / "README.md").read_text("utf-8").partition("\n## Configuration\n")[2].partition("\n## ")[0]
-    keys = [setting.key for setting in DECLARED]
-    assert re.findall(r"^\| `([\w-]+)` \|", text, re.MULTILINE) == keys
-    assert set(tomllib.loads(_block(text, "toml"))["tool"]["fixpickle"]) <= set(keys)
+def test_the_page_of_the_configuration_and_its_schema_are_what_the_generator_writes() -> None:
+    text = configuration.PAGE.read_text("utf-8")
+    assert configuration.page(text) == text, "run `make docs`"
+    assert configuration.SCHEMA.read_text("utf-8") == configuration.schema(), "run `make docs`"
+
+
+@pytest.mark.parametrize("path", ["README.md", "docs/configuration.md"])
+def test_the_configurations_that_are_shown_hold(path: str, tmp_path: Path) -> None:
+    text = (TOP / path).read_text("utf-8").partition("\n[tool.fixpickle]\n")
+    (tmp_path / "pyproject.toml").write_text("[tool.fixpickle]\n" + text[2].partition("```")[0], "utf-8")
+    loaded = load([tmp_path], Options(), NAMES)
+    assert isinstance(loaded, Settings) and loaded.per_file_ignores, loaded
 
 
 # --- what pages show is what happens --------------------------------------------------------------------------------

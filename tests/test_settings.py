@@ -12,7 +12,7 @@ from fixpickle.settings import DECLARED, Options, load
 
 RULES = ("lambda-value", "local-class", "bare-lock")
 NO_ENVIRONMENT: dict[str, str] = {"PATH": ""}
-NOTHING: Options = {}
+NOTHING = Options()
 
 
 def settings(start: Path, options: Options = NOTHING, environ: dict[str, str] = NO_ENVIRONMENT) -> Settings:
@@ -109,7 +109,9 @@ def test_every_key_of_the_table_reaches_the_settings(tmp_path: Path) -> None:
 
 def test_every_setting_has_a_field_that_takes_it() -> None:
     own = {"root", "python", "known", "only"}  # what a run finds out for itself
-    assert {field.name for field in fields(Settings)} - own == {setting.field for setting in DECLARED} - {"python"}
+    assert {field.name for field in fields(Settings)} - own == {
+        setting.field for setting in DECLARED if setting.field
+    } - {"python"}
 
 
 def test_without_configuration_the_defaults_hold(tmp_path: Path) -> None:
@@ -120,13 +122,15 @@ def test_without_configuration_the_defaults_hold(tmp_path: Path) -> None:
 
 def test_the_command_line_wins_over_the_file(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(FULL)
-    options: Options = {
-        "select": frozenset({"local-class"}),
-        "ignore": frozenset(),
-        "reach": Evidence.ANY,
-        "verify": True,
-        "unsafe-fixes": False,
-    }
+    options = Options(
+        {
+            "select": frozenset({"local-class"}),
+            "ignore": frozenset(),
+            "reach": Evidence.ANY,
+            "verify": True,
+            "unsafe-fixes": False,
+        }
+    )
     got = settings(tmp_path, options)
     assert (got.select, got.ignore, got.reach) == (frozenset({"local-class"}), frozenset(), Evidence.ANY)
     assert got.verify and not got.unsafe_fixes
@@ -248,8 +252,8 @@ def test_a_configuration_that_is_not_utf_8_is_refused_with_its_line(tmp_path: Pa
 
 
 def test_an_unknown_rule_on_the_command_line_is_refused_with_the_closest_name(tmp_path: Path) -> None:
-    assert "did you mean `bare-lock`?" in refusal(tmp_path, {"ignore": frozenset({"bare_lock"})}).reason
-    assert "did you mean" not in refusal(tmp_path, {"select": frozenset({"zzz"})}).reason
+    assert "did you mean `bare-lock`?" in refusal(tmp_path, Options({"ignore": frozenset({"bare_lock"})})).reason
+    assert "did you mean" not in refusal(tmp_path, Options({"select": frozenset({"zzz"})})).reason
 
 
 def test_the_active_environment_comes_before_that_of_the_project(tmp_path: Path) -> None:
@@ -268,9 +272,9 @@ def test_the_active_environment_comes_before_that_of_the_project(tmp_path: Path)
 
 def test_a_python_is_taken_by_path_by_name_or_by_environment(tmp_path: Path) -> None:
     python = interpreter(tmp_path / "env")
-    assert settings(tmp_path, {"python": str(python)}).python == python
-    assert settings(tmp_path, {"python": str(tmp_path / "env")}).python == python
-    assert settings(tmp_path, {"python": "python"}, {"PATH": str(python.parent)}).python == python
+    assert settings(tmp_path, Options({"python": str(python)})).python == python
+    assert settings(tmp_path, Options({"python": str(tmp_path / "env")})).python == python
+    assert settings(tmp_path, Options({"python": "python"}), {"PATH": str(python.parent)}).python == python
     (tmp_path / "fixpickle.toml").write_text('python = "env/bin/python"\n')
     assert settings(tmp_path).python == python
 
@@ -279,4 +283,4 @@ def test_a_python_that_cannot_be_run_is_refused(tmp_path: Path) -> None:
     plain = tmp_path / "python"
     plain.touch(mode=0o644)
     for name in (str(plain), str(tmp_path / "missing"), "no-such-python"):
-        assert refusal(tmp_path, {"python": name}).reason == "not a Python that can be run"
+        assert refusal(tmp_path, Options({"python": name})).reason == "not a Python that can be run"

@@ -43,7 +43,7 @@ def _entry(number: int, table: Mapping[str, object]) -> BoundaryEntry | Wrong:
             close = get_close_matches(key.lower().replace("_", "-"), list(_KEYS), n=1)
             meant = f"; did you mean `{close[0]}`?" if close else ""
             return Wrong(number, key, f"unknown key `{key}`{meant}")
-        fits, words = _KEYS[key]
+        fits, words, _ = _KEYS[key]
         if not fits(value):
             close = get_close_matches(value, PICKLERS, n=1) if key == "pickler" and isinstance(value, str) else []
             meant = f"; did you mean `{close[0]}`?" if close else ""
@@ -117,13 +117,37 @@ def _is_quiet(value: object) -> bool:
     return isinstance(value, Mapping) and all(map(_are_words, value.values()))
 
 
-_KEYS: Mapping[str, tuple[Callable[[object], bool], str]] = {
-    "names": (_are_names, "a list of dotted names as they are imported"),
-    "params": (_are_params, 'a list of pairs [place, keyword], as in [["0", "fn"], ["1+", ""]]'),
-    "receiver": (_is_name, "the dotted name of the class whose instances have the method"),
-    "pickler": (_is_pickler, "one of " + ", ".join(PICKLERS)),
-    "by-value": (_is_truth, "true or false"),
-    "decorator": (_is_truth, "true or false"),
-    "needs": (_are_words, "a list of keywords"),
-    "quiet": (_is_quiet, "a table of keyword = list of constants as Python writes them"),
+_NAME_SCHEMA = {"type": "string", "pattern": f"^{_NAME.pattern}$"}
+_WORDS_SCHEMA = {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}}
+_PARAM_SCHEMA = {"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "string"}}
+
+_KEYS: Mapping[str, tuple[Callable[[object], bool], str, Mapping[str, object]]] = {
+    "names": (
+        _are_names,
+        "a list of dotted names as they are imported",
+        {"type": "array", "minItems": 1, "items": _NAME_SCHEMA},
+    ),
+    "params": (
+        _are_params,
+        'a list of pairs [place, keyword], as in [["0", "fn"], ["1+", ""]]',
+        {"type": "array", "minItems": 1, "items": _PARAM_SCHEMA},
+    ),
+    "receiver": (_is_name, "the dotted name of the class whose instances have the method", _NAME_SCHEMA),
+    "pickler": (_is_pickler, "one of " + ", ".join(PICKLERS), {"enum": list(PICKLERS)}),
+    "by-value": (_is_truth, "true or false", {"type": "boolean"}),
+    "decorator": (_is_truth, "true or false", {"type": "boolean"}),
+    "needs": (_are_words, "a list of keywords", _WORDS_SCHEMA),
+    "quiet": (
+        _is_quiet,
+        "a table of keyword = list of constants as Python writes them",
+        {"type": "object", "additionalProperties": _WORDS_SCHEMA},
+    ),
 }
+
+SCHEMA: Mapping[str, object] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["names", "params"],
+    "properties": {key: {**schema, "description": words} for key, (_, words, schema) in _KEYS.items()},
+}
+"""One of the tables, in the words of JSON Schema."""

@@ -50,25 +50,41 @@ def _names_itself(match: re.Match[str], path: str) -> bool:
     return any(again.end("ps_d") == len(path) for again in match.re.finditer(path))
 
 
+def matching(patterns: Iterable[str], root: Path, path: Path) -> str | None:
+    """The first pattern, written as in a `.gitignore` in `root`, that names the file.
+
+    One with `!` names every file that it does not name without.
+    """
+    for pattern in patterns:
+        rules = _Rules(_absolute(root), _spec([pattern.removeprefix("!")]))
+        parts = [path, *(folder for folder in path.parents if rules.base in folder.parents)]
+        named = any(rules.verdict(str(part), part != path) for part in parts)
+        if named is not pattern.startswith("!"):
+            return pattern
+    return None
+
+
 def discover(
-    paths: Sequence[Path], exclude: Sequence[str], root: Path, *, force: bool = False
+    paths: Sequence[Path], exclude: Sequence[str], root: Path, *, force: bool = False, git: bool = True
 ) -> tuple[tuple[Path, ...], tuple[Refusal, ...]]:
     """The `.py` files at and below `paths`, absolute and sorted, and a refusal for each path that cannot be entered.
 
     A file named outright is always taken. Folders are walked without following links to folders, without what
     `.gitignore` files and `.git/info/exclude` name, without :data:`DEFAULT_EXCLUDES`, without virtual environments,
     and without what the patterns of `exclude` name (written as in a `.gitignore` in `root`). None of these speak
-    about a given path itself, only about what lies below it; with `force` they do.
+    about a given path itself, only about what lies below it; with `force` they do. Without `git`, its ignore files
+    are not asked.
     """
     found: set[Path] = set()
     refused: list[Refusal] = []
     unwanted = _Rules(_absolute(root), _spec(exclude))
     given = [_absolute(path) for path in paths]
     if force:
-        given = [path for path in given if not _left_out(path, _absolute(root), unwanted)]
+        given = [path for path in given if not _left_out(path, unwanted, git)]
     for path in given:
         if path.is_dir():
-            found.update(map(Path, _walk(str(path), _inherited(path), unwanted, refused)))
+            above = _inherited(path) if git else None
+            found.update(map(Path, _walk(str(path), above, unwanted, refused)))
         elif not os.path.lexists(path):
             refused.append(Refusal(path, "no such file or directory"))
         elif path.suffix != ".pyi":
@@ -81,8 +97,9 @@ def _absolute(path: Path) -> Path:
     return Path(os.path.normpath(path.absolute()))
 
 
-def _walk(top: str, rules: tuple[_Rules, ...], unwanted: _Rules, refused: list[Refusal]) -> Iterator[str]:
-    todo = [(top, rules)]
+def _walk(top: str, rules: tuple[_Rules, ...] | None, unwanted: _Rules, refused: list[Refusal]) -> Iterator[str]:
+    """The files below `top`. `rules` are what git says about it; None where git is not asked."""
+    todo = [(top, rules or ())]
     while todo:
         folder, above = todo.pop()
         try:
@@ -95,7 +112,7 @@ def _walk(top: str, rules: tuple[_Rules, ...], unwanted: _Rules, refused: list[R
         # An environment under any other name than venv: its packages are not the project's to change.
         if "pyvenv.cfg" in names and folder != top:
             continue
-        here = (*_own(folder, names), *above)
+        here = (*_own(folder, names), *above) if rules is not None else ()
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 if entry.name not in DEFAULT_EXCLUDES and not _ignored(entry.path, True, here, unwanted):
@@ -104,15 +121,16 @@ def _walk(top: str, rules: tuple[_Rules, ...], unwanted: _Rules, refused: list[R
                 yield entry.path
 
 
-def _left_out(path: Path, root: Path, unwanted: _Rules) -> bool:
-    """Whether a walk from `root` would not come to `path`."""
+def _left_out(path: Path, unwanted: _Rules, git: bool) -> bool:
+    """Whether a walk from the root would not come to `path`."""
+    root = unwanted.base
     between = [path, *path.parents][: len(path.parts) - len(root.parts)] if path.is_relative_to(root) else [path]
-    here = (*_rules(root, root / ".gitignore"), *_inherited(root))
+    here = (*_rules(root, root / ".gitignore"), *_inherited(root)) if git else ()
     for place in reversed(between):
         is_dir = place != path or path.is_dir()
         if (is_dir and place.name in DEFAULT_EXCLUDES) or _ignored(str(place), is_dir, here, unwanted):
             return True
-        here = (*_rules(place, place / ".gitignore"), *here)
+        here = (*_rules(place, place / ".gitignore"), *here) if git else ()
     return False
 
 

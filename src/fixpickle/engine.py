@@ -31,7 +31,7 @@ from fixpickle.model import (
     Unproved,
     Verdict,
 )
-from fixpickle.reading import read_all
+from fixpickle.reading import NOTHING, Held, read_all
 from fixpickle.rule import Rule, Workshop
 from fixpickle.standing import Standing, Tidy, changes_of, compose, grounds, moved
 
@@ -84,10 +84,15 @@ class Run:
     ports: Ports
 
 
-def run(paths: Sequence[Path], settings: Settings, rules: Sequence[Rule], ports: Ports, *, fix: bool) -> RunReport:
-    """One whole run over `paths`. Nothing is written: `changes` of the report says what would be."""
+def run(
+    paths: Sequence[Path], settings: Settings, rules: Sequence[Rule], ports: Ports, *, fix: bool, held: Held = NOTHING
+) -> RunReport:
+    """One whole run over `paths`. Nothing is written: `changes` of the report says what would be.
+
+    `held` are the bytes of files, by absolute path, that are read in place of what is on disk.
+    """
     started = time.monotonic()
-    standing, skipped = read_all(paths, settings, ports.progress)
+    standing, skipped = read_all(paths, settings, ports.progress, held)
     task = Run(settings, choose(rules, settings), ports)
     findings, suppressed = find(standing, task.chosen, settings)
     outcome, known = Outcome(), {s.finding.fingerprint for s in suppressed}
@@ -184,6 +189,9 @@ def _patches(
         patch = by_name[finding.rule].fix(finding, shop)
         if isinstance(patch, Refusal):
             refused[key] = patch.reason
+        elif standing.held and not patch.paths <= standing.held:
+            others = ", ".join(sorted(path.name for path in patch.paths - standing.held))
+            refused[key] = f"its fix needs another file, {others}; run `fixpickle apply` on the file itself"
         elif not any(_overlap(patch, other) for other in made):
             made.append(patch)
             yield patch
@@ -256,7 +264,7 @@ def _verdicts(patches: Sequence[Patch], standing: Standing, task: Run) -> Sequen
     ports.progress("proving", 0, len(patches))
     paths = {p for patch in patches for p in patch.paths}
     ground = grounds(standing, paths)
-    overlay = {p: standing.sources[p].text for p in paths if p in standing.sources} | standing.changed()
+    overlay = {p: standing.sources[p].text for p in paths if p in standing.sources} | standing.over_disk()
     return ports.prove(patches, overlay, lambda some: compose(standing, some, ports.tidy), ground, task.settings)
 
 
@@ -266,7 +274,7 @@ def _carriers(standing: Standing, fixed: Sequence[Fixed], task: Run) -> tuple[Ca
     if not found or not task.settings.verify:
         return ()
     task.ports.progress("looking at whole objects", 0, len(found))
-    after = standing.changed()
+    after = standing.over_disk()
     before = {p: standing.original[p].text for p in after if p in standing.original}
     ground = grounds(standing, {f.path for _, fixes in found for f in fixes} | after.keys())
     verdicts = task.ports.examine([subject for subject, _ in found], before, after, ground, task.settings)

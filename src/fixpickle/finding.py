@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from fixpickle.discover import matching
 from fixpickle.model import Evidence, Finding, Settings, Suppressed
 from fixpickle.project import Project
 from fixpickle.rule import Reviewer, Rule
@@ -50,6 +51,8 @@ def find(standing: Standing, chosen: Chosen, settings: Settings) -> tuple[list[F
             silent.append(Suppressed(finding, said.reason or "a comment says so"))
         elif finding.fingerprint in known:
             silent.append(Suppressed(finding, "it is in the baseline"))
+        elif (pattern := _ignoring(finding, settings)) is not None:
+            silent.append(Suppressed(finding, f"`per-file-ignores` leaves it out in `{pattern}`"))
         elif settings.only is None or finding.path in settings.only:
             kept.append(finding)
     return kept, silent
@@ -64,6 +67,12 @@ def _traced(finding: Finding, standing: Standing) -> Finding:
         return finding
     chain = () if reach.evidence in (Evidence.ANY, Evidence.TRACED) else reach.chain
     return replace(finding, reach=replace(reach, evidence=found.evidence, chain=(*found.chain, *chain)))
+
+
+def _ignoring(finding: Finding, settings: Settings) -> str | None:
+    """The pattern of `per-file-ignores` that this finding is left out by."""
+    patterns = [pattern for pattern, rules in settings.per_file_ignores.items() if finding.rule in rules]
+    return matching(patterns, settings.root, finding.path)
 
 
 def stale(standing: Standing, met: Collection[str], chosen: Chosen, settings: Settings) -> Iterator[str]:

@@ -502,6 +502,29 @@ class Known:
     rule: str
 
 
+class Format(str, Enum):
+    """How a report is written. Each has a module of its name in :mod:`fixpickle.report`."""
+
+    TEXT = "text"
+    CONCISE = "concise"
+    JSON = "json"
+    SARIF = "sarif"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    JUNIT = "junit"
+    MARKDOWN = "markdown"
+    HTML = "html"
+    STATISTICS = "statistics"
+
+
+class Color(str, Enum):
+    """When to write in colour."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
 class Runtime(str, Enum):
     """Where rewritten code finds what it needs at run time: in a copy beside it, or in the installed fixpickle."""
 
@@ -523,8 +546,10 @@ class Settings:
     python: Path
     select: frozenset[str] = frozenset()
     ignore: frozenset[str] = frozenset()
+    per_file_ignores: Mapping[str, frozenset[str]] = field(default_factory=dict)
     exclude: tuple[str, ...] = ()
     force_exclude: bool = False
+    respect_gitignore: bool = True
     reach: Evidence = Evidence.STATE
     runtime: Runtime = Runtime.VENDOR
     strategy: Strategy = Strategy.FACTORY
@@ -533,7 +558,10 @@ class Settings:
     factories: Mapping[str, str] = field(default_factory=dict)
     baseline: Path | None = None
     known: tuple[Known, ...] = ()
+    changed_since: str | None = None
     only: frozenset[Path] | None = None
+    allow_dirty: bool = False
+    allow_staged: bool = False
     boundaries: tuple[BoundaryEntry, ...] = ()
     quiet: frozenset[str] = frozenset()
     traced: tuple[Traced, ...] = ()
@@ -541,6 +569,17 @@ class Settings:
     memory_limit: int = 4096
     process_limit: int = 256
     network: bool = False
+    output_format: Format = Format.TEXT
+    output: tuple[tuple[Format, Path], ...] = ()
+    color: Color = Color.AUTO
+    exit_zero: bool = False
+    exit_non_zero_on_fix: bool = False
+    fix_only: bool = False
+
+    @property
+    def formats(self) -> frozenset[Format]:
+        """Every format that the report is wanted in."""
+        return frozenset({self.output_format, *(form for form, _ in self.output)})
 
     def selects(self, rule: str) -> bool:
         """Whether the rule of that name takes part in this run."""

@@ -17,17 +17,25 @@ Tidy = Callable[[str, str, Path], str]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The files as the run has them: the original sources, the sources as fixed so far, their facts, and the link."""
+    """The files as the run has them: the original sources, the sources as fixed so far, their facts, and the link.
+
+    What was read of the files in `held` is not what is on disk.
+    """
 
     original: Mapping[Path, Source]
     sources: Mapping[Path, Source]
     facts: Mapping[Path, Facts]
     project: Project
+    held: frozenset[Path] = frozenset()
 
     def changed(self) -> dict[Path, str]:
-        """The texts that differ from what is on disk, new files included."""
+        """The texts that differ from what was read, new files included."""
         old = self.original
         return {p: s.text for p, s in self.sources.items() if p not in old or old[p].text != s.text}
+
+    def over_disk(self) -> dict[Path, str]:
+        """The texts that differ from what is on disk, or may, new files included."""
+        return {**{path: self.sources[path].text for path in self.held if path in self.sources}, **self.changed()}
 
 
 def compose(standing: Standing, patches: Sequence[Patch], tidy: Tidy) -> dict[Path, str]:
@@ -71,7 +79,7 @@ def moved(standing: Standing, texts: Mapping[Path, str]) -> Standing:
             facts[path] = found
     old, new = ({p: s.text for p, s in some.items()} for some in (standing.sources, sources))
     traced = tuple(followed(standing.project.traced, old, new))
-    return Standing(standing.original, sources, facts, standing.project.over(facts.values(), traced))
+    return replace(standing, sources=sources, facts=facts, project=standing.project.over(facts.values(), traced))
 
 
 def changes_of(standing: Standing, texts: Mapping[Path, str]) -> tuple[Change, ...]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fixpickle import __version__
-from fixpickle.cli import baseline
+from fixpickle.cli import baseline, config
 from fixpickle.cli.apply import apply
 from fixpickle.cli.check import check
 from fixpickle.cli.options import EPILOG
 from fixpickle.cli.pr import PR_EPILOG, pr
 from fixpickle.cli.rules import explain, rules
-from fixpickle.cli.terminal import put
+from fixpickle.cli.terminal import complain, put
 from fixpickle.cli.trace import TRACE_EPILOG, trace
 from fixpickle.cli.undo import UNDO_EPILOG, undo
 
@@ -30,7 +32,21 @@ app = typer.Typer(
 
 def main() -> None:
     """The entry point `fixpickle`. Always ends in SystemExit."""
-    app(prog_name="fixpickle")
+    try:
+        words = list(_spelled_out(sys.argv[1:]))
+    except (OSError, UnicodeDecodeError) as error:
+        complain(f"a file of arguments cannot be read: {error}")
+        raise SystemExit(2) from None
+    app(args=words, prog_name="fixpickle")
+
+
+def _spelled_out(words: Iterable[str]) -> Iterator[str]:
+    """With the lines of FILE in place of `@FILE`; a path that is called so is meant itself."""
+    for word in words:
+        if word.startswith("@") and word != "@" and not Path(word).exists():
+            yield from Path(word[1:]).read_text(encoding="utf-8").splitlines()
+        else:
+            yield word
 
 
 def _print_version(asked: bool) -> None:
@@ -57,3 +73,4 @@ app.command(epilog=TRACE_EPILOG)(trace)
 app.command()(rules)
 app.command()(explain)
 app.add_typer(baseline.app, name="baseline")
+app.add_typer(config.app, name="config")

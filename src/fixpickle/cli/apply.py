@@ -4,38 +4,29 @@ from __future__ import annotations
 
 from fixpickle.cli.declared import with_settings
 from fixpickle.cli.options import (
-    AllowDirty,
-    AllowStaged,
-    ChangedSince,
     Diff,
     DryRun,
-    ExitNonZeroOnFix,
-    ExitZero,
-    FixOnly,
     FromTrace,
     Interactive,
-    Output,
-    OutputFormat,
     Paths,
     Quiet,
     Rerun,
     Resume,
+    ShowFiles,
     Statistics,
+    StdinName,
     Verbose,
-    WhenColor,
     careful,
+    counting,
     finish,
+    from_stdin,
     located,
-    outputs,
-    printed,
 )
-from fixpickle.cli.request import Gate, Lead, Mode, Request, perform
-from fixpickle.cli.terminal import Color
-from fixpickle.report import Format
-from fixpickle.settings import Options
+from fixpickle.cli.request import Lead, Mode, Request, perform
+from fixpickle.settings import Options, Stage
 
 
-@with_settings(lambda setting: setting.stage is not None)
+@with_settings(lambda setting: setting.stage not in (None, Stage.LOAD))
 def apply(
     *,
     paths: Paths = None,
@@ -43,27 +34,19 @@ def apply(
     dry_run: DryRun = False,
     interactive: Interactive = False,
     resume: Resume = False,
-    fix_only: FixOnly = False,
-    allow_dirty: AllowDirty = False,
-    allow_staged: AllowStaged = False,
     options: Options,
     from_trace: FromTrace = None,
     rerun: Rerun = True,
-    changed_since: ChangedSince = None,
-    output_format: OutputFormat = Format.TEXT,
+    show_files: ShowFiles = False,
+    stdin_filename: StdinName = None,
     statistics: Statistics = False,
-    output: Output = None,
-    color: WhenColor = Color.AUTO,
     quiet: Quiet = False,
     verbose: Verbose = False,
-    exit_zero: ExitZero = False,
-    exit_non_zero_on_fix: ExitNonZeroOnFix = False,
 ) -> None:
     """Fix what can be fixed, prove each fix by pickling the result, and keep what was not refuted."""
-    care = careful(interactive, resume, allow_dirty, allow_staged)
-    mode = Mode.DIFF if diff else Mode.DRY_RUN if dry_run else Mode.APPLY
-    where, files = located(paths), outputs(output)
-    form, gate = printed(output_format, statistics), Gate(exit_zero, exit_non_zero_on_fix, fix_only)
+    care, stdin = careful(interactive, resume), from_stdin(paths, stdin_filename)
+    mode = Mode.APPLY if stdin is None else Mode.FILTER
+    mode = Mode.LIST if show_files else Mode.DIFF if diff else Mode.DRY_RUN if dry_run else mode
     lead = Lead(from_trace, rerun) if from_trace is not None else None
-    request = Request(mode, where, options, changed_since, form, files, color, quiet, gate, care, lead)
+    request = Request(mode, located(paths), counting(options, statistics), quiet, care, lead, stdin)
     finish(lambda: perform(request), verbose)

@@ -4,42 +4,33 @@ from __future__ import annotations
 
 from fixpickle.cli.declared import with_settings
 from fixpickle.cli.options import (
-    ChangedSince,
-    ExitZero,
-    Output,
-    OutputFormat,
     Paths,
     Quiet,
+    ShowFiles,
     Statistics,
+    StdinName,
     Verbose,
-    WhenColor,
+    counting,
     finish,
+    from_stdin,
     located,
-    outputs,
-    printed,
 )
-from fixpickle.cli.request import Gate, Mode, Request, perform
-from fixpickle.cli.terminal import Color
-from fixpickle.report import Format
+from fixpickle.cli.request import Mode, Request, perform
 from fixpickle.settings import Options, Stage
 
 
-@with_settings(lambda setting: setting.stage is Stage.FIND)
+@with_settings(lambda setting: setting.stage in (Stage.FIND, Stage.NARROW, Stage.REPORT))
 def check(
     *,
     paths: Paths = None,
     options: Options,
-    changed_since: ChangedSince = None,
-    output_format: OutputFormat = Format.TEXT,
+    show_files: ShowFiles = False,
+    stdin_filename: StdinName = None,
     statistics: Statistics = False,
-    output: Output = None,
-    color: WhenColor = Color.AUTO,
     quiet: Quiet = False,
     verbose: Verbose = False,
-    exit_zero: ExitZero = False,
 ) -> None:
     """List what cannot be pickled and has to be. Changes nothing and runs none of your code."""
-    where, files = located(paths), outputs(output)
-    form = printed(output_format, statistics)
-    request = Request(Mode.CHECK, where, options, changed_since, form, files, color, quiet, Gate(exit_zero))
-    finish(lambda: perform(request), verbose)
+    stdin = from_stdin(paths, stdin_filename)
+    mode = Mode.LIST if show_files else Mode.CHECK
+    finish(lambda: perform(Request(mode, located(paths), counting(options, statistics), quiet, stdin=stdin)), verbose)

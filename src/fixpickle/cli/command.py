@@ -10,18 +10,22 @@ from pathlib import Path
 
 from fixpickle.settings import Options
 
-_OWN = frozenset({"python"})
-"""Options that say something about this machine, not about the project."""
+_OWN = frozenset({"python", "output-format", "output", "color", "exit-zero", "allow-dirty", "allow-staged"})
+"""Options that say something about this machine or this run, not about the project."""
 
 
 def command(verb: str, paths: Sequence[Path], options: Options, here: Path, *more: str) -> str:
     """`fixpickle verb --option value path`, as a shell takes it, from the folder `here`."""
-    places = [_shown(path, here) for path in paths]
+    places = [shown(path, here) for path in paths]
     return shlex.join(["fixpickle", verb, *_given(options), *more, *places])
 
 
 def _given(options: Options) -> Iterator[str]:
-    for key, value in options.items():
+    for text in options.config:
+        yield from ("--config", text)
+    if options.isolated:
+        yield "--isolated"
+    for key, value in options.values.items():
         if key in _OWN:
             continue
         if isinstance(value, bool):
@@ -35,6 +39,7 @@ def _given(options: Options) -> Iterator[str]:
             yield from (f"--{key}", str(value.value if isinstance(value, Enum) else value))
 
 
-def _shown(path: Path, here: Path) -> str:
+def shown(path: Path, here: Path) -> str:
+    """A path from the folder `here`, where it lies below it, with `/` on every system."""
     absolute = path.absolute()
-    return os.path.relpath(absolute, here) if absolute.is_relative_to(here) else str(path)
+    return Path(os.path.relpath(absolute, here) if absolute.is_relative_to(here) else path).as_posix()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from functools import wraps
 from typing import Annotated
@@ -14,6 +14,11 @@ from fixpickle.settings import DECLARED, Options, Setting, default
 
 Command = Callable[..., None]
 
+_CONFIG = typer.Option(
+    "--config", metavar="FILE|KEY=VALUE", help="This configuration file; or one setting, as TOML; again."
+)
+_ISOLATED = typer.Option("--isolated", help="Read no configuration file.")
+
 
 def with_settings(wanted: Callable[[Setting], bool]) -> Callable[[Command], Command]:
     """A command with an option for each of these settings, in place of its parameter `options`: what they say."""
@@ -22,8 +27,9 @@ def with_settings(wanted: Callable[[Setting], bool]) -> Callable[[Command], Comm
     def decorate(command: Command) -> Command:
         @wraps(command)
         def called(**given: object) -> None:
-            words = {setting: given.pop(setting.field) for setting in settings}
-            command(options=_said(words), **given)
+            words = [(setting, given.pop(setting.name)) for setting in settings]
+            config, isolated = given.pop("config"), given.pop("isolated")
+            command(options=Options(_said(words), _texts(config), isolated is True), **given)
 
         own = inspect.signature(command, eval_str=True)
         parameters = list(_parameters(own, settings))
@@ -39,6 +45,8 @@ def _parameters(own: inspect.Signature, settings: list[Setting]) -> Iterator[ins
     for parameter in own.parameters.values():
         if parameter.name == "options":
             yield from map(_parameter, settings)
+            yield _keyword("config", list[str] | None, None, _CONFIG)
+            yield _keyword("isolated", bool, False, _ISOLATED)
         else:
             yield parameter
 
@@ -46,9 +54,14 @@ def _parameters(own: inspect.Signature, settings: list[Setting]) -> Iterator[ins
 def _parameter(setting: Setting) -> inspect.Parameter:
     form = list[str] if setting.kind.form is list else setting.kind.form
     name = f"--{setting.key}/--no-{setting.key}" if form is bool else f"--{setting.key}"
-    option = typer.Option(name, metavar=setting.metavar or None, help=help_text(setting))
-    annotation = Annotated[form | None, option]  # type: ignore[valid-type]  # a type of today, not of mypy's
-    return inspect.Parameter(setting.field, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+    return _keyword(
+        setting.name, form | None, None, typer.Option(name, metavar=setting.metavar or None, help=help_text(setting))
+    )
+
+
+def _keyword(name: str, form: object, default: object, option: object) -> inspect.Parameter:
+    annotation = Annotated[form, option]  # type: ignore[valid-type]  # a type of today, not of mypy's
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
 def help_text(setting: Setting) -> str:
@@ -60,14 +73,28 @@ def help_text(setting: Setting) -> str:
     return setting.help.removesuffix(".") + again + (f"  [default: {usual}]" if usual else "")
 
 
-def _said(words: Mapping[Setting, object]) -> Options:
-    said = {setting.key: _plain(setting, word) for setting, word in words.items() if word is not None}
-    return {key: value for key, value in said.items() if value is not None}
+def _said(words: Iterable[tuple[Setting, object]]) -> Mapping[str, object]:
+    return {setting.key: _read(setting, word) for setting, word in words if not _silent(word)}
 
 
-def _plain(setting: Setting, word: object) -> object:
-    """The value that the words of an option stand for, read as one of a file is; None where they say nothing."""
-    if isinstance(word, list):
-        parts = [part for item in word for part in (item.split(",") if setting.kind.commas else [item])]
-        return setting.kind.read([part.strip() for part in parts if part.strip()]) if any(parts) else None
-    return setting.kind.read(word.value if isinstance(word, Enum) else word)
+def _silent(word: object) -> bool:
+    return word is None or (isinstance(word, list) and not any(word))
+
+
+def _read(setting: Setting, word: object) -> object:
+    """The value that the words of an option stand for, read as one of a file is. Raises BadParameter, a usage error."""
+    plain = _parts(setting, word) if isinstance(word, list) else word.value if isinstance(word, Enum) else word
+    value = setting.kind.read(plain)
+    if value is None:
+        shown = ", ".join(plain) if isinstance(plain, list) else plain
+        raise typer.BadParameter(f"`{shown}` is not {setting.kind.words}", param_hint=f"--{setting.key}")
+    return value
+
+
+def _parts(setting: Setting, words: list[str]) -> list[str]:
+    parts = [part for word in words for part in (word.split(",") if setting.kind.commas else [word])]
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _texts(words: object) -> tuple[str, ...]:
+    return tuple(map(str, words)) if isinstance(words, list) else ()

@@ -9,18 +9,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from fixpickle.baseline import read_baseline
+from fixpickle.cli.command import shown
 from fixpickle.cli.git import changed_since
 from fixpickle.cli.interactive import Session, talk
 from fixpickle.cli.led import concluded, follow, told
 from fixpickle.cli.offers import Album
-from fixpickle.cli.request import Mode, Request
-from fixpickle.cli.saying import say, warn_of_patch
+from fixpickle.cli.request import Allow, Mode, Request
+from fixpickle.cli.saying import say, texts_of, warn_of_patch
 from fixpickle.cli.terminal import clear, complain, in_color, progress, put
 from fixpickle.cli.writing import Written, complaint, read_again, undoing, unfinished, written
 from fixpickle.engine import Decide, Ports, run
-from fixpickle.model import Refusal, RunReport, Settings, Source
+from fixpickle.model import Format, Refusal, RunReport, Settings, Source
+from fixpickle.reading import listed
 from fixpickle.registry import load_rules
-from fixpickle.report import Format, View
+from fixpickle.report import View
 from fixpickle.report.diff import unified
 from fixpickle.rewrite.style import tidy
 from fixpickle.rule import Rule
@@ -36,29 +38,34 @@ def execute(request: Request) -> int:
         return 2
     rules = load_rules()
     settings = load(request.paths, request.options, [rule.name for rule in rules])
-    if isinstance(settings, Settings):
-        settings = narrowed(settings, request.changed_since)
+    settings = narrowed(settings) if isinstance(settings, Settings) else settings
+    if request.mode is Mode.LIST and isinstance(settings, Settings):
+        return _list(request, settings)
+    return _executed(request, settings, rules)
+
+
+def _executed(request: Request, settings: Settings | Refusal, rules: Sequence[Rule]) -> int:
     led = follow(request, settings) if isinstance(settings, Settings) else settings
     if isinstance(led, Refusal):
         return refuse(led)
     settings = led.settings
-    session = _session(request, settings.root)
+    session = _session(request, settings)
     if isinstance(session, str):
         complain(session)
         return 2
     album = Album(session)
-    decide = album if Format.HTML in request.formats else session
+    decide = album if Format.HTML in settings.formats else session
     report = told(led, replace(_run(request, settings, rules, decide), offers=tuple(album.kept)))
-    report = replace(report, left=() if request.gate.fix_only else report.left)
+    report = replace(report, left=() if settings.fix_only else report.left)
     sources, refused = read_again(report.changes)
-    ended = _ended(request, account(report, refused), sources, session)
+    ended = _ended(request, settings, account(report, refused), sources, session)
     if isinstance(ended, str):
         complain(ended)
         return 2
     report = ended.report
     if request.mode is Mode.DIFF:
         put(sys.stdout, unified(report.changes, report.root, sources, Path.cwd()))
-    unsaid = say(request, report)
+    unsaid = say(request, settings, report, texts_of(report) if Format.HTML in settings.formats else {})
     if request.mode is Mode.DIFF:
         warn_of_patch(report)
     if ended.run is not None and not request.quiet:
@@ -87,20 +94,30 @@ def refuse(refusal: Refusal) -> int:
     return 2
 
 
-def narrowed(settings: Settings, revision: str | None) -> Settings | Refusal:
+def narrowed(settings: Settings) -> Settings | Refusal:
     """The settings with what the baseline and git say about which findings count."""
     known = read_baseline(settings.baseline, settings.root) if settings.baseline else ()
     if isinstance(known, Refusal):
         return known
+    revision = settings.changed_since
     only = changed_since(revision, Path.cwd()) if revision is not None else None
     return only if isinstance(only, Refusal) else replace(settings, known=known, only=only)
+
+
+def _list(request: Request, settings: Settings) -> int:
+    """Names the files that would be read, in a line each; 1 where a path cannot be entered."""
+    files, refused = listed(request.paths, settings)
+    put(sys.stdout, "".join(f"{shown(path, Path.cwd())}\n" for path in files))
+    for refusal in refused:
+        complain(f"{refusal.path}: {refusal.reason}")
+    return 1 if refused else 0
 
 
 def _where(refusal: Refusal) -> str:
     return f"{refusal.path}:{refusal.line}" if refusal.line else str(refusal.path)
 
 
-def _session(request: Request, root: Path) -> Session | str | None:
+def _session(request: Request, settings: Settings) -> Session | str | None:
     """The conversation that was asked for; or why there cannot be one."""
     if not request.care.interactive:
         return None
@@ -109,13 +126,17 @@ def _session(request: Request, root: Path) -> Session | str | None:
     if not (sys.stdin and sys.stdin.isatty() and stream and stream.isatty()):
         name = "stderr" if request.mode is Mode.DIFF else "stdout"
         return f"--interactive needs a terminal, and stdin or {name} is none; use --diff or --dry-run to look first"
-    view = View(Path.cwd(), in_color(request.color, stream))
+    view = View(Path.cwd(), in_color(settings.color, stream))
     ends = {Mode.APPLY: "Write", Mode.DIFF: "Print", Mode.DRY_RUN: "Report"}
-    return Session(talk(stream), view, root, request.care.resume, request.care.allow, ends[request.mode])
+    return Session(talk(stream), view, settings.root, request.care.resume, _allow(settings), ends[request.mode])
+
+
+def _allow(settings: Settings) -> Allow:
+    return Allow(settings.allow_dirty, settings.allow_staged)
 
 
 def _ended(
-    request: Request, report: RunReport, sources: Mapping[Path, Source], session: Session | None
+    request: Request, settings: Settings, report: RunReport, sources: Mapping[Path, Source], session: Session | None
 ) -> Written | str:
     """The run written, where it was to be; or why nothing was."""
     if request.mode is not Mode.APPLY:
@@ -123,7 +144,7 @@ def _ended(
     killed = unfinished(report.root)
     if killed is not None:
         complain(f"an earlier run was killed while it wrote; `{undoing(killed, Path.cwd())}` takes back what it did")
-    done = session.barred if session and session.barred else written(report, sources, request.care.allow)
+    done = session.barred if session and session.barred else written(report, sources, _allow(settings))
     if isinstance(done, tuple):
         return complaint(done, Path.cwd())
     return replace(done, report=replace(done.report, written=True))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fixpickle.cli.request import Request
+from fixpickle.cli.saying import exit_code
 from fixpickle.cli.terminal import complain, put
 from fixpickle.model import Evidence, Finding, Refusal, RunReport, Settings, Source, Traced
 from fixpickle.sightings import seen
@@ -54,10 +55,10 @@ def told(led: Led, report: RunReport) -> RunReport:
 
 def concluded(led: Led, request: Request, report: RunReport) -> int:
     """The exit code; where a record led and something was written, after the program has been run again."""
-    code = request.gate.code(report)
+    code = exit_code(led.settings, report)
     if led.record is None or request.lead is None or not (request.lead.rerun and report.written and report.changes):
         return code
-    return code if _again(led.record, request.lead.record, request.quiet) or request.gate.zero else 1
+    return code if _again(led.record, request.lead.record, request.quiet) or led.settings.exit_zero else 1
 
 
 def _findings(report: RunReport) -> Iterator[tuple[Finding, bool]]:

@@ -51,8 +51,7 @@ class Migration:
         A rule that reviews the others finds nothing where it is selected alone.
         """
         alone = rule is not None and not isinstance(rule, Reviewer)
-        others = {key: value for key, value in self.options.items() if key not in ("select", "ignore")}
-        options = {**others, "select": frozenset({rule.name})} if rule and alone else self.options
+        options = self.options.selecting(rule.name) if rule and alone else self.options
         return command("apply", self.paths, options, self.repository.top)
 
     def run(self, *, fix: bool, rule: Rule | None = None) -> RunReport:
@@ -93,16 +92,14 @@ class Done:
     last: dict[str, RunReport] = field(default_factory=dict)
 
 
-def prepared(
-    paths: tuple[Path, ...], options: Options, revision: str | None, branch: str, quiet: bool
-) -> Migration | Refusal:
+def prepared(paths: tuple[Path, ...], options: Options, branch: str, quiet: bool) -> Migration | Refusal:
     """A migration that can start; or why it cannot."""
     missing = [path for path in paths if not path.exists()]
     if missing:
         return Refusal(missing[0], "no such file or directory")
     rules = load_rules()
     settings = load(paths, options, [rule.name for rule in rules])
-    settings = narrowed(settings, revision) if isinstance(settings, Settings) else settings
+    settings = narrowed(settings) if isinstance(settings, Settings) else settings
     if isinstance(settings, Refusal):
         return settings
     repository = clean_repository(settings.root, branch)

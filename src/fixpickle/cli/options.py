@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
-from fixpickle.cli.request import Allow, Care
-from fixpickle.cli.terminal import Color, Terminated, abandon, complain, terminable
-from fixpickle.report import Format
+from fixpickle.cli.request import Care
+from fixpickle.cli.terminal import Terminated, abandon, complain, terminable
+from fixpickle.model import Format
+from fixpickle.settings import Options
 
 EPILOG = """\b
 Exit codes:
@@ -35,16 +37,9 @@ Diff = Annotated[bool, typer.Option("--diff", help="Print a patch for git apply;
 DryRun = Annotated[bool, typer.Option("--dry-run", "--check", help="Fix and prove, but write nothing.")]
 Interactive = Annotated[bool, typer.Option("--interactive", "-i", help="Ask about each fix.")]
 Resume = Annotated[bool, typer.Option("--resume", help="With -i: do not ask again what was answered before.")]
-AllowDirty = Annotated[
-    bool, typer.Option("--allow-dirty", help="Write also files that are changed or new since the last commit.")
-]
-AllowStaged = Annotated[bool, typer.Option("--allow-staged", help="Write also files that are staged as they are.")]
-OutputFormat = Annotated[Format, typer.Option(help="How the report is written.")]
-Output = Annotated[
-    list[str] | None, typer.Option(metavar="FORMAT=FILE", help="Write the report to a file as well; again.")
-]
-ChangedSince = Annotated[
-    str | None, typer.Option(metavar="REV", help="Only findings in files changed since a git revision.")
+ShowFiles = Annotated[bool, typer.Option("--show-files", help="Name the files that would be read; do nothing.")]
+StdinName = Annotated[
+    Path | None, typer.Option("--stdin-filename", metavar="FILE", help="With `-`: which file stdin is the text of.")
 ]
 FromTrace = Annotated[
     Path | None,
@@ -53,24 +48,29 @@ FromTrace = Annotated[
 Rerun = Annotated[
     bool, typer.Option("--rerun/--no-rerun", help="With --from-trace: run the program again, and compare.")
 ]
-WhenColor = Annotated[Color, typer.Option(help="When to write in colour.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only what is left to do.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the traceback of an internal error.")]
-ExitNonZeroOnFix = Annotated[
-    bool, typer.Option("--exit-non-zero-on-fix", help="Exit with 1 also if everything found was fixed.")
-]
-FixOnly = Annotated[bool, typer.Option("--fix-only", help="Say nothing of what is left, and let it be no failure.")]
 Statistics = Annotated[
     bool, typer.Option("--statistics", help="Print counts of each rule; short for --output-format statistics.")
 ]
-ExitZero = Annotated[bool, typer.Option("--exit-zero", help="Exit with 0 even if something is left.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only what is left to do.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the traceback of an internal error.")]
 
 
-def careful(interactive: bool, resume: bool, dirty: bool, staged: bool) -> Care:
+def careful(interactive: bool, resume: bool) -> Care:
     """How the run is watched over. Raises BadParameter, a usage error, where there is no session to go on with."""
     if resume and not interactive:
         raise typer.BadParameter("it goes with --interactive", param_hint="--resume")
-    return Care(interactive, resume, Allow(dirty, staged))
+    return Care(interactive, resume)
+
+
+def from_stdin(paths: list[Path] | None, name: Path | None) -> Path | None:
+    """The name of the file that comes from standard input; None where none does. Raises BadParameter, a usage error."""
+    if paths and Path("-") in paths:
+        if len(paths) > 1:
+            raise typer.BadParameter("`-` is the only path where it is one", param_hint="paths")
+        return (name or Path("stdin.py")).absolute()
+    if name is not None:
+        raise typer.BadParameter("it names what comes from stdin; give `-` as the path", param_hint="--stdin-filename")
+    return None
 
 
 def located(paths: list[Path] | None) -> tuple[Path, ...]:
@@ -78,25 +78,14 @@ def located(paths: list[Path] | None) -> tuple[Path, ...]:
     return tuple(paths or [Path()])
 
 
-def printed(form: Format, statistics: bool) -> Format:
-    """The format that is printed. Raises BadParameter, a usage error, where two are asked for."""
-    if statistics and form not in (Format.TEXT, Format.STATISTICS):
+def counting(options: Options, statistics: bool) -> Options:
+    """With the format that `--statistics` stands for. Raises BadParameter, a usage error, where there is another."""
+    form = options.values.get("output-format", Format.STATISTICS)
+    if statistics and isinstance(form, Format) and form is not Format.STATISTICS:
         raise typer.BadParameter(
             f"it goes with no --output-format {form.value}; see --output", param_hint="--statistics"
         )
-    return Format.STATISTICS if statistics else form
-
-
-def outputs(values: Iterable[str] | None) -> tuple[tuple[Format, Path], ...]:
-    """The formats and files that `--output` names. Raises BadParameter, a usage error, for anything else."""
-    found: list[tuple[Format, Path]] = []
-    for value in values or ():
-        name, _, path = value.partition("=")
-        if name not in {form.value for form in Format} or not path:
-            names = ", ".join(form.value for form in Format)
-            raise typer.BadParameter(f"`{value}` is not FORMAT=FILE with a format of {names}", param_hint="--output")
-        found.append((Format(name), Path(path)))
-    return tuple(found)
+    return replace(options, values={**options.values, "output-format": Format.STATISTICS}) if statistics else options
 
 
 def finish(work: Callable[[], int], verbose: bool) -> NoReturn:

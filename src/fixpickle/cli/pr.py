@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from fixpickle.cli.declared import with_settings
-from fixpickle.cli.options import ChangedSince, Paths, Quiet, Verbose, finish, located
-from fixpickle.settings import Options
+from fixpickle.cli.options import Paths, Quiet, Verbose, finish, located
+from fixpickle.settings import Options, Stage
 
 PR_EPILOG = """\b
 Exit codes:
@@ -27,7 +27,7 @@ Body = Annotated[
 Planned = Annotated[bool, typer.Option("--dry-run", help="Say which commits there would be; print the body.")]
 
 
-@with_settings(lambda setting: setting.stage is not None)
+@with_settings(lambda setting: setting.stage in (Stage.FIND, Stage.NARROW, Stage.FIX))
 def pr(
     *,
     paths: Paths = None,
@@ -35,7 +35,6 @@ def pr(
     branch: Branch = "fixpickle",
     body: Body = None,
     options: Options,
-    changed_since: ChangedSince = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -44,6 +43,6 @@ def pr(
     def work() -> int:
         from fixpickle.cli.pull_request import Order, pull_request
 
-        return pull_request(Order(located(paths), options, changed_since, branch, body, dry_run, quiet))
+        return pull_request(Order(located(paths), options, branch, body, dry_run, quiet))
 
     finish(work, verbose)

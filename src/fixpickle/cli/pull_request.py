@@ -27,7 +27,6 @@ class Order:
 
     paths: tuple[Path, ...]
     options: Options
-    changed_since: str | None
     branch: str
     body: Path | None
     dry_run: bool
@@ -36,7 +35,7 @@ class Order:
 
 def pull_request(order: Order) -> int:
     """Makes the branch and its commits, and writes the body. Gives the exit code."""
-    migration = prepared(order.paths, order.options, order.changed_since, order.branch, order.quiet)
+    migration = prepared(order.paths, order.options, order.branch, order.quiet)
     if isinstance(migration, Refusal):
         return refuse(migration)
     done = Done()

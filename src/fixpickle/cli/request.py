@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from fixpickle.cli.terminal import Color
-from fixpickle.model import RunReport
-from fixpickle.report import Format
 from fixpickle.settings import Options
 
 
@@ -19,6 +16,8 @@ class Mode(Enum):
     DRY_RUN = "fix and prove, write nothing"
     DIFF = "fix and prove, print the patch, write nothing"
     APPLY = "fix, prove and write"
+    FILTER = "fix and prove, print the file"
+    LIST = "name the files that would be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,29 +30,10 @@ class Allow:
 
 @dataclass(frozen=True, slots=True)
 class Care:
-    """How a run that fixes is watched over: whether a person decides, and what may be written over."""
+    """How a run that fixes is watched over: whether a person decides, and goes on with an earlier session."""
 
     interactive: bool = False
     resume: bool = False
-    allow: Allow = Allow()
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """What a run's exit code says.
-
-    `zero`: what is left is no failure. `on_fix`: that something was to be fixed is one. `fix_only`: what is left is not
-    told of either.
-    """
-
-    zero: bool = False
-    on_fix: bool = False
-    fix_only: bool = False
-
-    def code(self, report: RunReport) -> int:
-        """0, or 1 where something is left to do, or is not as it was."""
-        done = report.clean and (report.written or not report.changes)
-        return 0 if self.zero or (done and not (self.on_fix and report.fixed)) else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,28 +46,23 @@ class Lead:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked for on the command line."""
+    """What was asked for on the command line. `stdin` is the file whose text comes from there; it is the only path."""
 
     mode: Mode
     paths: tuple[Path, ...]
     options: Options
-    changed_since: str | None
-    output: Format
-    files: tuple[tuple[Format, Path], ...]
-    color: Color
     quiet: bool
-    gate: Gate
     care: Care = Care()
     lead: Lead | None = None
-
-    @property
-    def formats(self) -> frozenset[Format]:
-        """Every format that the report is wanted in."""
-        return frozenset({self.output, *(form for form, _ in self.files)})
+    stdin: Path | None = None
 
 
 def perform(request: Request) -> int:
     """Does it, and gives the exit code."""
+    if request.stdin is not None:
+        from fixpickle.cli.filter import filtered
+
+        return filtered(request, request.stdin)
     from fixpickle.cli.flow import execute
 
     return execute(request)

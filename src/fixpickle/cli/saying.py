@@ -4,31 +4,41 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from fixpickle.cli.command import command
 from fixpickle.cli.request import Mode, Request
 from fixpickle.cli.terminal import complain, in_color, put
-from fixpickle.model import Refusal, RunReport, Source
-from fixpickle.report import Format, View, render
+from fixpickle.model import Refusal, RunReport, Settings, Source
+from fixpickle.report import View, render
 from fixpickle.report.diff import out_of_reach
 from fixpickle.source import read
 
 
-def say(request: Request, report: RunReport) -> Refusal | None:
-    """Prints the report and writes it to the files that were asked for; why not, of one that cannot be written."""
-    stream = sys.stderr if request.mode is Mode.DIFF else sys.stdout
+def exit_code(settings: Settings, report: RunReport) -> int:
+    """0, or 1 where something is left to do, or is not as it was."""
+    done = report.clean and (report.written or not report.changes)
+    return 0 if settings.exit_zero or (done and not (settings.exit_non_zero_on_fix and report.fixed)) else 1
+
+
+def say(request: Request, settings: Settings, report: RunReport, texts: Mapping[Path, str]) -> Refusal | None:
+    """Prints the report and writes it to the files that were asked for; why not, of one that cannot be written.
+
+    `texts` are the files in which something is left, for formats that show code.
+    """
+    stream = sys.stderr if request.mode in (Mode.DIFF, Mode.FILTER) else sys.stdout
     view = View(
         Path.cwd(),
-        in_color(request.color, stream),
+        in_color(settings.color, stream),
         request.quiet,
         found=request.mode is Mode.CHECK,
         command=command("check" if request.mode is Mode.CHECK else "apply", request.paths, request.options, Path.cwd()),
-        texts=_texts(report) if Format.HTML in request.formats else {},
+        texts=texts,
     )
-    put(stream, render(request.output, report, view))
-    for form, path in request.files:
+    put(stream, render(settings.output_format, report, view))
+    for form, path in settings.output:
         text = render(form, report, replace(view, color=False, quiet=False))
         try:
             path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
@@ -48,7 +58,7 @@ def warn_of_patch(report: RunReport) -> None:
         )
 
 
-def _texts(report: RunReport) -> dict[Path, str]:
+def texts_of(report: RunReport) -> dict[Path, str]:
     """The files that hold what is left, as they are now."""
     read_now = ((left.finding.path, read(left.finding.path, explicit=True)) for left in report.left)
     return {path: source.text for path, source in read_now if isinstance(source, Source)}

@@ -9,20 +9,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from enum import Enum
 from typing import TextIO
+
+from fixpickle.model import Color
 
 Progress = Callable[[str, int, int], None]
 
 _SECONDS_BETWEEN = 0.1
-
-
-class Color(str, Enum):
-    """When to write in colour."""
-
-    AUTO = "auto"
-    ALWAYS = "always"
-    NEVER = "never"
 
 
 def in_color(asked: Color, stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:

@@ -5,28 +5,12 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
-from fixpickle.model import Finding, Fixed, Left, RunReport, Span, TakenBack
+from fixpickle.model import Finding, Fixed, Format, Left, RunReport, Span, TakenBack
 
 T = TypeVar("T", Fixed, TakenBack, Left)
-
-
-class Format(str, Enum):
-    """How a report is written. Each has a module of its name here, with `render(report, view)`."""
-
-    TEXT = "text"
-    CONCISE = "concise"
-    JSON = "json"
-    SARIF = "sarif"
-    GITHUB = "github"
-    GITLAB = "gitlab"
-    JUNIT = "junit"
-    MARKDOWN = "markdown"
-    HTML = "html"
-    STATISTICS = "statistics"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,19 +4,41 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from fixpickle.model import Refusal, Settings
 from fixpickle.settings.declared import DECLARED, Setting, Stage, default
-from fixpickle.settings.file import File, find, meant, values
+from fixpickle.settings.file import OWN_NAMES, Place
 from fixpickle.settings.interpreter import asked_for, of_environment
+from fixpickle.settings.layers import ALL, Options, Said, chain, joined, layers, meant, merged, problems
 
-__all__ = ["DECLARED", "Options", "Setting", "Stage", "default", "load"]
+__all__ = [
+    "ALL",
+    "DECLARED",
+    "OWN_NAMES",
+    "Loaded",
+    "Options",
+    "Place",
+    "Said",
+    "Setting",
+    "Stage",
+    "default",
+    "load",
+    "meant",
+    "resolve",
+    "wrongs",
+]
 
-Options = Mapping[str, object]
-"""What the command line says, by key, as :class:`Settings` has it. What it does not say is not there."""
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings, and where they come from: what was said of each key, and the configuration files, base first."""
+
+    settings: Settings
+    said: Mapping[str, Said]
+    files: tuple[Path, ...]
 
 
 def load(
@@ -24,52 +46,76 @@ def load(
 ) -> Settings | Refusal:
     """The settings of a run over `paths`.
 
-    The configuration is the closest `fixpickle.toml`, or `pyproject.toml` with a `[tool.fixpickle]` table, upward from
-    what all paths share; its keys are the long option names. `options` wins over it. `rules` are the names that
-    `select` and `ignore` may say. `root` is the folder of the configuration, or else of the project.
+    The configuration is the closest `.fixpickle.toml`, `fixpickle.toml`, or `pyproject.toml` with a `[tool.fixpickle]`
+    table, upward from what all paths share; its keys are the long option names. Over it come `FIXPICKLE_OUTPUT_FORMAT`,
+    the `KEY = VALUE` of `options`, and its values. `rules` are the names that `select` and `ignore` may say. `root` is
+    the folder of the configuration that was found, or else of the project.
 
     Refused, naming file and line where there are any: broken TOML, an unknown key or rule, a value of the wrong type,
     and a Python that cannot be run.
     """
+    found = resolve(paths, options, rules, environ)
+    return found if isinstance(found, Refusal) else found.settings
+
+
+def resolve(
+    paths: Sequence[Path], options: Options, rules: Collection[str], environ: Mapping[str, str] = os.environ
+) -> Loaded | Refusal:
+    """As :func:`load`, with where each value comes from."""
     start = _shared_folder(paths)
-    config = find(start)
-    if isinstance(config, Refusal):
-        return config
-    written = values(config)
-    if isinstance(written, Refusal):
-        return written
-    wrong = _unknown_rule(written, config, rules) or _unknown_rule(options, File(), rules)
-    if wrong is not None:
-        return wrong
-    root = config.path.parent if config.path else _project(start)
-    python = _python(options, written, root, environ)
+    places = chain(start, options, environ)
+    if isinstance(places, Refusal):
+        return places
+    spoken = layers(places.places, options, rules)
+    if isinstance(spoken, Refusal):
+        return spoken
+    said = merged(spoken)
+    root = places.found.base if places.found else _project(start)
+    python = _python(said, root, environ)
     if isinstance(python, Refusal):
         return python
-    said: dict[str, Any] = {**_placed(written, root), **_placed(options, Path.cwd()), "python": python}
-    return replace(Settings(root, python), **{key.replace("-", "_"): value for key, value in said.items()})
+    files = tuple(place.path for place in places.places if place.text)
+    return Loaded(_settings(Settings(root, python), said, rules), said, files)
 
 
-def _placed(said: Mapping[str, object], base: Path) -> dict[str, object]:
-    """With the paths that count from the place that says them."""
-    path = said.get("baseline")
-    return {**said, "baseline": Path(os.path.normpath(base / path))} if isinstance(path, str) else dict(said)
+def wrongs(
+    paths: Sequence[Path], options: Options, rules: Collection[str], environ: Mapping[str, str] = os.environ
+) -> tuple[Refusal, ...]:
+    """Everything that is wrong with the configuration of `paths`."""
+    places = chain(_shared_folder(paths), options, environ)
+    if isinstance(places, Refusal):
+        return (places,)
+    found = tuple(wrong for place in places.places for wrong in problems(place, rules))
+    whole = None if found else resolve(paths, options, rules, environ)
+    return (whole,) if isinstance(whole, Refusal) else found
 
 
-def _python(options: Options, written: Options, root: Path, environ: Mapping[str, str]) -> Path | Refusal:
-    for said, base in ((options, Path.cwd()), (written, root)):
-        name = said.get("python")
-        if isinstance(name, str):
+def _settings(defaults: Settings, said: Mapping[str, Said], rules: Collection[str]) -> Settings:
+    kept = [setting for setting in DECLARED if setting.field and setting.key in said and setting.key != "python"]
+    values: dict[str, Any] = {one.field: said[one.key].value for one in kept if not one.adds_to}
+    for one in kept:
+        if one.adds_to:
+            # Nothing selected stands for every rule: there is nothing to add to it.
+            old = values.get(one.field, getattr(defaults, one.field))
+            values[one.field] = old if one.adds_to == "select" and not old else joined(old, said[one.key].value)
+    if ALL in values.get("select", ()):
+        values["select"] = frozenset[str]()
+    values["ignore"] = _every(values.get("ignore", defaults.ignore), rules)
+    ignores = values.get("per_file_ignores", defaults.per_file_ignores)
+    values["per_file_ignores"] = {pattern: _every(names, rules) for pattern, names in ignores.items()}
+    return replace(defaults, **values)
+
+
+def _every(names: frozenset[str], rules: Collection[str]) -> frozenset[str]:
+    return frozenset(rules) if ALL in names else names
+
+
+def _python(said: Mapping[str, Said], root: Path, environ: Mapping[str, str]) -> Path | Refusal:
+    asked = said.get("python")
+    match asked.value if asked else None:
+        case (str(name), Path() as base):
             return asked_for(name, base, environ)
     return of_environment(root, environ)
-
-
-def _unknown_rule(said: Mapping[str, object], where: File, rules: Collection[str]) -> Refusal | None:
-    for key in ("select", "ignore"):
-        chosen = said.get(key)
-        for name in sorted(chosen) if isinstance(chosen, frozenset) else ():
-            if name not in rules:
-                return where.refusal(key, f"`{key}`: no rule is named `{name}`{meant(name, rules)}")
-    return None
 
 
 def _shared_folder(paths: Sequence[Path]) -> Path:

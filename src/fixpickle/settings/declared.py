@@ -8,24 +8,31 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from enum import Enum
 
-from fixpickle.model import Evidence, Runtime, Settings, Strategy
+from fixpickle.model import Color, Evidence, Format, Runtime, Settings, Strategy
 from fixpickle.settings import kinds
 from fixpickle.settings.kinds import Kind
 
 
 class Stage(Enum):
-    """Which commands have an option for a setting: those that find, or of these those that fix."""
+    """Which commands have an option for a setting: those that find, narrow, fix, report, or write files.
+
+    LOAD: none; it says how a configuration is read, and has no field of the settings.
+    """
 
     FIND = "find"
+    NARROW = "narrow"
     FIX = "fix"
+    REPORT = "report"
+    WRITE = "write"
+    LOAD = "load"
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A key of the configuration and, where it has a `stage`, the long option of that name.
+    """A key of the configuration and, where its `stage` has commands, the long option of that name.
 
     `help` is one sentence. `metavar` stands for the value in --help, where that is no choice and no flag. `default` is
-    the default in words, where the field of the settings does not tell.
+    the default in words, where the field of the settings does not tell. What it says is added to the key `adds_to`.
     """
 
     key: str
@@ -34,18 +41,28 @@ class Setting:
     stage: Stage | None = None
     metavar: str = ""
     default: str = ""
+    adds_to: str = ""
+
+    @property
+    def name(self) -> str:
+        """The key as Python has it: the parameter of a command, and mostly a field of the settings."""
+        return self.key.replace("-", "_")
 
     @property
     def field(self) -> str:
-        """The field of the settings that takes the value."""
-        return self.key.replace("-", "_")
+        """The field of the settings that takes the value; empty where there is none."""
+        return "" if self.stage is Stage.LOAD else (self.adds_to or self.key).replace("-", "_")
 
 
 DECLARED: tuple[Setting, ...] = (
-    Setting("select", kinds.RULES, "Only these rules.", Stage.FIND, "RULES", "all rules"),
+    Setting("select", kinds.RULES, "Only these rules, or ALL.", Stage.FIND, "RULES", "all rules"),
+    Setting("extend-select", kinds.RULES, "These rules too.", Stage.FIND, "RULES", adds_to="select"),
     Setting("ignore", kinds.RULES, "Not these rules.", Stage.FIND, "RULES"),
+    Setting("per-file-ignores", kinds.IGNORES, "Rules that say nothing in files of a pattern."),
     Setting("exclude", kinds.PATTERNS, "Leave out, as in a .gitignore.", Stage.FIND, "PATTERN"),
+    Setting("extend-exclude", kinds.PATTERNS, "Leave out too.", Stage.FIND, "PATTERN", adds_to="exclude"),
     Setting("force-exclude", kinds.TRUTH, "Leave it out also where it is named outright.", Stage.FIND),
+    Setting("respect-gitignore", kinds.TRUTH, "Leave out what git ignores.", Stage.FIND),
     Setting("unsafe-fixes", kinds.TRUTH, "Fix also where behaviour can differ.", Stage.FIX),
     Setting("verify", kinds.TRUTH, "Prove each fix by running it.", Stage.FIX),
     Setting("python", kinds.INTERPRETER, "The interpreter that proves.", Stage.FIX, "PATH", "the environment's"),
@@ -59,6 +76,15 @@ DECLARED: tuple[Setting, ...] = (
         Stage.FIND,
         "FILE",
     ),
+    Setting("changed-since", kinds.TEXT, "Only findings in files changed since a git revision.", Stage.NARROW, "REV"),
+    Setting("allow-dirty", kinds.TRUTH, "Write also files changed or new since the last commit.", Stage.WRITE),
+    Setting("allow-staged", kinds.TRUTH, "Write also files that are staged as they are.", Stage.WRITE),
+    Setting("output-format", kinds.choice(Format), "How the report is written.", Stage.REPORT),
+    Setting("output", kinds.OUTPUTS, "Write the report to a file as well.", Stage.REPORT, "FORMAT=FILE"),
+    Setting("color", kinds.choice(Color), "When to write in colour.", Stage.REPORT),
+    Setting("exit-zero", kinds.TRUTH, "Exit with 0 even if something is left.", Stage.REPORT),
+    Setting("exit-non-zero-on-fix", kinds.TRUTH, "Exit with 1 also if everything found was fixed.", Stage.WRITE),
+    Setting("fix-only", kinds.TRUTH, "Say nothing of what is left, and let it be no failure.", Stage.WRITE),
     Setting("factories", kinds.FACTORIES, "How the proof makes instances of a class."),
     Setting("boundaries", kinds.BOUNDARIES, "Calls of your own that pickle; see docs/boundaries.md."),
     Setting("quiet", kinds.CALLS, "Calls that are no boundaries here."),
@@ -66,6 +92,8 @@ DECLARED: tuple[Setting, ...] = (
     Setting("memory-limit", kinds.MEGABYTES, "Address space of each process of the proof, in megabytes."),
     Setting("process-limit", kinds.COUNT, "How many processes each process of the proof may have started."),
     Setting("network", kinds.TRUTH, "Leave the network on for the code that is proved."),
+    Setting("extend", kinds.CONFIGURATION, "A configuration that this one goes on from.", Stage.LOAD),
+    Setting("required-version", kinds.VERSIONS, "The versions of fixpickle that may read this.", Stage.LOAD),
 )
 
 KEYS = {setting.key: setting for setting in DECLARED}
@@ -73,9 +101,9 @@ KEYS = {setting.key: setting for setting in DECLARED}
 
 def default(setting: Setting) -> str:
     """The default of a setting in words; empty where it is nothing."""
-    value = next(field.default for field in fields(Settings) if field.name == setting.field)
     if setting.default:
         return setting.default
+    value = next((field.default for field in fields(Settings) if field.name == setting.name), None)
     if isinstance(value, Enum):
         return str(value.value)
     if isinstance(value, bool):

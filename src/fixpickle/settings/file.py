@@ -1,41 +1,50 @@
-"""The configuration file: found, parsed, and read into values; mistakes are blamed on their line."""
+"""One place that says settings, mostly a configuration file: found, parsed, and mistakes blamed on their line."""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 
 from fixpickle.boundaries import Wrong
 from fixpickle.model import Refusal
-from fixpickle.settings.declared import KEYS
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
 
+OWN_NAMES = (".fixpickle.toml", "fixpickle.toml")
+_NAMES = (*OWN_NAMES, "pyproject.toml")
+
+_HEADER = re.compile(r"\s*\[\[?\s*([^\]]+?)\s*\]")
+_KEY = r"(?:[\w-]+|\"[^\"]*\"|'[^']*')"
+_SETS = re.compile(rf"\s*({_KEY}(?:\s*\.\s*{_KEY})*)\s*=")
+
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """A configuration file's own table, and where to find things in it. Without one, `path` is None."""
+class Place:
+    """One place that says settings: a file's own table and its text; or the command line, which has no text.
 
-    path: Path | None = None
+    Paths in it count from the folder `base`.
+    """
+
+    path: Path
+    base: Path
     table: Mapping[str, object] = field(default_factory=dict)
     text: str = ""
 
+    def line(self, key: str) -> int:
+        """The line that sets `key`; 0 where there is none."""
+        wanted = (*_prefix(self.path), key)
+        named = (number for number, name in _named(self.text) if name[: len(wanted)] == wanted)
+        return next(named, 0)
+
     def refusal(self, key: str, reason: str) -> Refusal:
         """Blames the line that sets `key`, where there is one."""
-        start = max(self.text.find("[tool.fixpickle"), 0)
-        name = rf"[\"']?{re.escape(key)}[\"']?"
-        match = re.compile(rf"^\s*(\[(tool\.fixpickle\.)?{name}\]|{name}\s*[=.])", re.MULTILINE).search(
-            self.text, start
-        )
-        line = self.text.count("\n", 0, match.end()) + 1 if match else 0
-        return Refusal(self.path or Path("command line"), reason, line)
+        return Refusal(self.path, reason, self.line(key))
 
     def refusal_in(self, wrong: Wrong) -> Refusal:
         """Blames the line of a key in one of the tables of boundaries, or else the head of that table."""
@@ -47,66 +56,76 @@ class File:
         name = rf"[\"']?{re.escape(wrong.key)}[\"']?"
         key = re.compile(rf"^\s*(\[[\w.]*\.)?{name}\s*[=.\]]", re.MULTILINE) if wrong.key else None
         match = key.search(self.text, start, end) if key else None
-        return Refusal(self.path or Path(), wrong.reason, self.text.count("\n", 0, match.end() if match else start) + 1)
+        return Refusal(self.path, wrong.reason, self.text.count("\n", 0, match.end() if match else start) + 1)
 
 
-def find(start: Path) -> File | Refusal:
-    """The closest configuration upward from a folder; an empty one where there is none."""
+def find(start: Path) -> Place | Refusal | None:
+    """The closest configuration upward from a folder; None where there is none."""
     for folder in (start, *start.parents):
-        for name in ("fixpickle.toml", "pyproject.toml"):
+        for name in _NAMES:
             path = folder / name
-            if not path.is_file():
-                continue
-            found = _parse(path)
+            found = parse(path) if path.is_file() else None
             if found is not None:
                 return found
-    return File()
+    return None
 
 
-def values(file: File) -> dict[str, object] | Refusal:
-    """What the file says, by key, as :class:`fixpickle.model.Settings` has it."""
-    for key in file.table:
-        if key not in KEYS:
-            return file.refusal(key, f"unknown key `{key}`{meant(key, KEYS)}")
-    found: dict[str, object] = {}
-    for key, setting in KEYS.items():
-        if key in file.table:
-            value = setting.kind.read(file.table[key])
-            if isinstance(value, Wrong):
-                return file.refusal_in(value)
-            if value is None:
-                return file.refusal(key, f"`{key}` must be {setting.kind.words}")
-            found[key] = value
-    return found
-
-
-def meant(word: str, known: Collection[str]) -> str:
-    """`; did you mean that?`, or nothing where no known word is close."""
-    close = get_close_matches(word.lower().replace("_", "-"), list(known), n=1)
-    return f"; did you mean `{close[0]}`?" if close else ""
-
-
-def _parse(path: Path) -> File | Refusal | None:
+def parse(path: Path) -> Place | Refusal | None:
     """The table of one file; None for a `pyproject.toml` that is not about us, broken or not."""
-    ours = path.name == "fixpickle.toml"
+    ours = path.name != "pyproject.toml"
     try:
         data = path.read_bytes()
         if not ours and b"fixpickle" not in data:
             return None
         text = data.decode("utf-8")
-        document: Mapping[str, object] = tomllib.loads(text)
     except OSError as error:
         return Refusal(path, f"cannot be read: {error.strerror}")
     except UnicodeDecodeError as error:
         return Refusal(path, f"not valid utf-8: {error.reason}", data.count(b"\n", 0, error.start) + 1)
-    except tomllib.TOMLDecodeError as error:
-        line = re.search(r"at line (\d+)", str(error))
-        at_end = text.count("\n") + 1
-        return Refusal(path, f"not valid TOML: {error}", int(line[1]) if line else at_end)
-    if ours:
-        return File(path, document, text)
+    document = _document(path, text)
+    if ours or isinstance(document, Refusal):
+        return document if isinstance(document, Refusal) else Place(path, path.parent, document, text)
     tools = document.get("tool")
     table = tools.get("fixpickle") if isinstance(tools, Mapping) else None
     if table is None:
         return None
-    return File(path, table, text) if isinstance(table, Mapping) else Refusal(path, "tool.fixpickle must be a table")
+    if not isinstance(table, Mapping):
+        return Refusal(path, "tool.fixpickle must be a table")
+    return Place(path, path.parent, table, text)
+
+
+def inline(text: str) -> Place | Refusal:
+    """What `--config "KEY = VALUE"` says."""
+    document = _document(Path("--config"), text)
+    if isinstance(document, Refusal):
+        return Refusal(document.path, f"`{text}` is neither a file nor KEY = VALUE as TOML has it")
+    return Place(Path("--config"), Path.cwd(), document)
+
+
+def _document(path: Path, text: str) -> Mapping[str, object] | Refusal:
+    try:
+        document: Mapping[str, object] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"at line (\d+)", str(error))
+        return Refusal(path, f"not valid TOML: {error}", int(line[1]) if line else text.count("\n") + 1)
+    return document
+
+
+def _prefix(path: Path) -> tuple[str, ...]:
+    return ("tool", "fixpickle") if path.name == "pyproject.toml" else ()
+
+
+def _named(text: str) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Every line that names a table or a key, with the whole name."""
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        header, sets = _HEADER.match(line), _SETS.match(line)
+        if header is not None:
+            table = _parts(header[1])
+            yield number, table
+        elif sets is not None:
+            yield number, table + _parts(sets[1])
+
+
+def _parts(dotted: str) -> tuple[str, ...]:
+    return tuple(part.strip("\"'") for part in re.findall(_KEY, dotted))

@@ -1,27 +1,39 @@
-"""What the value of a setting may be: how it is read from TOML, and how it is said in words."""
+"""What the value of a setting may be: how it is read from TOML, how it is said in words and to an editor."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 
-from fixpickle.boundaries import entries
+from fixpickle.boundaries import SCHEMA, entries
+from fixpickle.model import Format
+
+Json = Mapping[str, object]
+
+
+def _as_it_is(value: object, _base: Path) -> object:
+    return value
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """What the value of a setting may be.
 
-    `words` say it after "must be". `read` takes what TOML gives, and the command line in the same form; it returns the
-    value as :class:`Settings` has it, None where it does not fit, or a more exact complaint. `form` is the type of one
-    value in words: `bool`, `str`, `list` or an Enum. Lists that are split at `commas` are said in one word.
+    `words` say it after "must be", `schema` in the words of JSON Schema. `read` takes what TOML gives, and the command
+    line in the same form; it returns the value, None where it does not fit, or a more exact complaint. `place` makes of
+    that what :class:`Settings` has, where it counts from the folder of the place that said it. `form` is the type of
+    one value in words: `bool`, `str`, `list` or an Enum. Lists that are split at `commas` are said in one word.
     """
 
     words: str
     read: Callable[[object], object]
+    schema: Json
     form: type = str
     commas: bool = False
+    place: Callable[[object, Path], object] = field(default=_as_it_is)
 
 
 def _string(value: object) -> str | None:
@@ -29,7 +41,7 @@ def _string(value: object) -> str | None:
 
 
 def _strings(value: object) -> tuple[str, ...] | None:
-    if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(value)
     return None
 
@@ -60,6 +72,40 @@ def _pairs(value: object) -> Mapping[str, str] | None:
     return dict(value)
 
 
+def _ignores(value: object) -> Mapping[str, frozenset[str]] | None:
+    if not isinstance(value, Mapping):
+        return None
+    found = {pattern: _names(rules) for pattern, rules in value.items()}
+    whole = {pattern: rules for pattern, rules in found.items() if pattern and rules is not None}
+    return whole if len(whole) == len(value) else None
+
+
+_FORMATS = {form.value: form for form in Format}
+
+
+def _outputs(value: object) -> tuple[tuple[Format, str], ...] | None:
+    strings = _strings(value)
+    if strings is None:
+        return None
+    pairs = [text.partition("=") for text in strings]
+    if not all(name in _FORMATS and path for name, _, path in pairs):
+        return None
+    return tuple((_FORMATS[name], path) for name, _, path in pairs)
+
+
+def _path_from(value: object, base: Path) -> Path:
+    return Path(os.path.normpath(base / Path(str(value)).expanduser()))
+
+
+def _paths_from(value: object, base: Path) -> object:
+    pairs = value if isinstance(value, tuple) else ()
+    return tuple((form, _path_from(path, base)) for form, path in pairs)
+
+
+def _with_base(value: object, base: Path) -> object:
+    return value, base
+
+
 def choice(of: type[Enum]) -> Kind:
     """One of the values of an Enum of strings."""
     members = {member.value: member for member in of}
@@ -67,17 +113,40 @@ def choice(of: type[Enum]) -> Kind:
     def read(value: object) -> Enum | None:
         return members.get(value) if isinstance(value, str) else None
 
-    return Kind("one of " + ", ".join(members), read, of)
+    return Kind("one of " + ", ".join(members), read, {"enum": list(members)}, of)
 
 
-RULES = Kind("a list of rule names", _names, list, commas=True)
-PATTERNS = Kind("a list of patterns", _strings, list)
-CALLS = Kind("a list of names of calls", _names, list)
-TRUTH = Kind("true or false", _truth, bool)
-INTERPRETER = Kind("the path of an interpreter", _string)
-BASELINE_FILE = Kind("the path of a baseline file", _string)
-FACTORIES = Kind("a table of class = factory, both strings", _pairs)
-BOUNDARIES = Kind("tables, each a call that pickles its arguments", entries)
-SECONDS = Kind("a number of seconds above 0", _number)
-COUNT = Kind("a whole number above 0", _whole)
-MEGABYTES = Kind("a whole number of megabytes above 0", _whole)
+_TEXT = {"type": "string", "minLength": 1}
+_RULE_NAMES = {"type": "array", "items": {"$ref": "#/definitions/rule"}}
+_TEXTS = {"type": "array", "items": {"type": "string"}}
+
+RULES = Kind("a list of rule names", _names, _RULE_NAMES, list, commas=True)
+PATTERNS = Kind("a list of patterns", _strings, _TEXTS, list)
+CALLS = Kind("a list of names of calls", _names, _TEXTS, list)
+TRUTH = Kind("true or false", _truth, {"type": "boolean"}, bool)
+TEXT = Kind("a string", _string, _TEXT)
+INTERPRETER = Kind("the path of an interpreter", _string, _TEXT, place=_with_base)
+BASELINE_FILE = Kind("the path of a baseline file", _string, _TEXT, place=_path_from)
+CONFIGURATION = Kind("the path of a configuration file", _string, _TEXT, place=_path_from)
+VERSIONS = Kind('a version or a range of versions, as in ">=0.1,<1"', _string, _TEXT)
+FACTORIES = Kind(
+    "a table of class = factory, both strings",
+    _pairs,
+    {"type": "object", "additionalProperties": {"type": "string"}},
+)
+IGNORES = Kind(
+    "a table of pattern = list of rule names",
+    _ignores,
+    {"type": "object", "propertyNames": {"minLength": 1}, "additionalProperties": _RULE_NAMES},
+)
+OUTPUTS = Kind(
+    "a list of FORMAT=FILE with a format of " + ", ".join(_FORMATS),
+    _outputs,
+    {"type": "array", "items": {"type": "string", "pattern": f"^({'|'.join(_FORMATS)})=.+"}},
+    list,
+    place=_paths_from,
+)
+BOUNDARIES = Kind("tables, each a call that pickles its arguments", entries, {"type": "array", "items": SCHEMA})
+SECONDS = Kind("a number of seconds above 0", _number, {"type": "number", "exclusiveMinimum": 0})
+COUNT = Kind("a whole number above 0", _whole, {"type": "integer", "exclusiveMinimum": 0})
+MEGABYTES = Kind("a whole number of megabytes above 0", _whole, {"type": "integer", "exclusiveMinimum": 0})

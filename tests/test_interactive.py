@@ -144,6 +144,40 @@ def test_q_asks_once_and_goes_on_with_what_was_accepted(project: Path) -> None:
     assert left(project / "work.py") == ["two", "three"]
 
 
+def test_every_other_key_does_at_a_terminal_what_its_help_says(project: Path) -> None:
+    other = "from multiprocessing import Pool\n\n\ndef four(rows):\n    def inner(row):\n        return row\n\n"
+    other += "    with Pool(2) as pool:\n        pool.map(lambda row: row + 4, rows)\n"
+    other += "        pool.map(lambda row: row + 5, rows)\n        return pool.map(inner, rows)\n"
+    (project / "a_first.py").write_text(other)
+    terminal = spawn("--no-verify", ".")
+
+    def answer(place: str, key: str) -> None:
+        terminal.expect_exact(place)
+        terminal.expect(ASKED)
+        terminal.sendline(key)
+
+    answer("a_first.py:5:5: local-function", "?")
+    terminal.expect_exact("Ctrl-C ends the run, and nothing is written.")
+    terminal.expect(ASKED)
+    terminal.sendline("b")
+    terminal.expect_exact("This is the first one that was asked in this round.")
+    terminal.expect(ASKED)
+    terminal.sendline("n")
+    answer("a_first.py:9:18: lambda-value", "a")  # and with it all other lambdas: nothing is left to ask
+    said = ended(terminal)
+    assert said.count("accepted   lambda-value") == 5 and "declined   local-function at a_first.py:5" in said
+    (project / "work.py").write_text(WORK)
+    (project / "a_first.py").write_text(other)
+    terminal = spawn("--no-verify", ".")
+    answer("a_first.py:5:5: local-function", "d")
+    answer("work.py:6:25: lambda-value", "n")
+    answer("work.py:11:25: lambda-value", "b")
+    answer("work.py:6:25: lambda-value", "A")
+    said = ended(terminal)
+    assert said.count("accepted   lambda-value at work.py") == 3 and said.count("declined   ") == 3
+    assert (project / "a_first.py").read_text() == other and left(project / "work.py") == []
+
+
 def test_e_opens_the_written_file_in_the_editor(project: Path) -> None:
     editor = project / "editor.sh"
     editor.write_text('#!/bin/sh\necho "# by hand" >> "$2"\necho "$1" > told\n')

@@ -79,7 +79,7 @@ OUTSIDE = {
     "markupsafe": {"report/html.py"},
     "pygments": {"report/sides.py"},
     "tomllib": {"settings", "survey", "rewrite/style.py"},  # third-party to Python 3.10, and not imported there
-    "tomli": {"settings", "survey/catalogue.py"},
+    "tomli": {"settings", "survey/catalogue.py", "survey/moved.py"},
     "joblib": {"runtime", "verify/child/workers.py"},
     "sklearn": {"runtime", "verify/child/workers.py"},
     "pandas": {"runtime"},

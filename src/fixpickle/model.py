@@ -194,6 +194,30 @@ class ByValue:
 
 
 @dataclass(frozen=True, slots=True)
+class ByCall:
+    """A call whose arguments a library takes in another form now: `before` and `after`, as expressions.
+
+    Nothing is called: the arguments are matched to the parameters of what is found in the namespace of `module`.
+    """
+
+    module: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trainable:
+    """A function or class that Ray Tune runs: made a trainable, and pickled, as Tune does it, without a cluster.
+
+    Where `script` is given, it is that script's `__main__` that defines it, and Tune ships it by value.
+    """
+
+    module: str
+    name: str
+    script: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FromScript:
     """A definition that lived in the `__main__` of `script` and lives in `module` after the fix."""
 
@@ -248,6 +272,8 @@ Subject = (
     | Instance
     | ByExpression
     | ByValue
+    | ByCall
+    | Trainable
     | FromScript
     | Respawned
     | WorkerState

@@ -415,12 +415,17 @@ class ImportFact:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A place that names something by its symbolic name: `joblib.delayed`. `argument` is its first, where constant."""
+    """A place that names something by its symbolic name: `joblib.delayed`. `argument` is its first, where constant.
+
+    `keywords` are those of the call, `**` for unpacked ones and "" for arguments without a name: only names that a
+    library moved have them here.
+    """
 
     symbol: str
     span: Span
     called: bool
     argument: str
+    keywords: tuple[str, ...] = ()
 
 
 class Form(str, Enum):

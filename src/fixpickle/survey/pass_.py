@@ -33,6 +33,7 @@ from fixpickle.survey.hooks import refusing, state_hooks
 from fixpickle.survey.identities import keyed_by_id
 from fixpickle.survey.instances import aliases, attribute_flows, instances, returned
 from fixpickle.survey.made_types import made_types, sentinels
+from fixpickle.survey.moved_names import moved_names
 from fixpickle.survey.names import PROPERTIES, Names
 from fixpickle.survey.pickler_choices import handed_on, pickler_choices
 from fixpickle.survey.scripts import is_guard, starts, statements
@@ -116,7 +117,7 @@ def _facts(source: Source, tree: Tree) -> Facts:
         classes=tuple(_classes(tree, names)),
         parameters=tuple(_parameters(tree, names, flow)),
         mentions=tuple(_mentions(tree, names, flow)),
-        references=(*_references(tree, names), *witnesses(tree, names)),
+        references=(*_references(tree, names), *moved_names(tree, names), *witnesses(tree, names)),
         bound_calls=tuple(_bound_calls(tree, names)),
         made_types=tuple(made_types(tree, names, flow)),
         sentinels=tuple(sentinels(tree, names, flow)),

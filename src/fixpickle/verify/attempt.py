@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from fixpickle.model import (
+    ByCall,
     ByContents,
     ByExpression,
     ByIdentity,
@@ -20,6 +21,7 @@ from fixpickle.model import (
     Patch,
     Respawned,
     Subject,
+    Trainable,
     WorkerState,
 )
 from fixpickle.verify.script import roots_of
@@ -67,6 +69,10 @@ class Attempt:
                 return f"{module}.{name} by value"
             case ByExpression(after=after):
                 return f"the value of {after}"
+            case ByCall(after=after):
+                return f"{after.partition('(')[0]} takes these arguments"
+            case Trainable(module, name, script):
+                return f"{'__main__' if script else module}.{name} made a trainable and shipped as Ray Tune ships it"
             case ByState() | ByContents() | Instance():
                 made = {
                     "factory": f"an instance from your factory {self.factory}",
@@ -97,8 +103,10 @@ class Attempt:
             case ByContents(cls=cls, holds=holds, fill=fill):
                 made = [roots_of(expression) for _, expression in holds]
                 return frozenset().union(roots_of(cls), roots_of(fill), *made)
-            case ByExpression(before=before, after=after):
+            case ByExpression(before=before, after=after) | ByCall(before=before, after=after):
                 return roots_of(before if side == "before" else after)
+            case Trainable(name=name):
+                return roots_of(name)
             case Instance(_, cls):
                 return roots_of(cls)
             case Respawned(names=names):
@@ -135,6 +143,11 @@ class Attempt:
                 return {"kind": "expression", "expression": before if side == "before" else after, "pickler": pickler}
             case ByIdentity(_, name):
                 return {"kind": "identity", "name": name}
+            case ByCall(_, before, after):
+                return {"kind": "call", "call": before if side == "before" else after}
+            case Trainable(_, name, script):
+                text = scripts.get(script, "") if script else ""
+                return {"kind": "trainable", "name": name, "script": str(script or ""), "text": text}
             case Respawned(script, _, names, line):
                 return {"kind": "respawned", "script": str(script), "names": list(names), "line": line}
             case ByValue(_, name):

@@ -12,7 +12,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fixpickle.model import Compose, FromScript, Ground, Overlay, Patch, Refuted, Settings, Subject, Unproved, Verdict
+from fixpickle.model import (
+    Compose,
+    FromScript,
+    Ground,
+    Overlay,
+    Patch,
+    Refuted,
+    Settings,
+    Subject,
+    Trainable,
+    Unproved,
+    Verdict,
+)
 from fixpickle.verify.attempt import Attempt, Side, attempts, of_subjects
 from fixpickle.verify.exchange import Broken, Scene, Trial, cross
 from fixpickle.verify.judge import Try, judge
@@ -111,7 +123,7 @@ class _Place:
             runs[path] = _trimmed(texts[path], frozenset().union(*of_module) if of_module else None)
         mains: dict[Path, frozenset[str]] = {}
         for a in tried:
-            if isinstance(a.subject, FromScript):
+            if isinstance(a.subject, (FromScript, Trainable)) and a.subject.script is not None:
                 mains[a.subject.script] = mains.get(a.subject.script, frozenset()) | a.names(side)
         scripts = {path: _trimmed(texts.get(path) or _read(path), names) for path, names in mains.items()}
         roots = dict.fromkeys((*self.ground.roots, *(path.parent for path in mains)))

@@ -14,6 +14,7 @@ from .instances import Contents, Expression, State
 from .loky import Loky
 from .process import Answers, confine, requests
 from .scripts import Respawned, Script
+from .trainables import Call, Trainable
 from .workers import Workers
 from .world import Json, World
 
@@ -24,6 +25,8 @@ SUBJECTS: Dict[str, Any] = {
     "expression": Expression(),
     "identity": Identity(),
     "value": Value(),
+    "call": Call(),
+    "trainable": Trainable(),
     "script": Script(),
     "respawned": Respawned(),
     "workers": Workers(),

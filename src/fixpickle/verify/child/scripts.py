@@ -7,7 +7,7 @@ import io
 import sys
 import tokenize
 import types
-from typing import Any
+from typing import Any, Iterator
 
 from .definitions import Reference
 from .failure import Failure, expect, stage
@@ -17,19 +17,26 @@ from .prints import fingerprint
 from .world import Dumped, Json, World
 
 
+@contextlib.contextmanager
+def run_as_main(path: str, text: str) -> Iterator[types.ModuleType]:
+    """The script at `path`, of which `text` is run, as `__main__`."""
+    main = types.ModuleType("__main__")
+    main.__file__ = path
+    former, sys.modules["__main__"] = sys.modules["__main__"], main
+    try:
+        with stage("import"):
+            exec(compile(text, path, "exec", dont_inherit=True), vars(main))
+        yield main
+    finally:
+        sys.modules["__main__"] = former
+
+
 class Script(Reference):
     def before(self, world: World, task: Json) -> Dumped:
-        main = types.ModuleType("__main__")
-        main.__file__ = task["script"]
-        former, sys.modules["__main__"] = sys.modules["__main__"], main
-        try:
-            with stage("import"):
-                exec(compile(task["text"], task["script"], "exec", dont_inherit=True), vars(main))
+        with run_as_main(task["script"], task["text"]) as main:
             with stage("build"):
                 thing = resolve(main, task["name"])
             return [dumps(blank(thing) if isinstance(thing, type) else thing, "pickle")], {}
-        finally:
-            sys.modules["__main__"] = former
 
 
 def uncommented(line: str) -> str:

@@ -1,0 +1,149 @@
+"""# legacy-tune-call
+
+A script written for an older Ray Tune. It fails in the trial, or at its import, whatever becomes of its pickles:
+
+    TypeError: report() got an unexpected keyword argument 'metric'
+    ModuleNotFoundError: No module named 'ray.tune.execution.trial_runner'
+    AttributeError: module 'ray.tune' has no attribute 'checkpoint_dir'
+
+This rule has nothing to do with pickling. It is here because such a script does not run after its pickling is mended.
+
+## What it becomes
+
+- `tune.report(loss=1.0, step=i)` becomes `tune.report({"loss": 1.0, "step": i})`. Keywords failed from Ray 2.7 on; the
+  dictionary is there from 2.41 on.
+- `tune.get_trial_id()` and its three siblings become methods of `tune.get_context()`.
+- An import of one name that only moved is made from where it is now: searchers of `ray.tune.suggest`, `Trial`,
+  `PlacementGroupFactory`, the logger callbacks of wandb, mlflow and comet.
+
+## What it leaves alone
+
+`tune.run`, which still works, as `register_trainable`, `register_env` and `ray.air.session` do. `tune.report` with a
+dictionary. Projects whose requirement files keep them to a Ray in which the old form works, as `ray[tune]<2.7` does.
+
+## When it refuses
+
+Everything else that went is reported with what stands in its place: `TrialRunner`, `RayTrialExecutor`,
+`tune.checkpoint_dir`, `Syncer`, `Logger`, `_TrackedCheckpoint`, `ray.air.Checkpoint`, `ray.init(local_mode=True)`,
+arguments of `tune.run`, and more: `docs/systems.md` lists them. `tune.report(**values)` alone, where only running tells
+what is in it; a report with `checkpoint=`, which was a metric and is none today; one with a metric that has no name.
+
+The Ray that is installed in the interpreter is older than the new form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fixpickle.model import Evidence, Finding, Patch, Reach, Refusal, Safety, Span
+from fixpickle.project import Project
+from fixpickle.rule import Workshop
+from fixpickle.survey.facts import Facts, ImportFact, Reference
+from fixpickle.survey.moved import Moved, Release, behind
+from fixpickle_codemods._releases import installed, pinned_below
+from fixpickle_codemods._tune_calls import (
+    GETTERS,
+    REPORT,
+    imported,
+    in_context,
+    no_dictionary,
+    not_in_context,
+    not_moved,
+    reported,
+)
+
+_LIBRARY = "ray"
+
+
+class LegacyTuneCall:
+    """A name or call form of Ray that is gone."""
+
+    name = "legacy-tune-call"
+    summary = "a call or name of an older Ray Tune, which today's fails on"
+    safety = Safety.SAFE
+
+    def find(self, project: Project, facts: Facts) -> Iterator[Finding]:
+        """Every use in a form that today's Ray does not take, where the project does not keep to an older one."""
+        own = any(other.module.partition(".")[0] == _LIBRARY for other in project.files)
+        for symbol, span, known, reason in () if own else _uses(facts):
+            if pinned_below(_LIBRARY, known.gone, facts.root):
+                continue
+            yield Finding(
+                rule=self.name,
+                path=facts.path,
+                span=span,
+                message=f"{symbol}: {_said(known)}",
+                reach=Reach(Evidence.BOUNDARY, (f"fails from Ray {_dotted(known.gone)} on",), ""),
+                safety=Safety.MANUAL if reason else Safety.SAFE,
+                reason=reason,
+            )
+
+    def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
+        """The same in today's form."""
+        facts, source = shop.facts[finding.path], shop.sources[finding.path]
+        known, use = _use_at(facts, finding.span)
+        have = installed(_LIBRARY, shop.settings.python)
+        if have and have < known.since:
+            reason = f"Ray {_dotted(have)} is installed, and the new form is there from {_dotted(known.since)} on"
+            return Refusal(finding.path, reason, finding.span.line, self.name)
+        if isinstance(use, ImportFact):
+            made = imported(facts, source, use, known.to)
+        else:
+            made = reported(facts, source, use) if use.symbol == REPORT else in_context(source, use)
+        note = f"it needs Ray {_dotted(known.since)} or later"
+        return Patch(finding, made.edits, subjects=made.subjects, notes=(note,))
+
+
+def _uses(facts: Facts) -> Iterator[tuple[str, Span, Moved, str]]:
+    """The symbol, its place, what is known of it, and why it has no rewrite, for each use in an old form."""
+    gone = list[str]()
+    for fact in facts.imports:
+        known = _moved(fact)
+        if known is not None:
+            symbol = fact.module if fact.whole else fact.target
+            gone.append(f"{symbol}.")
+            only_moved = fact.target == known.name and known.to and not fact.whole
+            reason = not_moved(facts, fact, known.to) if only_moved else f"instead: {known.instead}"
+            yield symbol, fact.span, known, reason
+    for reference in facts.references:
+        known = behind(reference.symbol)
+        if known is not None and not f"{reference.symbol}.".startswith(tuple(gone)):
+            yield reference.symbol, reference.span, known, _no_rewrite(facts, reference, known)
+
+
+def _moved(fact: ImportFact) -> Moved | None:
+    """What is known of what an import loads, where loading it is enough to fail."""
+    known = behind(fact.module if fact.whole else fact.target)
+    plain = known is not None and not known.keywords and known.given is None and known.name not in GETTERS
+    return known if plain else None
+
+
+def _no_rewrite(facts: Facts, reference: Reference, known: Moved) -> str:
+    if reference.symbol == REPORT:
+        return no_dictionary(reference.keywords)
+    return not_in_context(facts, reference) if reference.symbol in GETTERS else f"instead: {known.instead}"
+
+
+def _use_at(facts: Facts, span: Span) -> tuple[Moved, ImportFact | Reference]:
+    for fact in facts.imports:
+        if fact.span == span and (known := _moved(fact)) is not None:
+            return known, fact
+    for reference in facts.references:
+        if reference.span == span and (known := behind(reference.symbol)) is not None:
+            return known, reference
+    raise LookupError(span)  # a finding of ours names one of these
+
+
+def _said(known: Moved) -> str:
+    if known.name == REPORT:
+        return "metrics are given in a dictionary"
+    if known.keywords:
+        return "takes other arguments today"
+    return f"moved to {known.to}" if known.to else "is gone"
+
+
+def _dotted(release: Release) -> str:
+    return ".".join(map(str, release))
+
+
+RULE = LegacyTuneCall()

@@ -24,7 +24,8 @@ TOP = Path(__file__).resolve().parent.parent
 PAGES = TOP / "docs" / "rules"
 FIXTURES = TOP / "tests" / "fixtures"
 
-_MARK = re.compile(r"  # (finds|left): .*$", re.MULTILINE)
+_MARK = re.compile(r'  # (?:finds|left): .*?((?:\\n)?",?|)$', re.MULTILINE)  # what may follow ends a line in JSON
+_ENDED = r"\1"
 _ADDRESS = re.compile(r"0x[0-9a-f]+")
 _REPORT = re.compile(r"On Python \d+\.\d+:\n\n```text\n.*?```\n", re.DOTALL)
 
@@ -64,7 +65,8 @@ def example_of(rule: Rule) -> Example:
 
 
 def _texts(folder: Path) -> dict[str, str]:
-    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in sorted(folder.rglob("*.py"))}
+    found = sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".ipynb"))
+    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in found}
 
 
 def report_of(example: Example) -> str:
@@ -106,7 +108,7 @@ def page_of(rule: Rule, example: Example, report: str) -> str:
 
 def _shown(example: Example) -> str:
     if example.before == example.after:
-        texts = "".join(f"```python\n{_MARK.sub('', text)}```\n" for text in example.before.values())
+        texts = "".join(f"```python\n{_MARK.sub(_ENDED, text)}```\n" for text in example.before.values())
         return f"{texts}\nWhat fixpickle reports, and why it changes nothing:\n"
     return (
         f"```diff\n{''.join(_diff(example))}```\n\n"
@@ -125,7 +127,7 @@ def _diff(example: Example) -> Iterator[str]:
 
 
 def _lines(text: str) -> list[str]:
-    return _MARK.sub("", text).splitlines(keepends=True)
+    return _MARK.sub(_ENDED, text).splitlines(keepends=True)
 
 
 def list_of(rules: Sequence[Rule]) -> str:

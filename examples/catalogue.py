@@ -10,7 +10,8 @@ class Script:
     """One thing to run: `commands`, arguments to Python in the example's folder, until one of them fails.
 
     `symptom` is in what the failing commands print, `result` in what the working ones print, and both are exact but
-    for the interpreter's version. A script with `left` is one that fixpickle must report and leave as it is.
+    for the interpreter's version. A script with `left` is one that fixpickle must report and leave as it is. `fixed` are
+    the files to fix, where they are not those that are run.
     """
 
     name: str
@@ -18,6 +19,12 @@ class Script:
     symptom: str
     result: str
     left: bool = False
+    fixed: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """What fixpickle is to fix."""
+        return self.fixed or tuple(dict.fromkeys(command[0] for command in self.commands))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,18 @@ EXAMPLES = (
             Script("trap3_lambda", (("trap3_lambda.py",),), "local object", "euros [8.0, 21.0]"),
             Script("trap4_main", (("trap4_save.py",), ("trap4_load.py",)), "Can't get attribute 'Line'", "predicts 41"),
             Script("trap5_rebound", (("trap5_rebound.py",),), "as it was before it was replaced", "", left=True),
+        ),
+    ),
+    Example(
+        "notebook_pool",
+        (
+            Script(
+                "notebook_pool",
+                (("run_cells.py", "comets.ipynb"),),
+                "Can't get attribute 'passes' on <module '__main__'",
+                "17.8 AU: 133 times, 2662842098 km",
+                fixed=("comets.ipynb",),
+            ),
         ),
     ),
     Example(

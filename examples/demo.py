@@ -126,7 +126,7 @@ def wrapped(text: str) -> list[str]:
 
 
 def row(script: Script, before: Run, after: Run, fixes: Fixes, touched: bool) -> Row:
-    files = {command[0] for command in script.commands}
+    files = set(script.files)
     made = sum(name in files for name in fixes.made)
     proved = sum(name in files for name in fixes.proved)
     if script.left:

@@ -36,7 +36,7 @@ def folder(example, tmp_path):
 
 
 def apply(folder, script, *options):
-    files = [folder / command[0] for command in script.commands]
+    files = [folder / name for name in script.files]
     return running.fix(files, folder, FIX_LIMIT, *options)
 
 

@@ -56,7 +56,7 @@ def _foreign(project: Project, facts: Facts, mention: Mention) -> Iterator[Reach
             line = sink.line if isinstance(sink, ToCall) else mention.line
             if not any(s.kind in ("guard", "work", "assignment") for s in at_work(facts, line)):
                 continue
-            foreign = boundary.foreign_main and not _loads_itself(facts, crossing)
+            foreign = boundary.foreign_main and not loads_itself(facts, crossing)
             switched = chosen and boundary.name.startswith(("loky.", "joblib.Parallel"))
             by_import = of_started(crossing)
             passed_over = all(s.kind == "guard" for s in own) or (by_import and facts.path.name == "__main__.py")
@@ -80,7 +80,7 @@ def _lacking(project: Project, facts: Facts, name: str) -> frozenset[str]:
     return frozenset(read & ((below - bound) | written) - there)
 
 
-def _loads_itself(facts: Facts, crossing: Crossing) -> bool:
+def loads_itself(facts: Facts, crossing: Crossing) -> bool:
     """Whether the script that dumps it loads such files too: there `__main__` is the right one."""
     if crossing.boundary.action != "rewrite-persist":
         return False

@@ -10,6 +10,7 @@ import libcst as cst
 
 from fixpickle.model import Edit, Source
 from fixpickle.rewrite import attached_start, line_end, line_start
+from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, TopStatement
 from fixpickle_codemods._script_layout import Layout
 
@@ -190,3 +191,17 @@ def shares_a_line(source: Source, statements: Iterable[TopStatement]) -> bool:
         if before.strip() or behind.lstrip().startswith(";"):
             return True
     return False
+
+
+def free_module(facts: Facts, shop: Workshop) -> str:
+    """A module name beside the script that no file has, and that says where its content comes from."""
+    stem = re.sub(r"\W", "_", facts.path.stem).strip("_") or "script"
+    wanted = name = f"{stem}_defs"
+    number = 1
+    while True:
+        path = facts.path.with_name(f"{name}.py")
+        if not (path.exists() or path.with_suffix("").exists() or path in shop.sources or str(path) in shop.taken):
+            shop.taken.add(str(path))
+            return name
+        number += 1
+        name = f"{wanted}_{number}"

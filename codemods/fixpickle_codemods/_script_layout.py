@@ -60,7 +60,7 @@ class Layout:
     @property
     def reads(self) -> frozenset[str]:
         """The names that the module must have."""
-        return frozenset(n for s in (*self.moved, *self.imports) for n in s.reads)
+        return frozenset(n for s in (*self.moved, *self.imports) for n in (*s.reads, *s.global_writes))
 
 
 def layout(facts: Facts, names: Sequence[str]) -> Layout:
@@ -70,7 +70,7 @@ def layout(facts: Facts, names: Sequence[str]) -> Layout:
     imports: set[TopStatement] = set()
     every = each(facts)
     while True:
-        wanted |= {n for s in (*moved, *imports) for n in s.reads} | set(_carried(facts, moved))
+        wanted |= {n for s in (*moved, *imports) for n in (*s.reads, *s.global_writes)} | set(_carried(facts, moved))
         fresh = [s for s in every if s not in moved and s not in imports and _belongs(facts, s, wanted, moved)]
         if not fresh:
             break
@@ -95,7 +95,7 @@ def under_guard(facts: Facts) -> frozenset[TopStatement]:
 
 def _belongs(facts: Facts, statement: TopStatement, wanted: set[str], moved: set[TopStatement]) -> bool:
     if statement.kind == "import":
-        return bool(wanted & set(statement.binds)) or ("*" in statement.binds and bool(_unbound(facts, wanted)))
+        return bool(wanted & set(statement.binds)) or ("*" in statement.binds and bool(unbound(facts, wanted)))
     if statement.kind not in ("definition", "assignment"):
         return False
     if statement in under_guard(facts) and any(not makes(c, facts) for c in statement.calls):
@@ -110,7 +110,7 @@ def _belongs(facts: Facts, statement: TopStatement, wanted: set[str], moved: set
     return any(set(s.binds) & set(statement.reads) for s in moved)
 
 
-def _unbound(facts: Facts, wanted: Iterable[str]) -> frozenset[str]:
+def unbound(facts: Facts, wanted: Iterable[str]) -> frozenset[str]:
     """Names that only a star import can have brought."""
     bound = {n for s in facts.statements for n in s.binds}
     return frozenset(n for n in wanted if n not in bound and not hasattr(builtins, n))
@@ -131,7 +131,7 @@ def _carried(facts: Facts, moved: Iterable[TopStatement]) -> Iterator[str]:
 
 def obstacle(project: Project, facts: Facts, plan: Layout) -> str:
     """Why the layout cannot be had, or an empty string."""
-    checks = (_own_place, _names_of_the_script, _bindings, _globals, _values, _surroundings, _package)
+    checks = (_own_place, names_of_the_script, _bindings, _globals, values, _surroundings, _package)
     return next((reason for check in checks for reason in check(project, facts, plan)), "")
 
 
@@ -144,7 +144,8 @@ def _own_place(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
             yield f"`{name}` is defined under a condition"
 
 
-def _names_of_the_script(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
+def names_of_the_script(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
+    """Why what it reads means something else in a module."""
     if own := sorted(plan.reads & _OF_THE_SCRIPT):
         yield f"it reads {listed(own)}, which is another one in another module"
     if spaces := sorted(plan.reads & _NAMESPACES):
@@ -183,19 +184,20 @@ def _within(offset: int, statement: TopStatement) -> bool:
     return statement.span.start <= offset < statement.span.end
 
 
-def _values(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
+def values(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
+    """Why values that move may not be what they were: calls that do more, registries that would be filled elsewhere."""
     for statement in plan.moved:
-        made = f"`{statement.binds[0]}`" if statement.binds else f"line {statement.span.line}"
+        made = f"`{statement.binds[0]}`" if statement.binds else facts.at(statement.span.line)
         for call in statement.calls if statement.kind == "assignment" else ():
             if not makes(call, facts):
                 yield f"{made} is made by a call that may do more than make a value{f' ({call})' if call else ''}"
     stay = [s for s in each(facts) if s not in plan.moved]
-    values = {n for s in plan.moved if s.kind == "assignment" for n in s.binds}
+    tables = {n for s in plan.moved if s.kind == "assignment" for n in s.binds}
     for name in sorted({n for s in stay for n in s.decorators}):
         registered = next(s for s in stay if name in s.decorators)
         if name in plan.binds and any(d.startswith(f"{facts.module}.{name}.") for d in facts.decorators):
-            yield f"`{name}` decorates line {registered.span.line}, which would stay behind"
-        if filled := sorted(values & {n for s in each(facts) if name in s.binds for n in s.reads}):
+            yield f"`{name}` decorates {facts.at(registered.span.line)}, which would stay behind"
+        if filled := sorted(tables & {n for s in each(facts) if name in s.binds for n in s.reads}):
             yield f"{listed(filled)} may be filled where `{name}` decorates definitions that stay behind"
 
 

@@ -44,7 +44,6 @@ What changes, and the report says so: workers need the new file, also those that
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from fixpickle.model import Evidence, Finding, FromScript, NewFile, Patch, Refusal, Safety, Source
@@ -54,7 +53,7 @@ from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, Form, TopStatement
 from fixpickle_codemods._foreign_main import reached
 from fixpickle_codemods._main_guard import Parting
-from fixpickle_codemods._script_files import edits, import_back, module_text, shares_a_line
+from fixpickle_codemods._script_files import edits, free_module, import_back, module_text, shares_a_line
 from fixpickle_codemods._script_layout import Layout, each, layout, listed, obstacle
 from fixpickle_codemods._script_notes import named_elsewhere, notes
 
@@ -95,7 +94,7 @@ class MainDefinition:
             reason = "two statements share a line: put each on its own, then run again"
         if reason or isinstance(work, str):
             return Refusal(finding.path, reason, finding.span.line, finding.rule)
-        stem = _free_module(facts, shop)
+        stem = free_module(facts, shop)
         package = facts.module.rpartition(".")[0]
         module = f"{package}.{stem}" if package else stem
         back = import_back(f".{stem}" if _relative(facts, source) else module, plan.binds)
@@ -156,20 +155,6 @@ def _unguarded_work(facts: Facts, plan: Layout) -> tuple[TopStatement, ...] | st
 
 
 # --- where it goes --------------------------------------------------------------------------------------------------
-
-
-def _free_module(facts: Facts, shop: Workshop) -> str:
-    """A module name beside the script that no file has, and that says where its content comes from."""
-    stem = re.sub(r"\W", "_", facts.path.stem).strip("_") or "script"
-    wanted = name = f"{stem}_defs"
-    number = 1
-    while True:
-        path = facts.path.with_name(f"{name}.py")
-        if not (path.exists() or path.with_suffix("").exists() or path in shop.sources or str(path) in shop.taken):
-            shop.taken.add(str(path))
-            return name
-        number += 1
-        name = f"{wanted}_{number}"
 
 
 def _relative(facts: Facts, source: Source) -> bool:

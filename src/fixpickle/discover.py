@@ -67,7 +67,7 @@ def matching(patterns: Iterable[str], root: Path, path: Path) -> str | None:
 def discover(
     paths: Sequence[Path], exclude: Sequence[str], root: Path, *, force: bool = False, git: bool = True
 ) -> tuple[tuple[Path, ...], tuple[Refusal, ...]]:
-    """The `.py` files at and below `paths`, absolute and sorted, and a refusal for each path that cannot be entered.
+    """The Python files and notebooks at and below `paths`, absolute and sorted; a refusal for what cannot be entered.
 
     A file named outright is always taken. Folders are walked without following links to folders, without what
     `.gitignore` files and `.git/info/exclude` name, without :data:`DEFAULT_EXCLUDES`, without virtual environments,
@@ -117,7 +117,11 @@ def _walk(top: str, rules: tuple[_Rules, ...] | None, unwanted: _Rules, refused:
             if entry.is_dir(follow_symlinks=False):
                 if entry.name not in DEFAULT_EXCLUDES and not _ignored(entry.path, True, here, unwanted):
                     todo.append((entry.path, here))
-            elif entry.name.endswith(".py") and entry.is_file() and not _ignored(entry.path, False, here, unwanted):
+            elif (
+                entry.name.endswith((".py", ".ipynb"))
+                and entry.is_file()
+                and not _ignored(entry.path, False, here, unwanted)
+            ):
                 yield entry.path
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fixpickle.discover import matching
-from fixpickle.model import Evidence, Finding, Settings, Suppressed
+from fixpickle.model import Evidence, Finding, Settings, Source, Suppressed
+from fixpickle.notebook import place
 from fixpickle.project import Project
-from fixpickle.rule import Reviewer, Rule
+from fixpickle.rule import NotebookRule, Reviewer, Rule
 from fixpickle.sightings import seen
 from fixpickle.standing import Standing
 from fixpickle.survey import Facts
@@ -47,14 +48,15 @@ def find(standing: Standing, chosen: Chosen, settings: Settings) -> tuple[list[F
     for finding in _fingerprinted(ordered, standing, settings.root):
         comments = standing.facts[finding.path].suppressions
         said = next((c for c in comments if (c.line, c.rule) == (finding.span.line, finding.rule)), None)
+        placed = _placed(finding, standing.sources[finding.path])
         if said is not None:
-            silent.append(Suppressed(finding, said.reason or "a comment says so"))
+            silent.append(Suppressed(placed, said.reason or "a comment says so"))
         elif finding.fingerprint in known:
-            silent.append(Suppressed(finding, "it is in the baseline"))
+            silent.append(Suppressed(placed, "it is in the baseline"))
         elif (pattern := _ignoring(finding, settings)) is not None:
-            silent.append(Suppressed(finding, f"`per-file-ignores` leaves it out in `{pattern}`"))
+            silent.append(Suppressed(placed, f"`per-file-ignores` leaves it out in `{pattern}`"))
         elif settings.only is None or finding.path in settings.only:
-            kept.append(finding)
+            kept.append(placed)
     return kept, silent
 
 
@@ -75,6 +77,14 @@ def _ignoring(finding: Finding, settings: Settings) -> str | None:
     return matching(patterns, settings.root, finding.path)
 
 
+def _placed(finding: Finding, source: Source) -> Finding:
+    """A finding in a notebook with the cell it is in, and the line of the file."""
+    if not source.notebook:
+        return finding
+    found = place(source.notebook, source.text, finding.span.start)
+    return replace(finding, span=replace(finding.span, line=found.line, cell=found.cell, row=found.row))
+
+
 def stale(standing: Standing, met: Collection[str], chosen: Chosen, settings: Settings) -> Iterator[str]:
     """The entries of the baseline that nothing has any more, as far as this run has looked."""
     for entry in settings.known:
@@ -84,11 +94,16 @@ def stale(standing: Standing, met: Collection[str], chosen: Chosen, settings: Se
 
 
 def _in_file(project: Project, facts: Facts, chosen: Chosen) -> Iterator[Finding]:
-    found = [f for rule in chosen.rules for f in rule.find(project, facts)]
+    found = [
+        f
+        for rule in chosen.rules
+        if isinstance(rule, NotebookRule) or not facts.cells
+        for f in rule.find(project, facts)
+    ]
     yield from found
     met = {(f.span.line, f.rule) for f in found}
     for rule in chosen.rules:
-        if isinstance(rule, Reviewer):
+        if isinstance(rule, Reviewer) and not facts.cells:
             yield from rule.review(facts, met, chosen.idle)
 
 

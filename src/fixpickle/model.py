@@ -14,17 +14,34 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """A stretch of one file: character offsets, and where a person finds its start."""
+    """A stretch of one file: character offsets, and where a person finds its start.
+
+    In a notebook that is the line `row` of a `cell`, both from 1; `line` is the one of the file that holds it.
+    """
 
     start: int
     end: int
     line: int
     column: int
+    cell: int = 0
+    row: int = 0
+
+    def __str__(self) -> str:
+        """As editors and people write it behind the path: `7:5`, or `cell 3:2:5`."""
+        return f"{self.where}:{self.column}"
+
+    @property
+    def where(self) -> str:
+        """The same without the column."""
+        return f"cell {self.cell}:{self.row}" if self.cell else str(self.line)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file as read. `text` keeps the file's own newlines; `newline` is the one most of its lines use."""
+    """One file as read. `text` keeps the file's own newlines; `newline` is the one most of its lines use.
+
+    Of a notebook, `text` is its code cells as one module, and `notebook` what the file itself holds.
+    """
 
     path: Path
     text: str
@@ -35,6 +52,7 @@ class Source:
     module: str
     root: Path
     explicit: bool = False
+    notebook: str = ""
 
     @property
     def is_package(self) -> bool:
@@ -624,8 +642,10 @@ class Ground:
     """Where the patched modules live. Paths are absolute.
 
     `roots` are the import roots, first wins, that go before everything else on `sys.path`. `scripts` maps dotted names
-    to the files whose top level does work: a proof runs only the definitions it needs of them.
+    to the files whose top level does work: a proof runs only the definitions it needs of them. `notebooks` are those
+    that are to change, with their code as it stands.
     """
 
     roots: tuple[Path, ...]
     scripts: Mapping[str, Path] = field(default_factory=dict)
+    notebooks: Mapping[Path, str] = field(default_factory=dict)

@@ -46,6 +46,13 @@ class Rule(Protocol):
 
 
 @runtime_checkable
+class NotebookRule(Protocol):
+    """A rule for notebooks: `notebooks` says why. Those without it look at modules alone, see `docs/notebooks.md`."""
+
+    notebooks: str
+
+
+@runtime_checkable
 class Reviewer(Protocol):
     """A rule that looks at what the other rules found, suppressed or not."""
 

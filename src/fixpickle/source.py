@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fixpickle.model import Edit, Refusal, Source
+from fixpickle.notebook import Unreadable, as_module, written
 
 MAX_BYTES = 10_000_000
 """Beyond this a file is data that happens to be written in Python."""
@@ -41,6 +42,8 @@ def read(path: Path, explicit: bool = False) -> Source | Refusal:
 
 def decode(data: bytes, path: Path, explicit: bool = False) -> Source | Refusal:
     """What :func:`read` does with the bytes of `path` once it has them."""
+    if path.suffix == ".ipynb":
+        return _decode_notebook(data, path, explicit)
     if b"\0" in data:
         return Refusal(path, "holds NUL bytes: not Python source, or UTF-16", _line_at(data, data.index(b"\0")))
     try:
@@ -70,11 +73,37 @@ def decode(data: bytes, path: Path, explicit: bool = False) -> Source | Refusal:
     return source
 
 
+def _decode_notebook(data: bytes, path: Path, explicit: bool) -> Source | Refusal:
+    """The code cells as one module, under a name that no module beside the notebook has."""
+    try:
+        raw = data.removeprefix(BOM_UTF8).decode("utf-8")
+    except UnicodeDecodeError as error:
+        return Refusal(path, f"not valid utf-8: {error.reason}", _line_at(data, error.start))
+    text = as_module(raw)
+    if isinstance(text, Unreadable):
+        return Refusal(path, text.reason, text.line)
+    if explicit and not text and '"code"' in raw:
+        return Refusal(path, "no code cell of it is Python")
+    return Source(
+        path=path,
+        text=text,
+        encoding="utf-8",
+        newline=_newline(text),
+        bom=data.startswith(BOM_UTF8),
+        digest=hashlib.sha256(data).hexdigest(),
+        module=f"{re.sub(r'[^0-9a-zA-Z_]', '_', path.stem)}_ipynb",
+        root=path.absolute().parent,
+        explicit=explicit,
+        notebook=raw,
+    )
+
+
 def encode(text: str, source: Source) -> bytes | Refusal:
     """`text` as the bytes of `source`'s file: its encoding and byte order mark, newlines as they stand in `text`.
 
     Refused where the file's encoding has no such character.
     """
+    text = written(source.notebook, text) if source.notebook else text
     try:
         return (BOM_UTF8 if source.bom else b"") + text.encode(source.encoding)
     except UnicodeEncodeError as error:

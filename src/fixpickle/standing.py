@@ -57,7 +57,7 @@ def grounds(standing: Standing, touched: Collection[Path]) -> Ground:
     sources = [standing.sources[p] for p in sorted(touched) if p in standing.sources]
     roots = dict.fromkeys([s.root for s in sources] + [p.parent for p in sorted(touched) if p not in standing.sources])
     scripts = {f.module: p for p, f in standing.facts.items() if f.is_script}
-    return Ground(tuple(_outermost(roots)), scripts)
+    return Ground(tuple(_outermost(roots)), scripts, {s.path: s.text for s in sources if s.notebook})
 
 
 def _outermost(roots: Iterable[Path]) -> Iterator[Path]:

@@ -24,7 +24,7 @@ from fixpickle.project import Project
 from fixpickle.registry import load_rules
 from fixpickle.report.diff import unified
 from fixpickle.rewrite.style import tidy
-from fixpickle.rule import Workshop
+from fixpickle.rule import NotebookRule, Workshop
 from fixpickle.source import encode, read
 from fixpickle.standing import Standing
 from fixpickle.survey import Facts, survey
@@ -35,6 +35,7 @@ Files = Mapping[str, bytes]
 
 RUNTIME = re.compile(r"\b_fixpickle_\w+")
 _MARK = re.compile(r"#\s*(finds|left):\s*([\w-]+)(?::[ \t]*([^#\r\n]*))?")
+_IN_JSON = re.compile(r'(?:\\n)?",?$')  # what ends a line of code where a notebook holds it
 _PORTS = Ports(prove=prove, examine=examine, tidy=tidy, progress=lambda what, done, total: None)
 
 
@@ -134,6 +135,7 @@ def marks(files: Files) -> list[Mark]:
     found: list[Mark] = []
     for path, data in files.items():
         for number, line in enumerate(data.decode("utf-8-sig").split("\n"), 1):
+            line = _IN_JSON.sub("", line) if path.endswith(".ipynb") else line
             for kind, rule, words in _MARK.findall(line):
                 found.append(Mark(path, number, rule, words.strip() if kind == "left" else ""))
     return sorted(found)
@@ -194,7 +196,7 @@ def settle(files: Files, folder: Path, *, verify: bool = False) -> Settled:
 def patches(files: Files, folder: Path) -> tuple[Standing, list[Patch]]:
     """Every fix that any rule offers for `files`, put below `folder`, whatever its reach, and what they stand on."""
     write(files, folder)
-    read_in = [read(folder / path, explicit=True) for path in files if path.endswith(".py")]
+    read_in = [read(folder / path, explicit=True) for path in files if path.endswith((".py", ".ipynb"))]
     sources = {s.path: s for s in read_in if isinstance(s, Source)}
     surveyed = {path: survey(source) for path, source in sources.items()}
     facts = {path: found for path, found in surveyed.items() if isinstance(found, Facts)}
@@ -204,6 +206,7 @@ def patches(files: Files, folder: Path) -> tuple[Standing, list[Patch]]:
         rule.fix(finding, shop)
         for one in shop.project.files
         for rule in load_rules()
+        if isinstance(rule, NotebookRule) or not one.cells
         for finding in rule.find(shop.project, one)
         if finding.fixable and finding.safety is not Safety.MANUAL
     ]

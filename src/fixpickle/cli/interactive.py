@@ -95,7 +95,7 @@ class Session:
         kept = {fixed.patch.finding.fingerprint for fixed in report.fixed}
         for finding, answer in sorted(self._told, key=lambda told: (list(Answer).index(told[1]), told[0].path)):
             lost = answer is Answer.ACCEPTED and finding.fingerprint not in kept
-            place = f"{self._shown(finding.path)}:{finding.span.line}"
+            place = f"{self._shown(finding.path)}:{finding.span.where}"
             self.talk.say(
                 f"{answer.value:<9}  {finding.rule} at {place}{', but it could not be kept' if lost else ''}\n"
             )

@@ -264,7 +264,9 @@ def _handed_through(flow: ParameterFlow, given: ToCall, inner: Sink) -> Sink | N
 def place(home: Facts, owner: Facts, line: int) -> str:
     """`at line 40`, or `in save.py:40` where that is another file than the one a reader looks at."""
     if owner.path == home.path:
-        return f"at line {line}"
+        return f"at {owner.at(line)}"
+    if owner.cells:
+        return f"in {owner.path.name}, {owner.at(line)}"
     path = owner.path.relative_to(owner.root) if owner.path.is_relative_to(owner.root) else owner.path
     return f"in {path.as_posix()}:{line}"
 

@@ -55,7 +55,7 @@ def message(commit: Commit, view: View) -> str:
 
 
 def _told(row: Row, view: View) -> Iterator[str]:
-    yield from _wrapped(f"{shown(row.finding.path, view.base)}:{row.finding.span.line} {row.finding.message}")
+    yield from _wrapped(f"{shown(row.finding.path, view.base)}:{row.finding.span.where} {row.finding.message}")
     verdict = row.verdict
     assert verdict is not None
     how = f"proved: {verdict.how}" if isinstance(verdict, Proved) else f"not proved: {verdict.reason}"

@@ -13,7 +13,7 @@ def render(report: RunReport, view: View) -> str:
     lines = []
     for row in rows(report):
         span, told = row.finding.span, " ".join(row.told.split())
-        where = f"{shown(row.finding.path, view.base)}:{span.line}:{span.column}"
+        where = f"{shown(row.finding.path, view.base)}:{span}"
         lines.append(f"{where}: {row.finding.rule}: {told}")
     lines += [f"{shown(s.path, view.base)}:{s.line}: skipped: {s.reason}" for s in report.skipped]
     lines += [] if view.quiet else [summary(report, view.found)]

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from fixpickle.model import Change, Source
+from fixpickle.notebook import written
 
 _NO_SOURCES: Mapping[Path, Source] = MappingProxyType({})
 _ESCAPES = {ord("\a"): "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", ord('"'): '"', ord("\\"): "\\"}
@@ -72,6 +73,7 @@ def _file(change: Change, top: Path, source: Source | None) -> Iterator[bytes]:
 def _bytes(text: str, source: Source | None) -> bytes:
     if source is None:
         return text.encode()
+    text = written(source.notebook, text) if source.notebook else text
     return (BOM_UTF8 if source.bom else b"") + text.encode(source.encoding)
 
 

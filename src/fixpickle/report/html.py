@@ -130,7 +130,8 @@ def _cards(report: RunReport, view: View) -> Iterator[_Card]:
         changes = offers.get(_key(finding, row.fixed.round), ()) if row.fixed is not None else ()
         text = _text(row, changes, after if report.written or row.uncovered else before)
         span = finding.span
-        last = span.line + text.count("\n", span.start, span.end)
+        first = text.count("\n", 0, span.start) + 1 if span.cell else span.line
+        last = first + text.count("\n", span.start, span.end)
         yield _Card(
             id=f"finding-{number}",
             row=row,
@@ -139,7 +140,7 @@ def _cards(report: RunReport, view: View) -> Iterator[_Card]:
             code=_short(text[span.start : span.end]),
             now=row.verdict.how if isinstance(row.verdict, Proved) else row.verdict.reason if row.verdict else "",
             sides=tuple(_sides(change, view) for change in sorted(changes, key=lambda change: change.old is None)),
-            lines=excerpt(text, span.line, last) if text and not changes else (),
+            lines=excerpt(text, first, last) if text and not changes else (),
         )
 
 
@@ -166,7 +167,7 @@ def _sides(change: Change, view: View) -> _Sides:
 
 
 def _place(finding: Finding, view: View) -> str:
-    return f"{shown(finding.path, view.base)}:{finding.span.line}:{finding.span.column}"
+    return f"{shown(finding.path, view.base)}:{finding.span}"
 
 
 def _short(code: str) -> str:

@@ -67,6 +67,7 @@ def _finding(finding: Finding, root: Path) -> dict[str, object]:
         "path": _path(finding.path, root),
         "line": finding.span.line,
         "column": finding.span.column,
+        **({"cell": finding.span.cell, "cell_line": finding.span.row} if finding.span.cell else {}),
         "message": finding.message,
         "safety": finding.safety.value,
         "fixable": finding.fixable,

@@ -37,7 +37,7 @@ def _suite(root: ElementTree.Element, name: str, found: list[Row]) -> None:
     suite.set("errors", str(kinds.count("error")))
     for row, kind in zip(found, kinds, strict=True):
         span = row.finding.span
-        where = f"{row.finding.rule} at {span.line}:{span.column}"
+        where = f"{row.finding.rule} at {span}"
         case = ElementTree.SubElement(suite, "testcase", classname=name, name=where)
         if kind:
             ElementTree.SubElement(case, kind, message=_legal(row.told), type=row.finding.rule)

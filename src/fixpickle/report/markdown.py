@@ -76,7 +76,7 @@ def _fold(rule: str, found: Sequence[Row], view: View) -> _Section:
 
 def _item(row: Row, view: View) -> str:
     finding = row.finding
-    where = _code(f"{shown(finding.path, view.base)}:{finding.span.line}")
+    where = _code(f"{shown(finding.path, view.base)}:{finding.span.where}")
     details = [f"**{row.state.value}** {where}: {_plain(finding.message)}", f"why: {_plain(str(finding.reach))}"]
     details += [_plain(row.outcome)] if row.outcome else []
     before = row.verdict.before if row.verdict is not None else ""
@@ -87,7 +87,7 @@ def _item(row: Row, view: View) -> str:
 
 def _carrier(carrier: Carrier, view: View) -> str:
     name = f"`{carrier.subject.module}.{carrier.subject.cls}`"
-    needed = ", ".join(sorted({f"{f.rule} at `{shown(f.path, view.base)}:{f.span.line}`" for f in carrier.fixes}))
+    needed = ", ".join(sorted({f"{f.rule} at `{shown(f.path, view.base)}:{f.span.where}`" for f in carrier.fixes}))
     match carrier.verdict:
         case Proved(how, _):
             return f"- {name} crosses now ({_plain(how)}): {needed}"

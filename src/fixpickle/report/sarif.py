@@ -59,9 +59,9 @@ def _result(row: Row, rule: int, view: View) -> Json:
     region: Json = {
         "startLine": finding.span.line,
         "startColumn": finding.span.column,
-        "charOffset": finding.span.start,
-        "charLength": finding.span.end - finding.span.start,
     }
+    if not finding.span.cell:  # offsets in the text of a notebook's cells are none in its file
+        region |= {"charOffset": finding.span.start, "charLength": finding.span.end - finding.span.start}
     result: Json = {
         "ruleId": finding.rule,
         "ruleIndex": rule,
@@ -71,7 +71,7 @@ def _result(row: Row, rule: int, view: View) -> Json:
         "partialFingerprints": {"fixpickle/v1": finding.fingerprint},
         "properties": {"state": row.state.value, "reach": list(finding.reach.chain), "notes": list(row.notes)},
     }
-    if row.fixed is not None and row.fixed.round == 1:
+    if row.fixed is not None and row.fixed.round == 1 and not finding.span.cell:
         result["fixes"] = [_fix(row.fixed.patch, view)]
     return result
 

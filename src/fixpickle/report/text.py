@@ -32,8 +32,8 @@ class _Pen:
         return f"{self.ink(shown, _BOLD)}{where}:"
 
     def head(self, finding: Finding) -> str:
-        span = finding.span
-        return f"{self.place(finding.path, span.line, span.column)} {self.ink(finding.rule, _CYAN)}: {finding.message}"
+        shown = self.ink(self.shown(finding.path), _BOLD)
+        return f"{shown}:{finding.span}: {self.ink(finding.rule, _CYAN)}: {finding.message}"
 
     def detail(self, label: str, text: str) -> Iterator[str]:
         """A labelled line, and the further lines of `text` below its first; nothing for an empty text."""
@@ -115,7 +115,7 @@ def _carried(report: RunReport, pen: _Pen) -> Iterator[str]:
         subject, verdict = carrier.subject, carrier.verdict
         said = {Proved: "crosses now", Refuted: "does not cross yet", Unproved: "was not tried"}[type(verdict)]
         yield f"{pen.ink(f'{subject.module}.{subject.cls}', _BOLD)} {said}"
-        places = (f"{f.rule} at {pen.shown(f.path)}:{f.span.line}" for f in sorted(carrier.fixes, key=_place))
+        places = (f"{f.rule} at {pen.shown(f.path)}:{f.span.where}" for f in sorted(carrier.fixes, key=_place))
         yield from pen.detail("needed", "\n".join(dict.fromkeys(places)))
         because = "" if isinstance(verdict, Proved) else verdict.reason
         yield from pen.detail("because", because)

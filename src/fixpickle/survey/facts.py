@@ -7,6 +7,7 @@ from enum import Enum
 from pathlib import Path
 
 from fixpickle.model import Span
+from fixpickle.notebook import Part
 from fixpickle.survey.initialisers import ExceptionFacts, Raised
 
 # --- where a value goes ---------------------------------------------------------------------------------------------
@@ -584,6 +585,7 @@ class Facts:
     `guarded` are the classes and attributes that are held as locks while the call named third changes files.
     `strategies` are lines and what a comment chooses there.
     `names_read` is the first line that reads the `__name__` of a function it was given, and 0 where none does.
+    `cells` are those of a notebook.
     """
 
     path: Path
@@ -620,8 +622,16 @@ class Facts:
     starts: tuple[Start, ...] = ()
     pickler_choices: tuple[PicklerChoice, ...] = ()
     handed_on: tuple[HandedOn, ...] = ()
+    cells: tuple[Part, ...] = ()
+
+    def at(self, line: int) -> str:
+        """A line in words: `line 40`, and in a notebook `line 2 of cell 3`."""
+        cell = next((c for c in reversed(self.cells) if c.line <= line), None)
+        return f"line {line}" if cell is None else f"line {line - cell.line + 1} of cell {cell.number}"
 
     @property
     def is_script(self) -> bool:
-        """Whether running the file does work of its own, so that the proof must not import it whole."""
+        """Whether importing the file does work of its own, so that the proof must not import it whole."""
+        if self.cells:
+            return False  # nobody imports a notebook
         return "." not in self.module and not self.package and any(s.kind in ("guard", "work") for s in self.statements)

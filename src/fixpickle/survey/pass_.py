@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from fixpickle.model import Refusal, Source
+from fixpickle.notebook import parts
 from fixpickle.survey.comments import comments, suppression
 from fixpickle.survey.constructions import constructions, witnesses
 from fixpickle.survey.containers import hands_all_on
@@ -137,6 +138,7 @@ def _facts(source: Source, tree: Tree) -> Facts:
         returned=tuple(returned(tree, names, flow)),
         guarded=tuple(guarded_attributes(tree, names)),
         names_read=next(names_read(tree), 0),
+        cells=parts(source.notebook, source.text) if source.notebook else (),
         starts=tuple(starts(tree, names, flow)),
         pickler_choices=pickler_choices(tree, names),
         handed_on=tuple(handed_on(tree, names, flow)),

@@ -125,9 +125,12 @@ class _Place:
         for a in tried:
             if isinstance(a.subject, (FromScript, Trainable)) and a.subject.script is not None:
                 mains[a.subject.script] = mains.get(a.subject.script, frozenset()) | a.names(side)
-        scripts = {path: _trimmed(texts.get(path) or _read(path), names) for path, names in mains.items()}
+        scripts = {path: _trimmed(self._text(path, texts), names) for path, names in mains.items()}
         roots = dict.fromkeys((*self.ground.roots, *(path.parent for path in mains)))
         return Scene(side, Sources(texts, runs, tuple(roots)), scripts, self.stations, alone)
+
+    def _text(self, script: Path, texts: Overlay) -> str:
+        return texts.get(script) or self.ground.notebooks.get(script) or _read(script)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ class Script:
 
     `symptom` is in what the failing commands print, `result` in what the working ones print, and both are exact but
     for the interpreter's version. A script with `left` is one that fixpickle must report and leave as it is. `fixed` are
-    the files to fix, where they are not those that are run.
+    the files to fix, where they are not those that are run. It fails under the start method `start`, where one is given,
+    and must then do under every one what it does when it forks. `code` is the last command's exit code once all works.
     """
 
     name: str
@@ -20,11 +21,14 @@ class Script:
     result: str
     left: bool = False
     fixed: tuple[str, ...] = ()
+    start: str = ""
+    code: int = 0
 
     @property
     def files(self) -> tuple[str, ...]:
-        """What fixpickle is to fix."""
-        return self.fixed or tuple(dict.fromkeys(command[0] for command in self.commands))
+        """What fixpickle is to fix, below the example's folder."""
+        ran = (f"{c[1]}/__main__.py" if c[0] == "-m" else c[0] for c in self.commands)
+        return self.fixed or tuple(dict.fromkeys(ran))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,8 @@ class Example:
     needs: tuple[str, ...] = ()
     slow: bool = False
 
+
+UNGUARDED = "An attempt has been made to start a new process"
 
 EXAMPLES = (
     Example(
@@ -115,5 +121,34 @@ EXAMPLES = (
         (Script("race_ray", (("race_ray.py",),), "cannot pickle '_thread.lock' object", "no update was lost"),),
         needs=("ray",),
         slow=True,
+    ),
+    Example(
+        "script_layout",
+        tuple(
+            Script(name, (command,), symptom, result, start="spawn", code=code)
+            for name, command, symptom, result, code in (
+                ("squares", ("squares.py",), UNGUARDED, "[0, 1, 4, 9, 16]", 0),
+                ("scaled", ("scaled.py", "--factor", "3", "4"), UNGUARDED, "by 3\n[12]", 0),
+                ("explored", ("explored.py",), UNGUARDED, "shoes [40, 45, 44, 38]\nall 694", 0),
+                ("counted", ("counted.py",), UNGUARDED, "5 vowels", 5),
+                ("shared", ("shared.py",), UNGUARDED, "[('a', 1), ('bc', 2)]", 0),
+                ("roots", ("roots.py",), UNGUARDED, "roots [1.0, 1.41, 1.73]", 0),
+                ("registered", ("registered.py",), UNGUARDED, "True True\n[('even', True), ('odd', False)]", 0),
+                ("greeted", ("greeted.py", "you", "me"), "terminated abruptly", "hello you\nhello me", 0),
+                ("areas", ("areas.py",), "Can't get attribute 'area_of'", "['3.1 m2', '12.6 ft2']", 0),
+                ("priced", ("priced.py",), "name 'RATE' is not defined", "[1.19, 11.9]", 0),
+                ("app", ("-m", "app"), "Can't get attribute 'shouted'", "HELLO! WORLD!", 0),
+            )
+        )
+        + (
+            Script(
+                "measured",
+                (("measured.py",), ("plotted.py",)),
+                "Can't get attribute 'Series'",
+                "measured [1] with 0 arguments\n***\n*\n****",
+            ),
+            Script("downloaded", (("downloaded.py",),), "downloaded 2 times instead of once", "", True, "spawn"),
+        ),
+        needs=("typer",),
     ),
 )

@@ -83,7 +83,8 @@ def shown_diff(diff: str) -> list[str]:
 
 
 def command_line(script: Script) -> str:
-    return " && ".join("python " + " ".join(command) for command in script.commands)
+    chosen = f"START_METHOD={script.start} " if script.start else ""
+    return " && ".join(f"{chosen}python {' '.join(command)}" for command in script.commands)
 
 
 # --- what is done ---------------------------------------------------------------------------------------------------
@@ -126,7 +127,7 @@ def wrapped(text: str) -> list[str]:
 
 
 def row(script: Script, before: Run, after: Run, fixes: Fixes, touched: bool) -> Row:
-    files = set(script.files)
+    files = {Path(name).name for name in script.files}
     made = sum(name in files for name in fixes.made)
     proved = sum(name in files for name in fixes.proved)
     if script.left:
@@ -157,12 +158,12 @@ def symptom(script: Script, outcome: Run) -> str:
 def show_example(example: Example, work: Path) -> list[Row]:
     say(f"{'=' * WIDTH}\n{example.folder}\n{'=' * WIDTH}\n")
     folder = Path(tempfile.mkdtemp(dir=work)) / example.folder  # two examples may share their scripts
-    shutil.copytree(HERE / example.folder, folder, ignore=shutil.ignore_patterns("__pycache__", "*.pickle"))
+    shutil.copytree(HERE / example.folder, folder, ignore=shutil.ignore_patterns("__pycache__", "*.pickle", "*.log"))
     before = [attempt(script, folder) for script in example.scripts]
     fixes = fix_and_show(folder)
     rows = []
     for script, earlier in zip(example.scripts, before, strict=True):
-        changed = [c[0] for c in script.commands if not same(folder / c[0], HERE / example.folder / c[0])]
+        changed = [name for name in script.files if not same(folder / name, HERE / example.folder / name)]
         after = attempt(script, folder)
         rows.append(row(script, earlier, after, fixes, bool(changed)))
     return rows

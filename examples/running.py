@@ -87,11 +87,14 @@ def _text(file: IO[bytes]) -> str:
     return file.read().decode(errors="replace")
 
 
-def run_script(script: Script, folder: Path, limit: float) -> Run:
-    """Run the script's commands in order and stop at the first that fails. The output is all of theirs."""
+def run_script(script: Script, folder: Path, limit: float, start: str = "") -> Run:
+    """Run the script's commands in order and stop at the first that fails. The output is all of theirs.
+
+    They run under `start`, and without it under the start method that the script is to fail with.
+    """
     runs: list[Run] = []
     for command in script.commands:
-        runs.append(run(command, folder, limit))
+        runs.append(run(command, folder, limit, start or script.start))
         if runs[-1].code != 0:
             break
     return Run(
@@ -109,7 +112,7 @@ def fails(script: Script, outcome: Run) -> bool:
 
 def works(script: Script, outcome: Run) -> bool:
     """Whether the script ended well, with its right result."""
-    return outcome.code == 0 and script.result in outcome.output
+    return outcome.code == script.code and script.result in outcome.output
 
 
 def fix(paths: Sequence[Path], folder: Path, limit: float, *options: str) -> Run:

@@ -248,6 +248,21 @@ def test_the_example_in_the_page_of_errors_is_real(tmp_path: Path) -> None:
     assert set(shown) <= set(report.splitlines())
 
 
+def test_the_page_of_scripts_is_real(tmp_path: Path) -> None:
+    _written("docs/scripts.md", tmp_path)
+    text = (TOP / "docs" / "scripts.md").read_text("utf-8")
+    applied, checked = re.findall(r"^```text\n(.*?)```$", text, re.MULTILINE | re.DOTALL)
+    diff, report = _apply(tmp_path, "--select", "unguarded-main,main-definition", "squares.py")
+    assert diff == _block(text, "diff")
+    assert set(applied.splitlines()) <= set(report.splitlines())
+    command = [sys.executable, "-m", "fixpickle", "check", "--color", "never", "prices.py"]
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", env=_environment(tmp_path))
+    assert set(checked.splitlines()) <= set((found.stdout + found.stderr).splitlines())
+    subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=diff, encoding="utf-8", check=True)
+    run = [sys.executable, "-c", re.findall(r'python -c "(.*)"', text)[0]]
+    assert subprocess.run(run, cwd=tmp_path, capture_output=True, encoding="utf-8").stdout == "[1, 4, 9]\n"
+
+
 @pytest.mark.parametrize("strategy", [strategy.value for strategy in Strategy])
 def test_the_diff_of_a_strategy_is_real(strategy: str, tmp_path: Path) -> None:
     _written("docs/strategies.md", tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import multiprocessing
 import shutil
 import sys
 from pathlib import Path
@@ -24,6 +25,8 @@ CASES = [
     for example in catalogue.EXAMPLES
     for script in example.scripts
 ]
+ALONE = [case for case in CASES if not (case.values[1].left or case.values[1].start)]
+STARTING = [case for case in CASES if case.values[1].start and not case.values[1].left]
 
 
 @pytest.fixture
@@ -31,8 +34,12 @@ def folder(example, tmp_path):
     missing = [name for name in example.needs if importlib.util.find_spec(name) is None]
     if missing:
         pytest.skip(f"needs {', '.join(missing)}")
-    ignore = shutil.ignore_patterns("__pycache__", "*.pickle")
-    return Path(shutil.copytree(EXAMPLES / example.folder, tmp_path / example.folder, ignore=ignore))
+    return copied(example.folder, tmp_path)
+
+
+def copied(name, target):
+    ignore = shutil.ignore_patterns("__pycache__", "*.pickle", "*.log")
+    return Path(shutil.copytree(EXAMPLES / name, target / name, ignore=ignore))
 
 
 def apply(folder, script, *options):
@@ -46,19 +53,43 @@ def test_it_fails_as_it_stands_with_the_failure_it_is_here_to_show(example, scri
     assert running.fails(script, outcome), outcome
 
 
-@pytest.mark.parametrize(("example", "script"), [case for case in CASES if not case.values[1].left])
+@pytest.mark.parametrize(("example", "script"), ALONE)
 def test_it_runs_to_its_right_result_once_fixed(example, script, folder):
     applied = apply(folder, script)
     outcome = running.run_script(script, folder, RUN_LIMIT)
     assert running.works(script, outcome), (applied, outcome)
 
 
+@pytest.fixture(scope="module")
+def layouts(tmp_path_factory):
+    """The folder of the scripts that start processes, all fixed in one run."""
+    folder = copied(STARTING[0].values[0].folder, tmp_path_factory.mktemp("fixed"))
+    report = running.read_report(running.fix([folder], folder, FIX_LIMIT, "--output-format", "json"))
+    return folder, report
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="there is no fork")
+@pytest.mark.parametrize(("example", "script"), STARTING)
+def test_it_does_under_every_start_method_what_it_did_when_it_forked(example, script, folder, layouts):
+    forked = running.run_script(script, folder, RUN_LIMIT, "fork")
+    assert running.works(script, forked), forked
+    fixed, report = layouts
+    assert Path(script.files[0]).name in report.proved
+    for method in multiprocessing.get_all_start_methods():
+        outcome = running.run_script(script, fixed, RUN_LIMIT, method)
+        assert (outcome.code, outcome.stdout) == (forked.code, forked.stdout), (method, outcome)
+
+
 @pytest.mark.parametrize(("example", "script"), [case for case in CASES if case.values[1].left])
-def test_a_global_replaced_at_runtime_is_reported_and_left_as_it_is(example, script, folder):
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+def test_what_only_its_author_can_decide_is_reported_and_left_as_it_is(example, script, folder):
+    before = contents(folder)
     report = running.read_report(apply(folder, script, "--output-format", "json"))
-    assert script.commands[0][0] in report.left
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert script.files[0] in report.left
+    assert contents(folder) == before
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 FOUR = pytest.mark.parametrize(

@@ -28,6 +28,10 @@ _REPEATABLE = re.compile(
     r"|(argparse\.ArgumentParser\(\)\.add_\w+\(\)\.add_argument)|os\.path\.\w+|os\.(getcwd|cpu_count)"
     r"|pathlib\.Path\(\)\.(resolve|absolute|expanduser|joinpath|with_\w+)"
 )
+# What definitions are registered with: it is there before they are, in every process.
+_REGISTRIES = re.compile(
+    r"typer\.Typer|click\.Group|flask\.(Flask|Blueprint)|fastapi\.(FastAPI|APIRouter)|celery\.Celery"
+)
 # What shows and measures, and prepares nothing that comes after it.
 _INERT = frozenset({"builtins.print", "time.time", "time.perf_counter", "time.sleep", "logging.info"})
 
@@ -96,6 +100,8 @@ class Parting:
 
     def _repeats(self, statement: TopStatement) -> bool:
         """Whether workers need it and get from it what the script gets."""
+        if statement.calls and all(map(_REGISTRIES.fullmatch, statement.calls)):
+            return any(set(statement.binds) & set(s.decorators) for s in self.facts.statements)
         known = all(_REPEATABLE.fullmatch(c) or makes(c, self.facts) for c in statement.calls)
         return known and bool({*statement.binds, *statement.changes} & self.needed)
 
@@ -147,7 +153,7 @@ class Parting:
         for name in names:
             found = self._definitions.get(name)
             leading = found is not None and bool(set(found.binds) & self.leading)
-            more = found.reads if found is not None else ()
+            more = [n for n in found.reads if n not in found.decorators] if found is not None else []
             names += [n for n in more if n not in names and not (leading and n in self.workers)]
         return [self._definitions[n] for n in names if n in self._definitions]
 

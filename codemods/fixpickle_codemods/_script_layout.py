@@ -160,7 +160,7 @@ def _bindings(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
     if rebound := sorted(n for n in names & by_work if len(bound_by[n]) > 1):
         yield f"{listed(rebound)} is bound again by the script's work, which the module would not see"
     if work := sorted(n for n in names & by_work if any(s in stays for s in bound_by[n])):
-        yield f"it reads {listed(work)}, set only by the script's own work: workers would not have it"
+        yield f"it reads {listed(work)}, set only by the script's own work: hand it to workers as an argument"
     twice = [n for n in sorted(names) if len(bound_by[n]) > 1 and any(s.kind != "import" for s in bound_by[n])]
     if twice:
         yield f"{listed(twice)} is bound more than once"

@@ -149,7 +149,7 @@ def _notes(facts: Facts, parting: Parting, starting: Sequence[TopStatement]) -> 
     own = f"{facts.module}."
     for statement in (s for s in parting.under if s.span.start < parting.until and s not in starting):
         if statement.kind == "work" and not statement.binds:
-            doing = [c for c in statement.calls if c and not c.startswith((own, "builtins."))]
+            doing = [c for c in statement.calls[:1] if c and not c.startswith((own, "builtins.", "random.seed"))]
             if doing:
                 yield (
                     f"workers that are spawned do not run {doing[0]} of line {statement.span.line}: where they need"

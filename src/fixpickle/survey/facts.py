@@ -634,4 +634,6 @@ class Facts:
         """Whether importing the file does work of its own, so that the proof must not import it whole."""
         if self.cells:
             return False  # nobody imports a notebook
-        return "." not in self.module and not self.package and any(s.kind in ("guard", "work") for s in self.statements)
+        alone = "." not in self.module and not self.package
+        works = any(s.kind in ("guard", "work") for s in self.statements)
+        return works and (alone or self.path.name == "__main__.py")

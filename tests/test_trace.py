@@ -277,6 +277,11 @@ def test_the_time_limit_ends_the_program_and_what_it_started(tmp_path: Path) -> 
         time.sleep(0.02)
 
 
+def _heed_interrupts() -> None:
+    """A shell has what it runs in the background ignore them, and processes inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("options", [[], ["--time-limit", "50"]], ids=["shared", "apart"])
 def test_an_interrupt_ends_it_and_keeps_what_was_recorded(options: list[str], tmp_path: Path) -> None:
     (tmp_path / "prog.py").write_text(CLASSES + "tried(pickle.dumps, Service())\nimport time\ntime.sleep(60)\n")

@@ -14,7 +14,7 @@ from fixpickle.model import Evidence, Finding, Settings, Source, Suppressed
 from fixpickle.notebook import place
 from fixpickle.project import Project
 from fixpickle.rule import NotebookRule, Reviewer, Rule
-from fixpickle.sightings import seen
+from fixpickle.sightings import carried, seen
 from fixpickle.standing import Standing
 from fixpickle.survey import Facts
 
@@ -64,7 +64,8 @@ def _traced(finding: Finding, standing: Standing) -> Finding:
     """With the strongest evidence, where a real run failed on what it is about."""
     span, reach = finding.span, finding.reach
     code = standing.sources[finding.path].text[span.start : span.end]
-    found = seen(standing.project.traced, finding.path, span, code, weak=reach.evidence is Evidence.ANY)
+    traced = standing.project.traced
+    found = seen(traced, finding.path, span, code, reach.evidence is Evidence.ANY) or carried(traced, reach)
     if found is None:
         return finding
     chain = () if reach.evidence in (Evidence.ANY, Evidence.TRACED) else reach.chain

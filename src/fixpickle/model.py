@@ -96,6 +96,7 @@ class Traced:
     `name` is that of a function or class, `<lambda>` among them, and empty for an instance. `words` tell a reader what
     happened. `main` says that it is a definition of a script which another process did not find, `bound` that it is a
     function which a module binds under a name of its own: then that statement is at fault, or what makes the function.
+    `carrier` is the class, as `module:Class`, whose instance could not be loaded.
     """
 
     path: Path
@@ -105,6 +106,7 @@ class Traced:
     words: str
     main: bool = False
     bound: bool = False
+    carrier: str = ""
 
 
 class Safety(str, Enum):

@@ -29,6 +29,14 @@ def seen(traced: Sequence[Traced], path: Path, span: Span, code: str, weak: bool
     return None
 
 
+def carried(traced: Sequence[Traced], reach: Reach) -> Reach | None:
+    """The evidence that an instance which carries what a finding is about could not be loaded in a run, or None."""
+    for one in traced:
+        if one.carrier and one.carrier == reach.carrier and reach.evidence is not Evidence.ANY:
+            return Reach(Evidence.TRACED, (one.words,))
+    return None
+
+
 def _header(code: str) -> int:
     """How many lines below its first the header of a definition ends; of anything else, how many it has below it."""
     lines = code.splitlines() or [""]

@@ -13,6 +13,7 @@ from fixpickle import __version__
 from fixpickle.cli import baseline, config
 from fixpickle.cli.apply import apply
 from fixpickle.cli.check import check
+from fixpickle.cli.inspect import INSPECT_EPILOG, inspect
 from fixpickle.cli.options import EPILOG
 from fixpickle.cli.pr import PR_EPILOG, pr
 from fixpickle.cli.rules import explain, rules
@@ -69,6 +70,7 @@ app.command(epilog=EPILOG)(check)
 app.command(epilog=EPILOG)(apply)
 app.command(epilog=UNDO_EPILOG)(undo)
 app.command(epilog=PR_EPILOG)(pr)
+app.command(epilog=INSPECT_EPILOG)(inspect)
 app.command(epilog=TRACE_EPILOG)(trace)
 app.command()(rules)
 app.command()(explain)

@@ -72,7 +72,7 @@ def _findings(report: RunReport) -> Iterator[tuple[Finding, bool]]:
 def _about(one: Traced, finding: Finding, first: bool, old: Mapping[Path, str | None]) -> bool:
     if finding.path != one.path or one.words not in finding.reach.chain:
         return False
-    if not first:
+    if not first or one.carrier:
         return True
     text = old.get(one.path)
     source = read(one.path, explicit=True) if text is None else None

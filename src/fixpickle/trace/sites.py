@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fixpickle.model import Refusal, Traced
@@ -33,17 +33,29 @@ def _digest(path: Path) -> str:
 
 def _of(record: Record, failure: Failure, culprit: Culprit, base: Path) -> Iterator[Traced]:
     words = _words(failure, base)
-    for made in filter(None, (culprit.made, culprit.bound)):
-        path = Path(made.path)
-        first, last = _statement(path, made.line) if made.by == "assignment" else (made.line, made.line)
-        bound = culprit.bound is not None and made is culprit.made
-        yield Traced(path, first, last, _name(culprit, made), words, bound=bound)
+    for one in places(culprit, words):
+        yield replace(one, carrier=_carrier(culprit.what)) if failure.kind == "load" else one
     module, _, name = culprit.what.partition(".")
     if module in _MAIN and record.main and culprit.made is None:
         name = name.partition(".")[0]
         line = _defined(Path(record.main), name)
         if line:
             yield Traced(Path(record.main), line, line, name, words, main=True)
+
+
+def places(culprit: Culprit, words: str) -> Iterator[Traced]:
+    """Where a culprit was made and bound, as places that a finding can be about."""
+    for made in filter(None, (culprit.made, culprit.bound)):
+        path = Path(made.path)
+        first, last = (made.line, made.line) if made.by == "definition" else _statement(path, made.line)
+        bound = culprit.bound is not None and made is culprit.made
+        yield Traced(path, first, last, _name(culprit, made), words, bound=bound)
+
+
+def _carrier(name: str) -> str:
+    """`package.module.Class` as findings write it: `package.module:Class`."""
+    module, _, cls = name.rpartition(".")
+    return f"{module}:{cls}"
 
 
 def _name(culprit: Culprit, made: Made) -> str:

@@ -12,6 +12,7 @@ from .definitions import Identity, Reference, Value
 from .failure import Failure, stage, told
 from .instances import Contents, Expression, State
 from .loky import Loky
+from .looking import arrive, look
 from .process import Answers, confine, requests
 from .scripts import Respawned, Script
 from .trainables import Call, Trainable
@@ -38,11 +39,15 @@ def dump(world: World, task: Json) -> Json:
     if task["kind"] == "import":
         world.modules.get(task["module"])
         return {"stage": "crossed", "note": ""}
+    if task["kind"] == "look":
+        return look(world, task)
     parcels, facts = SUBJECTS[task["kind"]].dump(world, task)
     return {"stage": "dumped", "parcels": [world.parcels.put(p) for p in parcels], "facts": facts}
 
 
 def load(world: World, task: Json) -> Json:
+    if task["kind"] == "arrive":
+        return arrive(world, task)
     around: Any = contextlib.nullcontext()
     if task["kind"] == "value":
         around = world.without(task["module"])

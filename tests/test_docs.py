@@ -151,7 +151,7 @@ def test_every_command_that_is_shown_can_be_given(path: Path) -> None:
         # All options are read before --help is acted on; what is unknown ends in 2.
         assert CliRunner().invoke(app, [*words, "--help"]).exit_code == 0, line
         chosen = {words[words.index(option) + 1] for option in ("--select", "--ignore") if option in words}
-        assert chosen <= {*NAMES, "pickle5-import", "RULE", "RULES"}, line
+        assert chosen <= {*NAMES, "pickle5-import", "RULE", "RULES", "ALL"}, line
 
 
 def test_the_page_of_the_configuration_and_its_schema_are_what_the_generator_writes() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fixpickle.engine import Outcome, Ports, run
 from fixpickle.model import (
     ByExpression,
+    ByState,
     Edit,
     Evidence,
     Finding,
@@ -25,7 +27,9 @@ from fixpickle.model import (
     Safety,
     Settings,
     Span,
+    Subject,
     TakenBack,
+    Unproved,
 )
 from fixpickle.project import Project
 from fixpickle.registry import load_rules
@@ -37,14 +41,17 @@ from fixpickle.verify import examine, prove
 SEED = "VALUE = [lambda x: x]\n"
 
 
+VALUE = ByExpression("pkg.m", "VALUE", "VALUE")
+
+
 class Seeded:
     """Replaces the lambda of `SEED`, or the whole file, by something that is wrong in one way."""
 
     summary = "wrong on purpose"
     safety = Safety.SAFE
 
-    def __init__(self, name: str, old: str, new: str) -> None:
-        self.name, self.old, self.new = name, old, new
+    def __init__(self, name: str, old: str, new: str, subject: Subject = VALUE) -> None:
+        self.name, self.old, self.new, self.subject = name, old, new, subject
 
     def find(self, project: Project, facts: Facts) -> Iterator[Finding]:
         text = facts.path.read_text()
@@ -55,7 +62,7 @@ class Seeded:
 
     def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
         edit = Edit(finding.path, finding.span.start, finding.span.end, self.new)
-        return Patch(finding, (edit,), subjects=(ByExpression("pkg.m", "VALUE", "VALUE"),))
+        return Patch(finding, (edit,), subjects=(self.subject,))
 
 
 @pytest.fixture
@@ -74,12 +81,51 @@ Fix = Callable[..., RunReport]
 
 @pytest.fixture
 def fixed(package: Path) -> Fix:
-    def go(*rules: Rule, verify: bool = True, paths: tuple[str, ...] = ("pkg",)) -> RunReport:
-        settings = Settings(root=package, python=Path(sys.executable), verify=verify, time_limit=3.0)
+    def go(*rules: Rule, verify: bool = True, paths: tuple[str, ...] = ("pkg",), **more: Any) -> RunReport:
+        settings = Settings(root=package, python=Path(sys.executable), verify=verify, time_limit=3.0, **more)
         ports = Ports(prove=prove, examine=examine, tidy=tidy, progress=lambda *_: None)
         return run([package / p for p in paths], settings, [*load_rules(), *rules], ports, fix=True)
 
     return go
+
+
+STARTING = """\
+import subprocess
+
+
+def many():
+    while True:
+        subprocess.Popen(["sleep", "600"], start_new_session=True)
+"""
+NO_PICKLE = "(_ for _ in ())"
+WORN = """\
+import re
+
+
+class Worn:
+    def __init__(self):
+        self.age = 1
+        self.found = re.match("a", "a")
+"""
+WEAR = """
+    def __getstate__(self):
+        return {**vars(self), "found": None}
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        self.age = state.get("age", 0) + 1
+        self.found = None
+"""
+
+
+def test_a_fix_after_which_objects_arrive_as_others_is_taken_back_alone(fixed: Fix, package: Path) -> None:
+    (package / "pkg" / "m.py").write_text(WORN)
+    before = {p: p.read_bytes() for p in package.rglob("*.py")}
+    last = '        self.found = re.match("a", "a")\n'
+    wears = Seeded("wears", last, last + WEAR, ByState("pkg.m", "Worn", "found", NO_PICKLE, NO_PICKLE, dropped=True))
+    (back,) = fixed(wears).taken_back
+    assert back.verdict.reason == "plain attributes arrive as they were: age was 1 and is 2"
+    assert {p: p.read_bytes() for p in package.rglob("*.py")} == before
 
 
 @pytest.mark.parametrize(
@@ -90,13 +136,16 @@ def fixed(package: Path) -> Fix:
         ("hangs", "__import__('time').sleep(60)", "3"),
         ("exits", "__import__('sys').exit(0)", "SystemExit"),
         ("dies", "__import__('os')._exit(3)", "exit status 3"),
+        ("forks", "[__import__('os').fork() for _ in range(2)] and (lambda x: x)", "Can't pickle"),
+        ("starts-processes", "__import__('pkg.starting').starting.many()", "more than 20 processes"),
     ],
 )
 def test_a_fix_that_the_proof_refutes_is_taken_back_alone(
     fixed: Fix, package: Path, name: str, new: str, reason: str
 ) -> None:
+    (package / "pkg" / "starting.py").write_text(STARTING)
     before = {p: p.read_bytes() for p in package.rglob("*.py")}
-    report = fixed(Seeded(name, "lambda x: x", new))
+    report = fixed(Seeded(name, "lambda x: x", new), process_limit=20)
     (back,) = report.taken_back
     assert back.patch.finding.rule == name
     assert reason in back.verdict.reason
@@ -104,6 +153,16 @@ def test_a_fix_that_the_proof_refutes_is_taken_back_alone(
     assert isinstance(report.fixed[0].verdict, Proved)
     assert package / "pkg" / "m.py" not in {c.path for c in report.changes}
     assert {p: p.read_bytes() for p in package.rglob("*.py")} == before
+
+
+def test_what_could_not_be_proved_is_taken_back_where_proof_is_required(fixed: Fix, package: Path) -> None:
+    (package / "pkg" / "good.py").write_text("import no_such_module\n" + (package / "pkg" / "good.py").read_text())
+    (kept,) = fixed().fixed
+    assert isinstance(kept.verdict, Unproved)
+    report = fixed(require_proof=True)
+    (back,) = report.taken_back
+    assert back.verdict.reason.startswith("it could not be proved, and proof is required: ModuleNotFoundError")
+    assert not report.fixed and not report.clean
 
 
 def test_a_fix_that_is_not_python_is_our_own_bug_and_taken_back(fixed: Fix, package: Path) -> None:

@@ -74,7 +74,7 @@ def test_answers_come_line_by_line_and_an_import_is_announced(tmp_path: Path) ->
         *("ready", "side", "begin", "importing", "imported", "done", "begin", "done", "idle"),
     ]
     assert answers[5]["stage"] == "dumped" and answers[5]["facts"] == {"kind": "builtins:int", "shown": {}}
-    assert answers[7] == {"done": "0.2", "stage": "build", "error": "NameError: name 'y' is not defined"}
+    assert answers[7] == {"done": "0.2", "stage": "build", "error": "NameError: name 'y' is not defined", "also": {}}
 
 
 def test_a_copy_that_user_code_forked_never_answers(tmp_path: Path) -> None:

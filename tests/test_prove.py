@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -562,3 +563,158 @@ def test_memory_is_limited(tree: Callable[..., Tree]) -> None:
     patch = there.patch("m.py", [("X = 1", "X = bytearray(2 << 30)")], ByExpression("m", "f()", "1"))
     (verdict,) = there.prove(patch, memory_limit=1024)
     assert isinstance(verdict, Refuted) and "MemoryError" in verdict.reason
+
+
+# --- what crosses, and is not what it was ---------------------------------------------------------------------------
+
+COUNTER = """\
+import threading
+
+
+class Counter:
+    def __init__(self, start=3):
+        self.count = start
+        self.names = ["a", {"b": 1.5}]
+        self.lock = threading.Lock()
+"""
+DROPS = """
+    def __getstate__(self):
+        return {k: v for k, v in vars(self).items() if k != "lock"}
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        self.lock = threading.Lock()
+"""
+LOCK = ByState("m", "Counter", "lock", "threading.Lock()", "threading.Lock()")
+
+
+def hooked(there: Tree, hooks: str, text: str = COUNTER) -> Patch:
+    return there.patch("m.py", [(text, text + hooks)], LOCK)
+
+
+def test_state_that_arrives_as_it_was_is_proved(tree: Callable[..., Tree]) -> None:
+    there = tree(m=COUNTER)
+    (verdict,) = there.prove(hooked(there, DROPS))
+    assert isinstance(verdict, Proved) and verdict.unexercised == "its methods were not called"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("        self.lock", "        self.count = 0\n        self.lock", "count was 3 and is 0"),
+        ("update(state)", "update(state, names=['a', {'b': 1}])", "names was list('a', {'b': 1.5, }, ) and is list("),
+        ('k != "lock"', 'k not in ("lock", "count")', "count was 3 and is nothing"),
+        ("        return", "        self.count += 1\n        return", "pickling changes nothing: count was 3 and is"),
+        ("threading.Lock()\n", "threading.RLock()\n", "lock arrives as _thread:RLock"),
+    ],
+)
+def test_what_behaves_differently_after_loading_is_refuted(
+    tree: Callable[..., Tree], old: str, new: str, reason: str
+) -> None:
+    there = tree(m=COUNTER)
+    (verdict,) = there.prove(hooked(there, DROPS.replace(old, new)))
+    assert isinstance(verdict, Refuted) and reason in verdict.reason
+
+
+def test_what_works_once_and_not_twice_is_refuted(tree: Callable[..., Tree]) -> None:
+    there = tree(m=COUNTER)
+    once = DROPS.replace("        return", "        vars(self).pop('lock').acquire()\n        return", 1)
+    (verdict,) = there.prove(hooked(there, once))
+    assert isinstance(verdict, Refuted) and "KeyError: 'lock'" in verdict.reason
+
+
+def test_what_could_be_copied_and_cannot_any_more_is_refuted(tree: Callable[..., Tree]) -> None:
+    copies = COUNTER + "\n    def __deepcopy__(self, memo):\n        return Counter(self.count)\n"
+    there = tree(m=copies)
+    (verdict,) = there.prove(
+        hooked(there, DROPS + "\n    def __deepcopy__(self, memo):\n        raise TypeError\n", copies)
+    )
+    assert isinstance(verdict, Refuted) and verdict.reason.startswith("deepcopy: ")
+
+
+def test_a_class_with_hooks_of_its_own_may_leave_out_what_it_wants(tree: Callable[..., Tree]) -> None:
+    text = COUNTER.replace("threading.Lock()", "lambda: 1")
+    text += "\n    def __getstate__(self):\n        return {**vars(self), 'count': 0}\n"
+    there = tree(m=text)
+    subject = ByState("m", "Counter", "lock", "lambda: 1", "_one")
+    lifted = [("lambda: 1", "_one"), ("class Counter", "def _one():\n    return 1\n\n\nclass Counter")]
+    (verdict,) = there.prove(there.patch("m.py", lifted, subject))
+    assert isinstance(verdict, Proved)
+
+
+def test_a_lock_that_is_not_of_its_kind_any_more_is_refuted(tree: Callable[..., Tree]) -> None:
+    there = tree(bank=LOCKED, runtime=RUNTIME.replace("threading.Lock()", "threading.RLock()"))
+    (verdict,) = there.prove(locking(there))
+    assert isinstance(verdict, Refuted) and verdict.reason == "__lock is not re-entrant: it is"
+    free = RUNTIME.replace("return self._lock.acquire(blocking)", "return True").replace("self._lock.release()", "pass")
+    there = tree(bank=LOCKED, runtime=free)
+    (verdict,) = there.prove(locking(there))
+    assert isinstance(verdict, Refuted) and verdict.reason == "__lock excludes other threads: it does not"
+
+
+NEEDS = """\
+import enum, pathlib, threading, typing
+from dataclasses import dataclass
+
+
+class Mode(enum.Enum):
+    FAST = 1
+
+
+@dataclass
+class Size:
+    width: int
+    unit: "typing.Literal['mm', 'cm']"
+
+
+class Counter:
+    def __init__(self, start: int, path: pathlib.Path, mode: Mode, size: Size, names: "list[str]",
+                 pair: typing.Tuple[int, str], maybe: typing.Optional[float], *, deep: typing.Dict[str, int]):
+        self.held = (start, path, mode, size.width + start, size.unit, names, pair, maybe, deep)
+        self.lock = threading.Lock()
+"""
+
+
+def test_arguments_that_their_annotations_make_obvious_are_made_up(tree: Callable[..., Tree]) -> None:
+    there = tree(m=NEEDS)
+    (verdict,) = there.prove(hooked(there, DROPS, NEEDS))
+    assert isinstance(verdict, Proved)
+    assert verdict.how == "an instance from its constructor, with made-up arguments"
+    (verdict,) = there.prove(hooked(there, DROPS.replace("update(state)", "update(state, held=1)"), NEEDS))
+    assert isinstance(verdict, Refuted) and "held was tuple(1, " in verdict.reason
+
+
+def test_fixtures_and_doctests_are_factories_too(tree: Callable[..., Tree]) -> None:
+    text = COUNTER.replace("start=3", "start")
+    making = (
+        "import pytest\nfrom m import Counter\n\n\n@pytest.fixture\ndef seven():\n    return 7\n\n\n"
+        "@pytest.fixture\ndef counter(seven):\n    yield Counter(seven)\n\n\n"
+        'def make():\n    """\n    >>> made = Counter(8)\n    >>> made.count\n    8\n    """\n'
+    )
+    for factory in ("making:counter", "making:make#made"):
+        there = tree(m=text, making=making)
+        (verdict,) = there.prove(hooked(there, DROPS, text), factories={"m:Counter": factory})
+        assert isinstance(verdict, Proved) and verdict.how == f"an instance from your factory {factory}"
+
+
+def test_the_pickler_of_the_boundary_is_tried_besides(tree: Callable[..., Tree]) -> None:
+    pytest.importorskip("joblib")
+    for boundary, how in (
+        ("joblib.dump", "with joblib.dump, too"),
+        ("torch.save", "not tried: torch.save is not there"),
+    ):
+        there = tree(m=COUNTER)
+        patch = hooked(there, DROPS)
+        reach = Reach(Evidence.BOUNDARY, (f"passed to {boundary} at line 9",))
+        (verdict,) = there.prove(replace(patch, finding=replace(patch.finding, reach=reach)))
+        assert isinstance(verdict, Proved) and how in verdict.how
+
+
+def test_an_instance_is_used_first_where_that_is_asked_for(tree: Callable[..., Tree]) -> None:
+    text = COUNTER + "\n    def start(self):\n        self.worker = (x for x in ())\n"
+    there = tree(m=text)
+    assert isinstance(there.prove(hooked(there, DROPS, text))[0], Proved)
+    settings = Settings(root=there.root, python=Path(sys.executable), time_limit=20.0, prove_used=True)
+    after = there.compose([hooked(there, DROPS, text)])
+    (verdict,) = examine([Instance("m", "Counter")], {}, after, Ground((there.root,)), settings)
+    assert isinstance(verdict, Refuted) and "Counter.worker is a generator" in verdict.reason

@@ -160,7 +160,12 @@ def test_the_json_has_a_schema_and_a_stable_order() -> None:
         },
         "files": ["a.py"],
         "notes": ["check the docs"],
-        "verdict": {"kind": "proved", "how": "by reference, a._key", "before": "PicklingError: no\nsecond line"},
+        "verdict": {
+            "kind": "proved",
+            "how": "by reference, a._key",
+            "before": "PicklingError: no\nsecond line",
+            "unexercised": "",
+        },
     }
     assert document["fixed"][1]["verdict"]["kind"] == "unproved"
     assert document["taken_back"][0]["verdict"] == {

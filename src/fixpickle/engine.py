@@ -162,7 +162,7 @@ def _round(
     sound, back = _checked(patches, standing, task.ports)
     if not sound and not back:
         return None if refused == outcome.refused else (standing, list(findings), replace(outcome, refused=refused))
-    verdicts = _verdicts(sound, standing, task) if sound else ()
+    verdicts = [_strict(v, task.settings) for v in _verdicts(sound, standing, task)] if sound else []
     held = [(p, v) for p, v in zip(sound, verdicts, strict=True) if not isinstance(v, Refuted)]
     fixed = [Fixed(p, v, outcome.rounds + 1) for p, v in held]
     back += [TakenBack(p, v) for p, v in zip(sound, verdicts, strict=True) if isinstance(v, Refuted)]
@@ -172,6 +172,13 @@ def _round(
     keyed = [(key_of(t.patch.finding, standing), t) for t in (*back, *unsettled)]
     earlier = outcome.reopened(kept)
     return after, rest, Outcome((*earlier.fixed, *kept), (*earlier.taken_back, *keyed), refused, outcome.rounds + 1)
+
+
+def _strict(verdict: Verdict, settings: Settings) -> Verdict:
+    """What could not be proved counts as refuted where the user wants proof."""
+    if isinstance(verdict, Unproved) and settings.require_proof:
+        return Refuted(f"it could not be proved, and proof is required: {verdict.reason}", verdict.before)
+    return verdict
 
 
 def _patches(

@@ -377,10 +377,14 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """The subject crossed from one fresh interpreter to another. `how` says which subject; `before` how it failed."""
+    """The subject crossed from one fresh interpreter to another. `how` says which subject; `before` how it failed.
+
+    `unexercised` says what was not tried of it.
+    """
 
     how: str
     before: str
+    unexercised: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -561,6 +565,7 @@ class Format(str, Enum):
     MARKDOWN = "markdown"
     HTML = "html"
     STATISTICS = "statistics"
+    VERDICTS = "verdicts"
 
 
 class Color(str, Enum):
@@ -602,6 +607,8 @@ class Settings:
     unsafe_fixes: bool = False
     verify: bool = True
     factories: Mapping[str, str] = field(default_factory=dict)
+    require_proof: bool = False
+    prove_used: bool = False
     baseline: Path | None = None
     known: tuple[Known, ...] = ()
     changed_since: str | None = None

@@ -82,8 +82,8 @@ def _finding(finding: Finding, root: Path) -> dict[str, object]:
 
 def _verdict(verdict: Verdict) -> dict[str, object]:
     match verdict:
-        case Proved(how, before):
-            return {"kind": "proved", "how": how, "before": before}
+        case Proved(how, before, unexercised):
+            return {"kind": "proved", "how": how, "before": before, "unexercised": unexercised}
         case Unproved(reason, before):
             return {"kind": "unproved", "reason": reason, "before": before}
         case Refuted(reason, before):

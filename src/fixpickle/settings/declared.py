@@ -86,6 +86,8 @@ DECLARED: tuple[Setting, ...] = (
     Setting("exit-non-zero-on-fix", kinds.TRUTH, "Exit with 1 also if everything found was fixed.", Stage.WRITE),
     Setting("fix-only", kinds.TRUTH, "Say nothing of what is left, and let it be no failure.", Stage.WRITE),
     Setting("factories", kinds.FACTORIES, "How the proof makes instances of a class."),
+    Setting("require-proof", kinds.TRUTH, "Take back what could not be proved, too.", Stage.FIX),
+    Setting("prove-used", kinds.TRUTH, "Use instances before they are pickled: call public methods without arguments."),
     Setting("boundaries", kinds.BOUNDARIES, "Calls of your own that pickle; see docs/boundaries.md."),
     Setting("quiet", kinds.CALLS, "Calls that are no boundaries here."),
     Setting("time-limit", kinds.SECONDS, "How long the proof may stand still, in seconds."),

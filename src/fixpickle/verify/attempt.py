@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +20,7 @@ from fixpickle.model import (
     Instance,
     LokyTrip,
     Patch,
+    Reach,
     Respawned,
     Subject,
     Trainable,
@@ -40,13 +42,20 @@ class Importing:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One way to exercise one subject of the patch with that index. `manner` says how an instance is made."""
+    """One way to exercise one subject of the patch with that index. `manner` says how an instance is made.
+
+    `boundary` names the pickler that is tried besides. What attributes hold that some fix of the run has `touched` need
+    not arrive as it was. An instance is `used` before it is pickled where the user wants that.
+    """
 
     patch: int
     number: int
     subject: Subject | Importing
-    manner: Literal["", "factory", "constructor", "part"] = ""
+    manner: Literal["", "factory", "constructor", "obvious", "part"] = ""
     factory: str = ""
+    boundary: str = ""
+    touched: tuple[str, ...] = ()
+    used: bool = False
 
     @property
     def key(self) -> str:
@@ -77,6 +86,7 @@ class Attempt:
                 made = {
                     "factory": f"an instance from your factory {self.factory}",
                     "constructor": "an instance from its constructor",
+                    "obvious": "an instance from its constructor, with made-up arguments",
                 }.get(self.manner, "an instance holding only what the fix touches")
                 if isinstance(self.subject, ByState) and self.subject.dropped:
                     return f"{made}, something that cannot be pickled put in {self.subject.attribute}"
@@ -89,6 +99,19 @@ class Attempt:
                 return f"a real round trip of {sent} through a worker of {library} with {ways}"
             case Importing(module):
                 return f"{module} imports"
+
+    @property
+    def unexercised(self) -> str:
+        """What a proof by this attempt leaves out, in the words of a report."""
+        match self.subject:
+            case ByState() | ByContents() | Instance():
+                used = "" if self.used else "its methods were not called"
+                other = "no constructor ran, so nothing else was in it" if self.manner == "part" else ""
+                return "; ".join(filter(None, (other, used)))
+            case ByReference() | FromScript() | ByValue():
+                return "it was not called"
+            case _:
+                return ""
 
     def names(self, side: Side) -> frozenset[str]:
         """The top-level names of its module that it needs on that side."""
@@ -130,14 +153,14 @@ class Attempt:
                 return {"kind": "script", "name": name, "script": str(script), "text": text, "bound": 0}
             case ByState(_, cls, attribute, before, after, pickler, holds, dropped):
                 expression = before if side == "before" else after
-                made: Task = {"manner": self.manner, "factory": self.factory, "expression": expression}
+                made: Task = self._making() | {"expression": expression}
                 made |= {"holds": holds, "dropped": dropped}
                 return made | {"kind": "state", "cls": cls, "attribute": attribute, "pickler": pickler}
             case Instance(_, cls):
-                made = {"manner": self.manner, "factory": self.factory, "expression": ""}
+                made = self._making() | {"expression": "", "dropped": False}
                 return made | {"kind": "state", "cls": cls, "attribute": "", "pickler": "pickle"}
             case ByContents(_, cls, holds, dropped, fill, pickler):
-                made = {"manner": self.manner, "factory": self.factory, "holds": dict(holds), "fill": fill}
+                made = self._making() | {"holds": dict(holds), "fill": fill}
                 return made | {"kind": "contents", "cls": cls, "dropped": list(dropped), "pickler": pickler}
             case ByExpression(_, before, after, pickler):
                 return {"kind": "expression", "expression": before if side == "before" else after, "pickler": pickler}
@@ -160,34 +183,84 @@ class Attempt:
             case Importing():
                 return {"kind": "import"}
 
+    def _making(self) -> Task:
+        made: Task = {"manner": self.manner, "factory": self.factory, "boundary": self.boundary}
+        return made | {"touched": list(self.touched), "used": self.used}
 
-def attempts(patches: Sequence[Patch], factories: Mapping[str, str], roots: Sequence[Path]) -> tuple[Attempt, ...]:
-    """All that is tried, patch by patch, each from the strongest to the weakest. `factories` maps `module:Class`."""
-    return tuple(a for i, patch in enumerate(patches) for a in _of_patch(i, patch, factories, roots))
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """How instances are made: the factories, as `module:Class` to `module:function`, and whether they are then used."""
+
+    factories: Mapping[str, str] = field(default_factory=dict)
+    used: bool = False
 
 
-def of_subjects(subjects: Sequence[Subject], factories: Mapping[str, str]) -> tuple[Attempt, ...]:
+def attempts(
+    patches: Sequence[Patch], making: Making, roots: Sequence[Path], touched: Iterable[str]
+) -> tuple[Attempt, ...]:
+    """All that is tried, patch by patch, each from the strongest to the weakest. `touched` are names of attributes."""
+    named = tuple(sorted(touched))
+    found = (a for i, patch in enumerate(patches) for a in _of_patch(i, patch, making, roots))
+    return tuple(replace(a, touched=named) if a.manner else a for a in found)
+
+
+def of_subjects(subjects: Sequence[Subject], making: Making, touched: Iterable[str]) -> tuple[Attempt, ...]:
     """All that is tried for subjects that no patch names, each counted as a patch of its own."""
-    return tuple(a for i, subject in enumerate(subjects) for a in _numbered(_of_subject(i, subject, factories)))
+    named = tuple(sorted(touched))
+    found = (a for i, subject in enumerate(subjects) for a in _numbered(_of_subject(i, subject, making)))
+    return tuple(replace(a, touched=named) for a in found)
 
 
-def _of_patch(index: int, patch: Patch, factories: Mapping[str, str], roots: Sequence[Path]) -> Iterator[Attempt]:
-    tried = [a for subject in patch.subjects for a in _of_subject(index, subject, factories)]
+def touched(patches: Iterable[Patch]) -> frozenset[str]:
+    """The attributes that patches change, leave out or make anew, as they are written in their classes."""
+    return frozenset(name for patch in patches for subject in patch.subjects for name in _touched(subject))
+
+
+def _touched(subject: Subject) -> Iterator[str]:
+    match subject:
+        case ByState(attribute=attribute, holds=holds):
+            yield attribute
+            yield from (name for name, _ in holds)
+        case ByContents(holds=holds, dropped=dropped):
+            yield from (*dropped, *(name for name, _ in holds))
+
+
+def _of_patch(index: int, patch: Patch, making: Making, roots: Sequence[Path]) -> Iterator[Attempt]:
+    boundary = _boundary(patch.finding.reach)
+    tried = [replace(a, boundary=boundary) for s in patch.subjects for a in _of_subject(index, s, making)]
     tried += [Attempt(index, 0, Importing(module)) for module in sorted(set(_modules(patch.paths, roots)))]
     return _numbered(tried)
+
+
+def _boundary(reach: Reach) -> str:
+    """The pickler of the call that the value flows into, where it is not the one that is used anyway."""
+    way = " ".join(reach.chain)
+    for name, sign in _SIGNS.items():
+        if sign.search(way):
+            return name
+    return reach.pickler if reach.pickler in ("cloudpickle", "dill") else ""
+
+
+_SIGNS = {
+    "ray.cloudpickle": re.compile(r"\bray\."),
+    "torch.save": re.compile(r"\btorch\.save\b"),
+    "joblib.dump": re.compile(r"\bjoblib\.dump\b"),
+}
 
 
 def _numbered(tried: Iterable[Attempt]) -> Iterator[Attempt]:
     return (replace(one, number=number) for number, one in enumerate(tried, 1))
 
 
-def _of_subject(index: int, subject: Subject, factories: Mapping[str, str]) -> Iterator[Attempt]:
+def _of_subject(index: int, subject: Subject, making: Making) -> Iterator[Attempt]:
     if not isinstance(subject, (ByState, ByContents, Instance)):
         yield Attempt(index, 0, subject)
         return
-    if factory := factories.get(f"{subject.module}:{subject.cls}"):
-        yield Attempt(index, 0, subject, "factory", factory)
-    yield Attempt(index, 0, subject, "constructor")
+    if factory := making.factories.get(f"{subject.module}:{subject.cls}"):
+        yield Attempt(index, 0, subject, "factory", factory, used=making.used)
+    yield Attempt(index, 0, subject, "constructor", used=making.used)
+    yield Attempt(index, 0, subject, "obvious", used=making.used)
     if not isinstance(subject, Instance):
         yield Attempt(index, 0, subject, "part")
 

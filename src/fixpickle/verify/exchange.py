@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,14 +11,19 @@ from fixpickle.verify.attempt import Attempt, Side, Task
 from fixpickle.verify.launch import Died, Ending, Hung, Unstartable
 from fixpickle.verify.stations import Sources, Stations
 
+Results = Mapping[str, str]
 Stage = Literal["import", "build", "dump", "load", "absent", "hung", "died"]
 
 
 @dataclass(frozen=True, slots=True)
 class Crossed:
-    """It was loaded in the other interpreter, and is what was sent. `note` is what the child has to add."""
+    """It was loaded in the other interpreter, and is what was sent. `note` is what the child has to add.
+
+    `also` are the results of what else was tried, by its name: empty, or what went wrong.
+    """
 
     note: str
+    also: Results = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,7 @@ class Failed:
 
     stage: Stage
     error: str
+    also: Results = field(default_factory=dict)
 
 
 Trial = Crossed | Failed
@@ -63,11 +69,15 @@ def cross(scene: Scene, attempts: Sequence[Attempt]) -> Mapping[str, Trial] | Br
     loaded = _phase(scene, "load", parcels)
     if isinstance(loaded, Broken):
         return loaded
-    return {key: _trial(answer) for key, answer in {**dumped, **loaded}.items()}
+    return {key: _trial(answer, dumped[key].get("also", {})) for key, answer in {**dumped, **loaded}.items()}
 
 
-def _trial(answer: Mapping[str, Any]) -> Trial:
-    return Crossed(answer["note"]) if answer["stage"] == "crossed" else Failed(answer["stage"], answer["error"])
+def _trial(answer: Mapping[str, Any], sent: Results) -> Trial:
+    """What went wrong with what else was tried on the sending side stands, however it went on the other."""
+    also = {**sent, **answer.get("also", {}), **{name: error for name, error in sent.items() if error}}
+    if answer["stage"] == "crossed":
+        return Crossed(answer["note"], also)
+    return Failed(answer["stage"], answer["error"], also)
 
 
 def _phase(scene: Scene, mode: str, tasks: Sequence[Task]) -> dict[str, dict[str, Any]] | Broken:

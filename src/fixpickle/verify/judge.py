@@ -36,13 +36,18 @@ def judge(tries: Sequence[Try]) -> Verdict:
         excused = one.attempt.subject.module in unimportable and _stage(one.after) == "import"
         if isinstance(one.after, Failed) and not excused and _broke(one.before, one.after):
             return Refuted(one.after.error, _said(one.before))
+        if isinstance(one.after, Crossed) and (lost := _lost(one)):
+            return Refuted(lost, _said(one.before))
     subjects = [one for one in tries if not isinstance(one.attempt.subject, Importing)]
     for one in subjects:
         if isinstance(one.after, Crossed) and (
             isinstance(one.before, Failed) or isinstance(one.attempt.subject, LokyTrip)
         ):
+            before = one.before.error if isinstance(one.before, Failed) else _NOT_NEEDED
+            if failed := one.after.also.get(one.attempt.boundary):
+                return Unproved(f"it crosses with pickle, and not with {one.attempt.boundary}: {failed}", before)
             how = "; ".join(part for part in (one.attempt.how, one.after.note) if part)
-            return Proved(how, one.before.error if isinstance(one.before, Failed) else _NOT_NEEDED)
+            return Proved(how, before, one.attempt.unexercised)
     if any(isinstance(one.after, Crossed) for one in subjects):
         return Unproved("it already crossed before the change")
     failures = [(one, one.after) for one in subjects if isinstance(one.after, Failed)]
@@ -54,6 +59,14 @@ def judge(tries: Sequence[Try]) -> Verdict:
     for one, after in failures:
         return Unproved(after.error, _said(one.before))
     return _only_imported(tries)
+
+
+def _lost(one: Try) -> str:
+    """What else was tried, was well before, and is not any more."""
+    for name, error in one.after.also.items():
+        if error and one.before.also.get(name) == "":
+            return f"{name}: {error}"
+    return ""
 
 
 def _cannot_import(one: Try) -> bool:

@@ -25,7 +25,7 @@ from fixpickle.model import (
     Unproved,
     Verdict,
 )
-from fixpickle.verify.attempt import Attempt, Side, attempts, of_subjects
+from fixpickle.verify.attempt import Attempt, Making, Side, attempts, of_subjects, touched
 from fixpickle.verify.exchange import Broken, Scene, Trial, cross
 from fixpickle.verify.judge import Try, judge
 from fixpickle.verify.launch import Limits
@@ -38,6 +38,7 @@ class Prover:
 
     def __init__(self) -> None:
         self._stations: Stations | None = None
+        self._touched: frozenset[str] = frozenset()
 
     def __enter__(self) -> Prover:
         return self
@@ -62,7 +63,9 @@ class Prover:
         `settings.python` only, under the limits of `settings`.
         """
         place = _Place(ground, settings, self._stationed(settings))
-        return tuple(_Proof(patches, before, compose, place).verdicts()) if patches else ()
+        self._touched |= touched(patches)
+        tried = attempts(patches, _making(settings), ground.roots, self._touched)
+        return tuple(_Proof(patches, tried, before, compose, place).verdicts()) if patches else ()
 
     def examine(
         self, subjects: Sequence[Subject], before: Overlay, after: Overlay, ground: Ground, settings: Settings
@@ -71,7 +74,8 @@ class Prover:
 
         `before` and `after` are texts over what is on disk. Nobody is looked for who is to blame.
         """
-        place, tried = _Place(ground, settings, self._stationed(settings)), of_subjects(subjects, settings.factories)
+        place = _Place(ground, settings, self._stationed(settings))
+        tried = of_subjects(subjects, _making(settings), self._touched)
         answers: list[Mapping[str, Trial]] = []
         sides: tuple[tuple[Side, Overlay], ...] = (("before", before), ("after", after))
         for side, texts in sides if subjects else ():
@@ -88,6 +92,10 @@ class Prover:
             self.__exit__()
         self._stations = self._stations or Stations(settings.python, limits)
         return self._stations
+
+
+def _making(settings: Settings) -> Making:
+    return Making(settings.factories, settings.prove_used)
 
 
 def prove(
@@ -136,12 +144,13 @@ class _Place:
 @dataclass(frozen=True, slots=True)
 class _Proof:
     patches: Sequence[Patch]
+    tried: Sequence[Attempt]
     texts: Overlay
     compose: Compose
     place: _Place
 
     def verdicts(self) -> Iterable[Verdict]:
-        tried = attempts(self.patches, self.place.settings.factories, self.place.ground.roots)
+        tried = self.tried
         before = cross(self.place.scene("before", self.texts, tried), tried)
         if isinstance(before, Broken):
             return [Unproved(before.reason)] * len(self.patches)

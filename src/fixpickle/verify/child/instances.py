@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 import types
-from typing import Any
+from typing import Any, List
 
+from .boundaries import boundary_note, with_boundary
 from .culprits import culprit
+from .exercise import LIVE, STATE, copied, difference, equal, has_hooks, lock, portrait, used
+from .factories import made_by
 from .failure import Failure, expect, stage
 from .modules import blank, contents, mangled, named, resolve, size
-from .picklers import dumps
+from .picklers import dumps, protocols
 from .prints import shown
+from .values import arguments
 from .world import Dumped, Json, World
 
 
@@ -27,11 +30,31 @@ class State:
                 if task["dropped"]:
                     object.__setattr__(value, attribute, eval(task["expression"], vars(module), {"self": value}))
                 facts["holds"] = named(type(None if task["dropped"] else getattr(value, attribute)))
+        if task["used"]:
+            used(value)
+        return self._dumped(world, task, value, facts)
+
+    def _dumped(self, world: World, task: Json, value: Any, facts: Json) -> Dumped:
+        """The parcels of an instance, and in `world.also` what else was tried with it."""
+        if world.side == "before" and not has_hooks(type(value)):
+            world.also.update({STATE: "", LIVE: ""})
+        world.also.update(lock(task["attribute"], getattr(value, facts["attribute"])) if facts["attribute"] else {})
+        facts["state"] = portrait(value, task["touched"])
+        world.also.update(copied(value))
         try:
-            return [dumps(value, task["pickler"])], facts
+            parcels = [
+                dumps(value, task["pickler"]),
+                dumps(value, task["pickler"]),
+            ]  # what works once may not work twice
+            parcels += [dumps(value, "pickle", protocol) for protocol in protocols() if task["pickler"] == "pickle"]
         except Failure as failure:
             found = culprit(value, world.overlay)
             raise Failure("dump", "%s; %s" % (failure.error, found) if found else failure.error) from failure
+        world.also.update(equal(value, parcels[0]))
+        if world.side == "after":
+            world.also[LIVE] = difference(facts["state"], portrait(value, task["touched"]), contents(value))
+        facts["boundary"] = with_boundary(world, task["boundary"], value)
+        return parcels, facts
 
     def _instance(self, world: World, task: Json, module: types.ModuleType, cls: Any, attribute: str) -> Any:
         if task["manner"] != "part":
@@ -46,27 +69,30 @@ class State:
 
     def _whole(self, world: World, task: Json, cls: Any) -> Any:
         if task["manner"] == "factory":
-            owner, _, name = task["factory"].partition(":")
-            return resolve(world.modules.get(owner), name)()
-        required = [
-            p for p in inspect.signature(cls).parameters.values() if p.default is p.empty and p.kind not in (2, 4)
-        ]
-        if required:
-            raise TypeError("%s needs the argument %r" % (task["cls"], required[0].name))
-        return cls()
+            return made_by(world, task["factory"])
+        positional, keywords = arguments(cls)
+        if bool(positional or keywords) != (task["manner"] == "obvious"):
+            raise TypeError("%s needs %s" % (task["cls"], "arguments" if positional or keywords else "no arguments"))
+        return cls(*positional, **keywords)
 
-    def check(self, world: World, task: Json, loaded: list[Any], facts: Json) -> str:
-        value = loaded[0]
+    def check(self, world: World, task: Json, loaded: List[Any], facts: Json) -> str:
+        for value in loaded:
+            self._compare(world, task, value, facts)
+        if facts["attribute"]:
+            world.also.update(lock(task["attribute"], getattr(loaded[0], facts["attribute"])))
+        return boundary_note(world, facts.get("boundary", {}))
+
+    def _compare(self, world: World, task: Json, value: Any, facts: Json) -> None:
         expect(named(type(value)) == facts["kind"], "it arrives as %s" % named(type(value)))
-        if not facts["attribute"]:
-            return ""
-        held = getattr(value, facts["attribute"])
-        kind = named(type(held))
-        expect(kind == facts["holds"], "%s arrives as %s" % (facts["attribute"], kind))
-        if hasattr(held, "acquire") and hasattr(held, "release") and "Semaphore" not in kind:
-            expect(held.acquire(blocking=False), "%s arrives locked" % facts["attribute"])
-            held.release()
-        return ""
+        if facts["attribute"]:
+            held = getattr(value, facts["attribute"])
+            kind = named(type(held))
+            expect(kind == facts["holds"], "%s arrives as %s" % (facts["attribute"], kind))
+            if hasattr(held, "acquire") and hasattr(held, "release") and "Semaphore" not in kind:
+                expect(held.acquire(blocking=False), "%s arrives locked" % facts["attribute"])
+                held.release()
+        found = difference(facts["state"], portrait(value, task["touched"]), contents(value))
+        world.also[STATE] = world.also.get(STATE) or found
 
 
 class Contents(State):

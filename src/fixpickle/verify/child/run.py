@@ -70,7 +70,8 @@ def main(mode: str, folder: str) -> None:
         world.side = request["side"]
         for task in request["tasks"]:
             answers.write(begin=task["id"])
-            answers.write(done=task["id"], **_outcome(step, world, task))
+            world.also = {}
+            answers.write(done=task["id"], **_outcome(step, world, task), also=world.also)
         world.overlay.kept.save()
 
 

@@ -28,6 +28,7 @@ class World:
         self.parcels = Parcels(request["shared"])
         self.overlay = Overlay(request["texts"], request["runs"], Kept(request["shared"]))
         self.modules = Modules(answers)
+        self.also: Dict[str, str] = {}
 
     @contextlib.contextmanager
     def view(self) -> Iterator[None]:

@@ -25,6 +25,7 @@ PAGES = TOP / "docs" / "rules"
 FIXTURES = TOP / "tests" / "fixtures"
 
 _MARK = re.compile(r'  # (?:finds|left): .*?((?:\\n)?",?|)$', re.MULTILINE)  # what may follow ends a line in JSON
+_HEAVY = re.compile(r"  # heavy: .*$", re.MULTILINE)
 _ENDED = r"\1"
 _ADDRESS = re.compile(r"0x[0-9a-f]+")
 _REPORT = re.compile(r"On Python \d+\.\d+:\n\n```text\n.*?```\n", re.DOTALL)
@@ -32,11 +33,15 @@ _REPORT = re.compile(r"On Python \d+\.\d+:\n\n```text\n.*?```\n", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A fixture: the texts before and after, by path below its folder; equal where the rule edits nothing."""
+    """A fixture: the texts before and after, by path below its folder; equal where the rule edits nothing.
+
+    `options` are what shows it on the command line.
+    """
 
     where: Path
     before: Mapping[str, str]
     after: Mapping[str, str]
+    options: tuple[str, ...] = ()
 
 
 def built_in_rules() -> tuple[Rule, ...]:
@@ -47,9 +52,13 @@ def built_in_rules() -> tuple[Rule, ...]:
 def example_of(rule: Rule) -> Example:
     """The fixture `example` of a rule, else the first by name, of those that it changes.
 
-    For a rule that edits nothing, of those that it reports. Raises LookupError where there is none.
+    For a rule that edits nothing, of those that it reports; of one that is unsafe, `example.py` and how it is found
+    without being measured. Raises LookupError where there is none.
     """
     folder = FIXTURES / rule.name.replace("-", "_")
+    if rule.safety is Safety.UNSAFE:
+        text = {"example.py": _HEAVY.sub("", (folder / "example.py").read_text("utf-8"))}
+        return Example(folder / "example.py", text, text, ("--reach", "any"))
     cases = [path.with_name(path.name.replace(".fixed.py", ".py")) for path in folder.glob("*.fixed.py")]
     cases += [path.parent for path in folder.glob("*/after")]
     if rule.safety is Safety.MANUAL:
@@ -79,7 +88,7 @@ def report_of(example: Example) -> str:
             path = Path(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8")
-        options = ["--dry-run", "--python", sys.executable, "--color", "never", "."]
+        options = ["--dry-run", "--python", sys.executable, "--color", "never", *example.options, "."]
         command = [sys.executable, "-m", "fixpickle", "apply", *options]
         done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8")
     if done.returncode not in (0, 1):

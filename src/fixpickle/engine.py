@@ -32,13 +32,14 @@ from fixpickle.model import (
     Verdict,
 )
 from fixpickle.reading import NOTHING, Held, read_all
-from fixpickle.rule import Rule, Workshop
+from fixpickle.rule import Rule, Weigher, Workshop
 from fixpickle.standing import Standing, Tidy, changes_of, compose, grounds, moved
 
 _ROUNDS = 10  # one fix uncovers the next; real chains are three or four long
 
 Prove = Callable[[Sequence[Patch], Overlay, Compose, Ground, Settings], Sequence[Verdict]]
 Examine = Callable[[Sequence[Subject], Overlay, Overlay, Ground, Settings], Sequence[Verdict]]
+Weigh = Callable[[Sequence[str], Settings], Mapping[str, float]]
 Decide = Callable[[Sequence[Offer]], Sequence[bool]]
 
 
@@ -46,7 +47,8 @@ Decide = Callable[[Sequence[Offer]], Sequence[bool]]
 class Ports:
     """What the engine is handed: how to prove and to format a change, and whom to tell how far it is.
 
-    `decide` is asked, once a round, which of the fixes that held are wanted; without it all are.
+    `decide` is asked, once a round, which of the fixes that held are wanted; without it all are. `weigh` gives the
+    seconds that packages take to import.
     """
 
     prove: Prove
@@ -54,6 +56,7 @@ class Ports:
     tidy: Tidy
     progress: Callable[[str, int, int], None]
     decide: Decide | None = None
+    weigh: Weigh | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ def run(
     started = time.monotonic()
     standing, skipped = read_all(paths, settings, ports.progress, held)
     task = Run(settings, choose(rules, settings), ports)
+    standing = _weighed(standing, task) if fix and settings.verify else standing
     findings, suppressed = find(standing, task.chosen, settings)
     outcome, known = Outcome(), {s.finding.fingerprint for s in suppressed}
     first = _by_key(findings, standing)
@@ -118,6 +122,21 @@ def run(
         python=str(settings.python),
         seconds=time.monotonic() - started,
     )
+
+
+def _weighed(standing: Standing, task: Run) -> Standing:
+    """With what rules must know of imports, measured. It takes as long as these, so only where somebody asked."""
+    settings, project = task.settings, standing.project
+    asked = [
+        r for r in task.chosen.rules if isinstance(r, Weigher) and (settings.unsafe_fixes or r.name in settings.select)
+    ]
+    packages = sorted({package for rule in asked for facts in project.files for package in rule.weighs(project, facts)})
+    if not packages or task.ports.weigh is None:
+        return standing
+    task.ports.progress("importing what workers import", 0, len(packages))
+    seconds = task.ports.weigh(packages, settings)
+    heavy = {package: taken for package, taken in seconds.items() if taken >= settings.heavy_import}
+    return replace(standing, project=project.weighed(heavy))
 
 
 # --- what is left ---------------------------------------------------------------------------------------------------

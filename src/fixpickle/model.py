@@ -257,6 +257,22 @@ class Respawned:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportWeight:
+    """How long a fresh interpreter takes to import `module`. It proves nothing."""
+
+    module: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unloaded:
+    """A fresh interpreter that imports `module`, with `names` where that is a script, and does not load `package`."""
+
+    module: str
+    package: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerState:
     """A `Parallel` and `delayed` pair of `module`, run on real joblib workers with a configuration set in the parent.
 
@@ -298,6 +314,8 @@ Subject = (
     | Respawned
     | WorkerState
     | LokyTrip
+    | ImportWeight
+    | Unloaded
 )
 
 
@@ -618,6 +636,7 @@ class Settings:
     boundaries: tuple[BoundaryEntry, ...] = ()
     quiet: frozenset[str] = frozenset()
     traced: tuple[Traced, ...] = ()
+    heavy_import: float = 0.5
     time_limit: float = 60.0
     memory_limit: int = 4096
     process_limit: int = 256

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -55,10 +55,12 @@ class Project:
         boundaries: Catalogue | None = None,
         strategy: Strategy = Strategy.FACTORY,
         traced: Sequence[Traced] = (),
+        import_seconds: Mapping[str, float] | None = None,
     ) -> None:
         self.files: Sequence[Facts] = tuple(sorted(facts, key=lambda f: f.path))
         self.strategy = strategy
         self.traced = traced
+        self.import_seconds = import_seconds
         self.catalogue: Catalogue = boundaries or catalogue()
         self._symbols = Symbols(self.files, self.catalogue)
         self._spread = Spread(self.files, self._symbols, self.catalogue)
@@ -68,7 +70,11 @@ class Project:
 
     def over(self, facts: Iterable[Facts], traced: Sequence[Traced] = ()) -> Project:
         """The same project with other facts, and where a traced run failed in these: boundaries and strategy stay."""
-        return Project(facts, self.catalogue, self.strategy, traced)
+        return Project(facts, self.catalogue, self.strategy, traced, self.import_seconds)
+
+    def weighed(self, import_seconds: Mapping[str, float]) -> Project:
+        """The same project, and the seconds that heavy packages take to import; before that they are None."""
+        return Project(self.files, self.catalogue, self.strategy, self.traced, import_seconds)
 
     # --- indexes ---
 

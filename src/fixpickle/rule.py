@@ -53,6 +53,17 @@ class NotebookRule(Protocol):
 
 
 @runtime_checkable
+class Weigher(Protocol):
+    """A rule that must know how long packages take to import: `project.import_seconds`, where that was measured."""
+
+    name: str
+
+    def weighs(self, project: Project, facts: Facts) -> Iterator[str]:
+        """The packages that it asks about in one file."""
+        ...
+
+
+@runtime_checkable
 class Reviewer(Protocol):
     """A rule that looks at what the other rules found, suppressed or not."""
 

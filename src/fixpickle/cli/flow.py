@@ -80,7 +80,7 @@ def _executed(request: Request, settings: Settings | Refusal, rules: Sequence[Ru
 def _run(request: Request, settings: Settings, rules: Sequence[Rule], decide: Decide | None) -> RunReport:
     """The run, and on stderr what the user has to know of how user code was run."""
     with Prover() as prover:
-        ports = Ports(prover.prove, prover.examine, tidy, progress(sys.stderr, request.quiet), decide)
+        ports = Ports(prover.prove, prover.examine, tidy, progress(sys.stderr, request.quiet), decide, prover.weigh)
         report = run(request.paths, settings, rules, ports, fix=request.mode is not Mode.CHECK)
         clear(sys.stderr, request.quiet)
         for remark in () if request.quiet else prover.remarks:

@@ -462,7 +462,7 @@ class PicklerChoice:
 
 @dataclass(frozen=True, slots=True)
 class HandedOn:
-    """An imported function or class, by its symbolic name, that a file with joblib or loky hands to calls."""
+    """An imported function or class, by its symbolic name, that a file which starts processes hands to calls."""
 
     symbol: str
     sinks: tuple[Sink, ...]
@@ -569,6 +569,29 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
+class LateUse:
+    """A function that reads an import of its module: `at` is the start of the line where it could do it itself.
+
+    `indent` is that line's. `reason` says why it could not, after the function's name; it is empty where it could.
+    """
+
+    function: str
+    at: int
+    indent: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LateImport:
+    """An import at module level, of another package, that only functions read: `name` is bound, `module` loaded."""
+
+    name: str
+    module: str
+    span: Span
+    uses: tuple[LateUse, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Suppression:
     """A rule that a comment suppresses on a line of code; `span` is the comment, up to the end of its reason."""
 
@@ -623,6 +646,7 @@ class Facts:
     pickler_choices: tuple[PicklerChoice, ...] = ()
     handed_on: tuple[HandedOn, ...] = ()
     cells: tuple[Part, ...] = ()
+    late_imports: tuple[LateImport, ...] = ()
 
     def at(self, line: int) -> str:
         """A line in words: `line 40`, and in a notebook `line 2 of cell 3`."""

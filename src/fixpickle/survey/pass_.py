@@ -33,6 +33,7 @@ from fixpickle.survey.holdings import holdings
 from fixpickle.survey.hooks import refusing, state_hooks
 from fixpickle.survey.identities import keyed_by_id
 from fixpickle.survey.instances import aliases, attribute_flows, instances, returned
+from fixpickle.survey.late_imports import late_imports
 from fixpickle.survey.made_types import made_types, sentinels
 from fixpickle.survey.moved_names import moved_names
 from fixpickle.survey.names import PROPERTIES, Names
@@ -138,6 +139,7 @@ def _facts(source: Source, tree: Tree) -> Facts:
         returned=tuple(returned(tree, names, flow)),
         guarded=tuple(guarded_attributes(tree, names)),
         names_read=next(names_read(tree), 0),
+        late_imports=tuple(late_imports(tree, flow, _exports(tree))),
         cells=parts(source.notebook, source.text) if source.notebook else (),
         starts=tuple(starts(tree, names, flow)),
         pickler_choices=pickler_choices(tree, names),

@@ -18,6 +18,7 @@ WRAPPERS = frozenset(
 )
 SWITCHES = frozenset(f"{home}{inner}.set_loky_pickler" for home in _HOMES for inner in ("", ".backend.reduction"))
 VARIABLE = "LOKY_PICKLER"
+_STARTING = frozenset({"loky", "joblib", "multiprocessing", "concurrent", "torch", "ray", "dask", "distributed"})
 _WORDS = ("wrap_non_picklable_objects", "set_loky_pickler", VARIABLE)
 UNKNOWN = "?"
 """The pickler of a choice that only running tells."""
@@ -38,12 +39,12 @@ def pickler_choices(tree: Tree, names: Names) -> tuple[PicklerChoice, ...]:
 
 
 def handed_on(tree: Tree, names: Names, flow: Flow) -> Iterator[HandedOn]:
-    """The imported names that go into calls, where loky or joblib is imported too."""
+    """The imported names that go into calls, where something is imported too that starts processes."""
     tops = {fact.module.partition(".")[0] for fact in names.imports}
-    if not tops & {"loky", "joblib"}:
+    if not tops & _STARTING:
         return
     for fact in names.imports:
-        if fact.top and not fact.whole and fact.module.partition(".")[0] not in ("loky", "joblib"):
+        if fact.top and not fact.whole and fact.module.partition(".")[0] not in _STARTING:
             sinks = tuple(s for s in flow.of_name(tree.root, fact.local) if isinstance(s, ToCall))
             if sinks:
                 yield HandedOn(fact.target, sinks)

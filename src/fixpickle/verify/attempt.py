@@ -17,6 +17,7 @@ from fixpickle.model import (
     ByState,
     ByValue,
     FromScript,
+    ImportWeight,
     Instance,
     LokyTrip,
     Patch,
@@ -24,6 +25,7 @@ from fixpickle.model import (
     Respawned,
     Subject,
     Trainable,
+    Unloaded,
     WorkerState,
 )
 from fixpickle.verify.script import roots_of
@@ -93,6 +95,10 @@ class Attempt:
                 return made
             case WorkerState(state=state):
                 return f"a real run: every task on joblib's workers saw the {state} setting"
+            case ImportWeight(module):
+                return f"the import of {module}"
+            case Unloaded(module, package):
+                return f"a fresh interpreter imports {module} without {package}"
             case LokyTrip(module, names, library, by_value):
                 ways = "loky's default pickler" + ("" if by_value else ", and with plain pickle")
                 sent = ", ".join(f"{module}.{name}" for name in names)
@@ -118,6 +124,10 @@ class Attempt:
         match self.subject:
             case ByReference(name=name) | ByIdentity(name=name) | ByValue(name=name) | FromScript(name=name):
                 return roots_of(name)
+            case Unloaded(names=names):
+                return frozenset(names)
+            case ImportWeight():
+                return frozenset()
             case LokyTrip(names=names):
                 return frozenset(names)
             case ByState(cls=cls, before=before, after=after, holds=holds):
@@ -178,6 +188,10 @@ class Attempt:
             case WorkerState(_, before, after, state):
                 parallel, delayed = before if side == "before" else after
                 return {"kind": "workers", "parallel": parallel, "delayed": delayed, "state": state}
+            case ImportWeight(module):
+                return {"kind": "weight", "package": module}
+            case Unloaded(_, package):
+                return {"kind": "unloaded", "package": package}
             case LokyTrip(_, names, library, by_value):
                 return {"kind": "loky", "names": list(names), "library": library, "by_value": by_value}
             case Importing():

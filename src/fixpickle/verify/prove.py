@@ -16,6 +16,7 @@ from fixpickle.model import (
     Compose,
     FromScript,
     Ground,
+    ImportWeight,
     Overlay,
     Patch,
     Refuted,
@@ -26,7 +27,7 @@ from fixpickle.model import (
     Verdict,
 )
 from fixpickle.verify.attempt import Attempt, Making, Side, attempts, of_subjects, touched
-from fixpickle.verify.exchange import Broken, Scene, Trial, cross
+from fixpickle.verify.exchange import Broken, Crossed, Scene, Trial, cross
 from fixpickle.verify.judge import Try, judge
 from fixpickle.verify.launch import Limits
 from fixpickle.verify.script import trim
@@ -85,6 +86,15 @@ class Prover:
             answers.append(found)
         tries = [Try(a, answers[0][a.key], answers[1][a.key]) for a in tried]
         return tuple(judge([t for t in tries if t.attempt.patch == i]) for i in range(len(subjects)))
+
+    def weigh(self, packages: Sequence[str], settings: Settings) -> dict[str, float]:
+        """The seconds that a fresh interpreter takes to import each of these; those that it cannot are left out."""
+        tried = of_subjects([ImportWeight(package) for package in packages], _making(settings), ())
+        place = _Place(Ground(()), settings, self._stationed(settings))
+        found = cross(place.scene("before", {}, tried), tried) if tried else {}
+        trials = {} if isinstance(found, Broken) else found
+        notes = {a.subject.module: trials.get(a.key) for a in tried}
+        return {package: float(one.note) for package, one in notes.items() if isinstance(one, Crossed)}
 
     def _stationed(self, settings: Settings) -> Stations:
         limits = Limits(settings.time_limit, settings.memory_limit, settings.process_limit, settings.network)

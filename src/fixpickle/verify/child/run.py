@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict
 
 from .definitions import Identity, Reference, Value
 from .failure import Failure, stage, told
+from .imports import Unloaded, Weight
 from .instances import Contents, Expression, State
 from .loky import Loky
 from .looking import arrive, look
@@ -32,6 +33,8 @@ SUBJECTS: Dict[str, Any] = {
     "respawned": Respawned(),
     "workers": Workers(),
     "loky": Loky(),
+    "weight": Weight(),
+    "unloaded": Unloaded(),
 }
 
 

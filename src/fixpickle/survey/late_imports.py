@@ -1,0 +1,83 @@
+"""Imports at module level that only some functions use, so that these could do them instead."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+
+from fixpickle.survey.facts import LateImport, LateUse
+from fixpickle.survey.flow import Flow
+from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names
+
+_NAMESPACES = frozenset({"globals", "locals", "vars", "eval", "exec"})
+# Decorators under which the body of a function still runs as it is written.
+_PLAIN = frozenset({"staticmethod", "classmethod", "property", "contextmanager", "contextlib.contextmanager"})
+
+
+def late_imports(tree: Tree, flow: Flow, exports: frozenset[str] | None) -> Iterator[LateImport]:
+    """The imports of other packages that bind one name, once, which nothing reads when the module is imported."""
+    if any(node.id in _NAMESPACES for node in tree.of(ast.Name)):
+        return
+    bound = [name for statement in tree.root.body for name in bound_names(statement)]
+    written = {name for node in tree.of(ast.Global) for name in node.names}
+    for statement in tree.root.body:
+        found = _imported(statement)
+        if found is None:
+            continue
+        name, module = found
+        if bound.count(name) > 1 or name in written or name in (exports or ()):
+            continue
+        uses = list(_uses(tree, flow, name))
+        if uses and None not in uses and not _in_words(tree, name):
+            functions = tuple(dict.fromkeys(use for use in uses if use is not None))
+            yield LateImport(name, module, tree.span(statement), functions)
+
+
+def _imported(statement: ast.stmt) -> tuple[str, str] | None:
+    """The one name that an import of another package binds, and the module that it loads."""
+    if isinstance(statement, ast.Import):
+        alias, module = statement.names[0], statement.names[0].name
+        plain = alias.asname is not None or "." not in alias.name  # `import a.b` shares `a` with others
+    elif isinstance(statement, ast.ImportFrom) and not statement.level and statement.module:
+        alias, module = statement.names[0], statement.module
+        plain = alias.name != "*"
+    else:
+        return None
+    foreign = module.partition(".")[0] not in sys.stdlib_module_names
+    return (alias.asname or alias.name, module) if plain and foreign and len(statement.names) == 1 else None
+
+
+def _in_words(tree: Tree, name: str) -> bool:
+    """Whether a string names it as code would: an annotation in quotes, `"np.ndarray"`, or what is evaluated."""
+    wanted = re.compile(rf"\b{re.escape(name)}\b")
+    said = (n for n in tree.of(ast.Constant) if isinstance(n.value, str) and not isinstance(tree.parents[n], ast.Expr))
+    return any(wanted.search(str(n.value)) for n in said)
+
+
+def _uses(tree: Tree, flow: Flow, name: str) -> Iterator[LateUse | None]:
+    """The outermost function around each place that reads the name; None where importing the module reads it."""
+    for load in flow.loads(tree.root, name):
+        outermost = None
+        scope = tree.scope(load)
+        while not isinstance(scope, ast.Module):
+            if not isinstance(scope, ast.ClassDef):
+                outermost = scope
+            scope = tree.scope(scope)
+        yield _use(tree, outermost) if isinstance(outermost, FUNCTIONS) else None
+
+
+def _use(tree: Tree, function: Function) -> LateUse:
+    first = function.body[0]
+    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    first = function.body[1] if documented and len(function.body) > 1 else first
+    start = tree.span(first).start
+    line = tree.text.rfind("\n", 0, start) + 1
+    decorators = {ast.unparse(d) for d in function.decorator_list}
+    reason = ""
+    if tree.text[line:start].strip():
+        reason = "stands on one line with its body"
+    elif decorators - _PLAIN:
+        reason = f"is decorated with `{sorted(decorators - _PLAIN)[0]}`"
+    return LateUse(tree.qualname(function), line, tree.text[line:start], reason)

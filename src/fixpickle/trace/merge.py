@@ -83,7 +83,7 @@ def _failures(lines: Sequence[tuple[str, Mapping[str, Any]]]) -> tuple[Failure, 
     for name, line in lines:
         known = alike.get(_again(name, line["again"])) if "again" in line else None
         if known is not None:
-            found[known] = replace(found[known], count=found[known].count + 1)
+            found[known] = replace(found[known], count=found[known].count + line["again"]["times"])
     every = [replace(failure, processes=len(where[key])) for key, failure in found.items()]
     return tuple(sorted(every, key=lambda failure: (not _own(failure), -failure.count)))
 

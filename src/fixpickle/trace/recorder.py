@@ -11,20 +11,24 @@ failure, or {"sites": [...]} with what was pickled where since the last such lin
 from __future__ import annotations
 
 import atexit
-import functools
 import importlib.machinery
+import itertools
 import os
 import sys
-import threading
 import time
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from _thread import RLock, _local, allocate_lock
 
-Json = Dict[str, Any]
+TYPE_CHECKING = False  # `typing` itself takes longer to import than all of this
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+
+    Json = Dict[str, Any]
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _clock = time.perf_counter
 _frame = sys._getframe
 _EVERY = 0.25  # seconds between two writes of what was pickled
+_EXACT, _SAMPLE, _LARGE = 1000, 17, 4096  # calls that all count; then one of so many does, and whatever has that size
 _ALIKE = 3  # failures of one kind at one place that are looked into; of more only the number is told
 _STACK = 40
 
@@ -38,20 +42,11 @@ def _beside(name: str) -> Any:
     return module
 
 
-class _Local(threading.local):
-    """What one thread is at: how many pickling calls deep, the error that is on its way out, and its counts."""
+_importing: Any = RLock()
+"""Held where this file imports. A process that is forked meanwhile would find the module locked for ever."""
 
-    def __init__(self) -> None:
-        self.depth = 0
-        self.told = 0
-        self.busy = False
-        self.rows: Rows = {}
-        EVERYBODY.append((threading.current_thread(), self.rows))
-
-
-Rows = Dict[Any, List[Any]]
-EVERYBODY: List[Tuple[threading.Thread, Rows]] = []
-local = _Local()
+local: Any = _local()
+"""`busy` is true in a thread that looks into a failure: what is pickled there is not the program's doing."""
 
 
 class Log:
@@ -67,17 +62,22 @@ class Log:
         if self.pid != os.getpid():
             self.pid, self.main = os.getpid(), ""
             self.path = os.path.join(self.folder, "%d-%s.jsonl" % (self.pid, os.urandom(3).hex()))
-            self.write(begin=_process())
+            version = "%d.%d.%d" % sys.version_info[:3]
+            begin = '{"begin": {"pid": %d, "parent": %d, "python": "%s"}}\n'  # `json` is not loaded for it
+            self._append((begin % (self.pid, os.getppid(), version)).encode())
 
     def write(self, **line: Any) -> None:
+        with _importing:
+            import json
+
         self.open()
-        if not self.main and "begin" not in line:
+        if not self.main:
             self.main = _main()  # which is not known at the start
             if self.main:
                 self.write(main=self.main, pid=self.pid)
-        import json  # not at the start of every process
+        self._append((json.dumps(line) + "\n").encode("utf-8", "backslashreplace"))
 
-        data = (json.dumps(line) + "\n").encode("utf-8", "backslashreplace")
+    def _append(self, data: bytes) -> None:
         try:
             file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         except OSError:
@@ -91,66 +91,71 @@ class Log:
 log = Log("")
 
 
-def _process() -> Json:
-    return {"pid": os.getpid(), "parent": os.getppid(), "python": "%d.%d.%d" % sys.version_info[:3]}
-
-
 def _main() -> str:
     path = getattr(sys.modules.get("__main__"), "__file__", None) or ""
     return os.path.abspath(path) if path else ""
 
 
 # --- what went well -------------------------------------------------------------------------------------------------
-# A row is [count, bytes, seconds, largest, place, what], by the code and the instruction of the call.
+# A row is [count, bytes, seconds, largest, (pickler, place), what], by the line of code, and of calls that a library
+# makes by the library's function too.
 
+_ROWS: Dict[Any, List[Any]] = {}
+_AGAIN: Dict[Any, List[Any]] = {}
+_calls = itertools.count(1).__next__
+_counting = allocate_lock()
 _next = 0.0
 
 
-def _count(frame: Any, pickler: str, value: Any, size: int, seconds: float) -> None:
+def _count(frame: Any, pickler: str, value: Any, size: int, start: float, number: int) -> None:
+    """One call, or the one of so many that stands for all where there are many."""
+    now = _clock()
+    weight = 1 if number <= _EXACT or size >= _LARGE else _SAMPLE
     key: Any = (frame.f_code, frame.f_lasti)
-    row = local.rows.get(key)
-    if row is None or row[4] is None:
-        caller, through = _own_caller(frame)
-        if row is None and caller is not frame:
-            local.rows[key] = [0, 0, 0.0, 0, None, ""]  # a library's line, which many callers share
-        if caller is not None:
-            key = (caller.f_code, caller.f_lasti, through)
-            row = local.rows.get(key) or _row(key, pickler, {**_place(caller), "through": through})
-        else:
-            place = _submitted(value) or {**_place(frame), "own": False}
-            through = place.get("through", "")
-            key = (place["path"], place["line"], through)
-            row = local.rows.get(key) or _row(key, pickler, place)
-    row[0] += 1
-    row[1] += size
-    row[2] += seconds
-    if size > row[3]:
-        if size > 2 * row[3]:
-            row[5] = _what(value)
-        row[3] = size
-    if _clock() > _next:
+    row = _ROWS.get(key) if _is_own(frame.f_code) else None
+    if row is None:
+        key, place = _whence(frame, value)
+        row = _ROWS.get(key)
+        if row is None:
+            row = _ROWS[key] = [0, 0, 0.0, 0, (pickler, place), ""]
+    with _counting:
+        row[0] += weight
+        row[1] += weight * size
+        row[2] += weight * (now - start)
+        if size > row[3]:
+            if size > 2 * row[3]:
+                row[5] = _what(value)
+            row[3] = size
+    if now > _next:
         flush()
 
 
-def _row(key: Any, pickler: str, place: Json) -> List[Any]:
-    row = local.rows[key] = [0, 0, 0.0, 0, (pickler, place), ""]
-    return row
+def _whence(frame: Any, value: Any) -> Tuple[Any, Json]:
+    """The line of the user's own that the call comes from, or else the library's; and what that is counted under."""
+    caller, through = _own_caller(frame)
+    if caller is frame:
+        return (frame.f_code, frame.f_lasti), {**_place(frame), "through": ""}
+    if caller is not None:
+        return (caller.f_code, caller.f_lasti, through), {**_place(caller), "through": through}
+    place = _submitted(value) or {**_place(frame), "own": False}
+    return (place["path"], place["line"], place.get("through", "")), place
 
 
 def flush() -> None:
-    """Write what was pickled since the last time."""
+    """Write what was pickled, and how often what was told of failed again, since the last time."""
     global _next
     _next = _clock() + _EVERY
-    sites = []
-    for thread, rows in list(EVERYBODY):
-        for row in list(rows.values()):
-            if row[0] and row[4] is not None:
-                sites.append([*row[4], *row[:4], row[5]])
-                row[0], row[1], row[2] = 0, 0, 0.0
-        if not thread.is_alive():
-            EVERYBODY.remove((thread, rows))
+    with _counting:
+        sites = [[*row[4], *row[:4], row[5]] for row in list(_ROWS.values()) if row[0]]
+        for row in list(_ROWS.values()):
+            row[0], row[1], row[2] = 0, 0, 0.0
+        again = [[*told, times] for told, times in _AGAIN.values() if times]
+        for one in _AGAIN.values():
+            one[1] = 0
     if sites:
         log.write(sites=sites)
+    for kind, pickler, error, site, times in again:
+        log.write(again={"kind": kind, "pickler": pickler, "error": error, "site": site, "times": times})
 
 
 def _own_caller(frame: Any) -> Tuple[Any, str]:
@@ -205,7 +210,7 @@ def _methods(value: Any, depth: int) -> Iterator[str]:
     elif depth and isinstance(value, dict):
         for one in list(value.values())[:20]:
             yield from _methods(one, depth - 1)
-    elif depth and isinstance(value, functools.partial):
+    elif depth and type(value).__name__ == "partial":
         yield from _methods((value.func, value.args, value.keywords), depth - 1)
     elif depth and type(value).__name__ in ("_CallItem", "BatchedCalls"):
         yield from _methods(vars(value), depth - 1)
@@ -218,26 +223,57 @@ _MET: Dict[Any, int] = {}
 
 def _failed(kind: str, pickler: str, value: Any, error: BaseException, frame: Any, like: Any = None) -> None:
     """Tell of a failure once, where it happened first; the same error on its way out through other calls is none."""
-    if isinstance(error, (KeyboardInterrupt, SystemExit, EOFError)) or local.told == id(error):
+    if isinstance(error, (KeyboardInterrupt, SystemExit, EOFError)) or _busy() or _told(error):
         return
-    local.told = id(error)
     local.busy = True
+    held = _importing.acquire(timeout=5.0)  # never for ever: the thread that has it may wait for this one
     try:
         key = (kind, frame.f_code, frame.f_lasti, type(error), type(value))
         _MET[key] = _MET.get(key, 0) + 1
         if _MET[key] > _ALIKE:
-            log.write(again={"kind": kind, "pickler": pickler, "error": _said(error), "site": _at(frame, value)})
+            known = _AGAIN.get(key)
+            if known is None:
+                known = _AGAIN[key] = [(kind, pickler, _said(error), _at(frame, value)), 0]
+            known[1] += 1
+            if _clock() > _next:
+                flush()
             return
         stack = list(_stack(frame))
         told: Json = {"kind": kind, "pickler": pickler, "error": _said(error), "root": _what(value), "stack": stack}
         told["site"] = _at(frame, value)
-        told.update(thread=threading.current_thread().name, main=_main())
+        told.update(thread=_thread_name(), main=_main())
         told["leaves"] = _faults(value, error) if kind == "load" else [*_leaves(kind, value, error, like)]
         log.write(failed=told)
     except Exception as problem:
         log.write(problem="%s while looking into %s" % (_said(problem), _said(error)))
     finally:
+        if held:
+            _importing.release()
         local.busy = False
+
+
+def _busy() -> bool:
+    return getattr(local, "busy", False)
+
+
+def _told(error: BaseException) -> bool:
+    """Whether another call of ours, inside the one that it now leaves, has told of the error."""
+    trace = error.__traceback__.tb_next if error.__traceback__ is not None else None
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == _FILE and trace.tb_frame.f_code.co_name in _RECORDING:
+            return True
+        trace = trace.tb_next
+    return False
+
+
+_FILE = os.path.abspath(__file__)
+_RECORDING = ("dumps", "dump", "loads", "load", "deepcopy")
+
+
+def _thread_name() -> str:
+    import threading
+
+    return threading.current_thread().name
 
 
 def _at(frame: Any, value: Any) -> Optional[Json]:
@@ -317,7 +353,9 @@ def _faults(value: Any, error: BaseException) -> List[Json]:
         module, _, head = module.rpartition(".")
         rest = head + "." + rest
     try:
-        thing = functools.reduce(getattr, rest.split("."), sys.modules[module])
+        thing: Any = sys.modules[module]
+        for part in rest.split("."):
+            thing = getattr(thing, part)
         place = origins().made(None, [], thing, whose.own)
     except (AttributeError, KeyError):
         pass  # that it is not there is what failed
@@ -327,33 +365,50 @@ def _faults(value: Any, error: BaseException) -> List[Json]:
 
 # --- where a task was handed in that fails on another thread --------------------------------------------------------
 
-_SUBMITTED: Dict[int, Json] = {}
+_SUBMITTED: Dict[int, Tuple[type, Json]] = {}
 
 
-def _remember(frame: Any, through: str, *things: Any) -> None:
-    caller, outermost = _own_caller(frame)
-    if caller is None:
+_PLACES: Dict[Any, Json] = {}
+
+
+_PLAIN = frozenset({type(None), bool, int, str, bytes, float})
+
+
+def _remember(frame: Any, raw: Any, things: Any) -> None:
+    place = _PLACES.get((frame.f_code, frame.f_lasti)) or _placed(frame, raw)
+    if not place:
         return
     if len(_SUBMITTED) > 1000:
-        for key in list(_SUBMITTED)[:500]:
-            _SUBMITTED.pop(key, None)
-    place = {**_place(caller), "through": outermost or through}
+        for old in list(_SUBMITTED)[:500]:
+            _SUBMITTED.pop(old, None)
     for thing in things:
-        if thing is not None and not isinstance(thing, (int, str, bytes, float)):
-            _SUBMITTED[id(thing)] = place
+        if type(thing) not in _PLAIN:
+            _SUBMITTED[id(thing)] = (type(thing), place)  # another object of that type may have the number later
+
+
+def _placed(frame: Any, raw: Any) -> Json:
+    caller, outermost = _own_caller(frame)
+    if caller is None:
+        return {}
+    place = {**_place(caller), "through": outermost or "%s.%s" % (raw.__module__, raw.__qualname__)}
+    if caller is frame:
+        _PLACES[frame.f_code, frame.f_lasti] = place
+    return place
 
 
 def _submitted(value: Any, depth: int = 4) -> Optional[Json]:
     """Where the task, or something in it, was handed to the pool or queue that pickles it on a thread of its own."""
-    found = _SUBMITTED.get(id(value))
-    if found is not None or not depth:
+    kind, found = _SUBMITTED.get(id(value), (None, None))
+    if kind is type(value):
         return found
+    if not depth:
+        return None
     parts: Any = ()
     if isinstance(value, (tuple, list)):
         parts = value[:20]
     elif isinstance(value, dict):
         parts = list(value.values())[:20]
-    elif isinstance(value, functools.partial):
+    elif type(value).__name__ == "partial":
         parts = (value.func, value.args, value.keywords)
     elif type(value).__name__ == "_CallItem":
         parts = list(vars(value).values())
@@ -366,13 +421,10 @@ def _submitted(value: Any, depth: int = 4) -> Optional[Json]:
 class Patched:
     """A function of `pickle` or `copy` that records. No function of Python's: kept on a class it must not bind."""
 
-    def __init__(self, raw: Any, call: Callable[..., Any], module: str) -> None:
-        self.__wrapped__, self._call = raw, call
+    def __init__(self, raw: Any, module: str) -> None:
+        self.__wrapped__ = raw
         self.__name__ = self.__qualname__ = raw.__name__
         self.__module__, self.__doc__ = module, raw.__doc__
-
-    def __call__(self, *args: Any, **named: Any) -> Any:
-        return self._call(*args, **named)
 
     def __reduce__(self) -> str:
         return str(self.__name__)
@@ -381,99 +433,78 @@ class Patched:
         return repr(self.__wrapped__)
 
 
-def _dumping(raw: Any) -> Callable[..., Any]:
-    def dumps(obj: Any, *args: Any, **named: Any) -> Any:
-        if local.busy:
-            return raw(obj, *args, **named)
-        local.depth += 1
+def _called(dumps: Callable[..., Any]) -> Any:
+    """The class whose instances are called by that function: one call of Python's, and not two."""
+    return type("Patched", (Patched,), {"__call__": dumps})
+
+
+def _dumping(raw: Any) -> Any:
+    def dumps(
+        _self: Any, obj: Any, protocol: Any = None, *, fix_imports: Any = True, buffer_callback: Any = None
+    ) -> Any:
         start = _clock()
         try:
-            data = raw(obj, *args, **named)
+            if protocol is None is buffer_callback and fix_imports is True:
+                data = raw(obj)  # without keywords twice as fast
+            else:
+                data = raw(obj, protocol, fix_imports=fix_imports, buffer_callback=buffer_callback)
         except BaseException as error:
-            _failed("dump", "pickle.dumps", obj, error, _frame(2))
+            _failed("dump", "pickle.dumps", obj, error, _frame(1))
             raise
-        finally:
-            local.depth -= 1
-            if not local.depth:
-                local.told = 0
-        _count(_frame(2), "pickle.dumps", obj, len(data), _clock() - start)
+        number = _calls()
+        if number % _SAMPLE and number > _EXACT and len(data) < _LARGE:
+            return data
+        _count(_frame(1), "pickle.dumps", obj, len(data), start, number)
         return data
 
     return dumps
 
 
-def _loading(raw: Any) -> Callable[..., Any]:
-    def loads(data: Any, *args: Any, **named: Any) -> Any:
+def _writing(raw: Any) -> Any:
+    def dump(_self: Any, obj: Any, file: Any, *args: Any, **named: Any) -> Any:
+        start, before = _clock(), _tell(file)
+        try:
+            raw(obj, file, *args, **named)
+        except BaseException as error:
+            _failed("dump", "pickle.dump", obj, error, _frame(1))
+            raise
+        number, size = _calls(), _tell(file) - before
+        if not (number % _SAMPLE and number > _EXACT and size < _LARGE):
+            _count(_frame(1), "pickle.dump", obj, size, start, number)
+
+    return dump
+
+
+def _loading(raw: Any) -> Any:
+    name = "pickle." + raw.__name__
+
+    def loads(_self: Any, data: Any, *args: Any, **named: Any) -> Any:
         try:
             return raw(data, *args, **named)
         except BaseException as error:
-            if not local.busy:
-                parcel = bytes(data) if isinstance(data, (bytes, bytearray, memoryview)) else None
-                _failed("load", "pickle." + raw.__name__, parcel, error, _frame(2))
-                local.told = 0
+            parcel = bytes(data) if isinstance(data, (bytes, bytearray, memoryview)) else None
+            _failed("load", name, parcel, error, _frame(1))
             raise
 
     return loads
 
 
-def _writing(raw: Any) -> Callable[..., Any]:
-    def dump(obj: Any, file: Any, *args: Any, **named: Any) -> Any:
-        if local.busy:
-            return raw(obj, file, *args, **named)
-        local.depth += 1
-        start, before = _clock(), _tell(file)
-        try:
-            raw(obj, file, *args, **named)
-        except BaseException as error:
-            _failed("dump", "pickle.dump", obj, error, _frame(2))
-            raise
-        finally:
-            local.depth -= 1
-            if not local.depth:
-                local.told = 0
-        return _count(_frame(2), "pickle.dump", obj, _tell(file) - before, _clock() - start)
-
-    return dump
-
-
-def _copying(raw: Any) -> Callable[..., Any]:
-    def deepcopy(x: Any, *args: Any, **named: Any) -> Any:
-        local.depth += 1
+def _copying(raw: Any) -> Any:
+    def deepcopy(_self: Any, x: Any, *args: Any, **named: Any) -> Any:
         try:
             return raw(x, *args, **named)
         except BaseException as error:
-            if not local.busy:
-                _failed("copy", "deepcopy", x, error, _frame(2))
+            _failed("copy", "deepcopy", x, error, _frame(1))
             raise
-        finally:
-            local.depth -= 1
-            if not local.depth:
-                local.told = 0
 
     return deepcopy
 
 
-def _recorded(self: Any, raw: Any, obj: Any, file: Any) -> Any:
-    """One `dump` of a pickler object, whose kind decides what can be pickled."""
-    if local.busy:
-        return raw(self, obj)
-    local.depth += 1
-    start, before = _clock(), _tell(file)
-    try:
-        result = raw(self, obj)
-    except BaseException as error:
-        _failed("dump", _name(self), obj, error, _frame(2), self)
-        raise
-    finally:
-        local.depth -= 1
-        if not local.depth:
-            local.told = 0
-    _count(_frame(2), _name(self), obj, _tell(file) - before, _clock() - start)
-    return result
-
-
 def _name(pickler: Any) -> str:
-    kind = type(pickler)
+    return _kind(type(pickler))
+
+
+def _kind(kind: Any) -> str:
     return "pickle.Pickler" if kind.__module__ in ("_pickle", "pickle") else "%s.%s" % (kind.__module__, kind.__name__)
 
 
@@ -485,27 +516,29 @@ def _tell(file: Any) -> int:
 
 
 def _pickler(raw: Any) -> Any:
-    class Pickler(raw):  # type: ignore[misc]
-        def __init__(self, file: Any, *args: Any, **named: Any) -> None:
-            raw.__init__(self, file, *args, **named)
-            self._fixpickle_file = file
+    raw_dump = raw.dump
 
+    class Pickler(raw):  # type: ignore[misc]
         def dump(self, obj: Any) -> Any:
-            return _recorded(self, raw.dump, obj, getattr(self, "_fixpickle_file", None))
+            try:
+                return raw_dump(self, obj)
+            except BaseException as error:
+                _failed("dump", _name(self), obj, error, _frame(1), self)
+                raise
 
     Pickler.__module__, Pickler.__qualname__, Pickler.__doc__ = raw.__module__, "Pickler", raw.__doc__
     return Pickler
 
 
 def _unpickler(raw: Any) -> Any:
+    raw_load = raw.load
+
     class Unpickler(raw):  # type: ignore[misc]
         def load(self) -> Any:
             try:
-                return raw.load(self)
+                return raw_load(self)
             except BaseException as error:
-                if not local.busy:
-                    _failed("load", _name(self).replace("Pickler", "Unpickler"), None, error, _frame(1))
-                    local.told = 0
+                _failed("load", _name(self).replace("Pickler", "Unpickler"), None, error, _frame(1))
                 raise
 
     Unpickler.__module__, Unpickler.__qualname__, Unpickler.__doc__ = raw.__module__, "Unpickler", raw.__doc__
@@ -517,7 +550,7 @@ def patch_pickle(module: Any) -> None:
     accelerated = sys.modules.get("_pickle")
     for name, make in (("dumps", _dumping), ("dump", _writing), ("loads", _loading), ("load", _loading)):
         raw = getattr(module, name)
-        made = Patched(raw, make(raw), module.__name__)
+        made = _called(make(raw))(raw, module.__name__)
         for place in (module, accelerated):
             if getattr(place, name, None) is raw:
                 setattr(place, name, made)
@@ -526,28 +559,88 @@ def patch_pickle(module: Any) -> None:
             kind = wrap(getattr(accelerated, name))
             setattr(accelerated, name, kind)
             setattr(module, name, kind)
-    slow, dump = module._Pickler, module._Pickler.dump
+    slow = module._Pickler
+    slow.dump = _slow(slow.dump)
 
-    @functools.wraps(dump)
-    def recorded(self: Any, obj: Any) -> Any:
-        return _recorded(self, dump, obj, None)
 
-    slow.dump = recorded
+def _slow(raw: Any) -> Any:
+    def dump(self: Any, obj: Any) -> Any:
+        try:
+            return raw(self, obj)
+        except BaseException as error:
+            _failed("dump", _name(self), obj, error, _frame(1))
+            raise
+
+    return _like(raw, dump)
 
 
 def patch_copy(module: Any) -> None:
-    module.deepcopy = Patched(module.deepcopy, _copying(module.deepcopy), "copy")
+    module.deepcopy = _called(_copying(module.deepcopy))(module.deepcopy, "copy")
+
+
+def patch_forking(module: Any) -> None:
+    """Every pickle of multiprocessing and concurrent.futures comes out of here, in which a size can be seen."""
+    kind = module.ForkingPickler
+    raw = vars(kind)["dumps"].__func__
+
+    def counted(cls: Any, obj: Any, protocol: Any = None) -> Any:
+        start = _clock()
+        data = raw(cls, obj, protocol)
+        number = _calls()
+        if not (number % _SAMPLE and number > _EXACT and len(data) < _LARGE):
+            _count(_frame(1), _kind(cls), obj, len(data), start, number)
+        return data
+
+    kind.dumps = classmethod(_like(raw, counted))
+    module.dump = _measured(module.dump)
+
+
+def patch_cloudpickle(module: Any) -> None:
+    raw = module.dumps
+
+    def counted(obj: Any, *args: Any, **named: Any) -> Any:
+        start = _clock()
+        data = raw(obj, *args, **named)
+        number = _calls()
+        if not (number % _SAMPLE and number > _EXACT and len(data) < _LARGE):
+            _count(_frame(1), "cloudpickle", obj, len(data), start, number)
+        return data
+
+    module.dumps = _like(raw, counted)
+
+
+def patch_loky(module: Any) -> None:
+    module.dump = _measured(module.dump)
+
+
+def _measured(raw: Any) -> Any:
+    """A function that pickles its first argument into the file that is its second one."""
+
+    def counted(obj: Any, file: Any, *args: Any, **named: Any) -> Any:
+        start, before = _clock(), _tell(file)
+        raw(obj, file, *args, **named)
+        number, size = _calls(), _tell(file) - before
+        if not (number % _SAMPLE and number > _EXACT and size < _LARGE):
+            _count(_frame(1), raw.__module__, obj, size, start, number)
+
+    return _like(raw, counted)
+
+
+def _like(raw: Any, made: Any) -> Any:
+    for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+        setattr(made, name, getattr(raw, name, None))
+    made.__wrapped__ = raw
+    return made
 
 
 def _noting(raw: Any) -> Any:
     """A method that hands a task in, which notes from where."""
 
-    @functools.wraps(raw)
     def call(self: Any, *args: Any, **named: Any) -> Any:
-        _remember(_frame(1), "%s.%s" % (raw.__module__, raw.__qualname__), *args[:2], *list(named.values())[:2])
+        _remember(_frame(1), raw, (*args[:2], *named.values()) if named else args[:2])
         return raw(self, *args, **named)
 
-    return call
+    return _like(raw, call)
 
 
 def patch_pool(module: Any) -> None:
@@ -566,6 +659,12 @@ def patch_futures(module: Any) -> None:
 PATCHES: Dict[str, Callable[[Any], None]] = {
     "pickle": patch_pickle,
     "copy": patch_copy,
+    "multiprocessing.reduction": patch_forking,
+    "cloudpickle.cloudpickle": patch_cloudpickle,
+    "joblib.externals.cloudpickle.cloudpickle": patch_cloudpickle,
+    "ray.cloudpickle.cloudpickle": patch_cloudpickle,
+    "loky.backend.reduction": patch_loky,
+    "joblib.externals.loky.backend.reduction": patch_loky,
     "multiprocessing.pool": patch_pool,
     "multiprocessing.queues": patch_queues,
     "concurrent.futures.process": patch_futures,
@@ -598,23 +697,40 @@ class Watch:
 whose = _beside("whose")
 
 
-@functools.lru_cache(None)
+_LOADED: Dict[str, Any] = {}
+
+
 def leaves() -> Any:
     """The path finder. It derives from the picklers, and so comes when they are needed."""
-    return _beside("leaves")
+    return _LOADED.get("leaves") or _LOADED.setdefault("leaves", _beside("leaves"))
 
 
-@functools.lru_cache(None)
 def origins() -> Any:
     """What finds the line where something was made."""
-    return _beside("origins")
+    return _LOADED.get("origins") or _LOADED.setdefault("origins", _beside("origins"))
+
+
+_HELD: List[bool] = []
+
+
+def _before_fork() -> None:
+    # Not for ever: what is looked into may itself wait for the thread that forks.
+    _HELD.append(_importing.acquire(timeout=5.0))
+
+
+def _after_fork_in_parent() -> None:
+    if _HELD.pop():
+        _importing.release()
 
 
 def _after_fork() -> None:
-    for _, rows in EVERYBODY:
-        rows.clear()
+    global _counting, _importing
+    _counting, _importing = allocate_lock(), RLock()
+    _HELD.clear()
+    _ROWS.clear()
+    _AGAIN.clear()
     _MET.clear()
-    local.depth, local.told, local.busy = 0, 0, False
+    local.busy = False
 
 
 def install(folder: str) -> None:
@@ -631,4 +747,4 @@ def install(folder: str) -> None:
     sys.meta_path.insert(0, Watch())
     atexit.register(flush)
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_after_fork)
+        os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork)

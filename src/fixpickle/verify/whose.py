@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Dict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Dict
 
 _LIBRARY = os.path.join(os.path.dirname(os.path.realpath(os.__file__)), "")
 _PACKAGES = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)

@@ -626,6 +626,7 @@ class Settings:
     verify: bool = True
     factories: Mapping[str, str] = field(default_factory=dict)
     require_proof: bool = False
+    check_command: str = ""
     prove_used: bool = False
     baseline: Path | None = None
     known: tuple[Known, ...] = ()

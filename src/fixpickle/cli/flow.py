@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fixpickle.baseline import read_baseline
+from fixpickle.cli.checking import checked
 from fixpickle.cli.command import shown
 from fixpickle.cli.git import changed_since
 from fixpickle.cli.interactive import Session, talk
@@ -80,8 +81,17 @@ def _executed(request: Request, settings: Settings | Refusal, rules: Sequence[Ru
 def _run(request: Request, settings: Settings, rules: Sequence[Rule], decide: Decide | None) -> RunReport:
     """The run, and on stderr what the user has to know of how user code was run."""
     with Prover() as prover:
-        ports = Ports(prover.prove, prover.examine, tidy, progress(sys.stderr, request.quiet), decide, prover.weigh)
-        report = run(request.paths, settings, rules, ports, fix=request.mode is not Mode.CHECK)
+        show, fix = progress(sys.stderr, request.quiet), request.mode is not Mode.CHECK
+        ports = Ports(prover.prove, prover.examine, tidy, show, decide, prover.weigh)
+        report = run(request.paths, settings, rules, ports, fix=fix)
+
+        def again(decide: Decide, verify: bool) -> RunReport:
+            given = replace(
+                settings, verify=verify and settings.verify, require_proof=verify and settings.require_proof
+            )
+            return run(request.paths, given, rules, replace(ports, decide=decide), fix=fix)
+
+        report = checked(report, settings, again, show)
         clear(sys.stderr, request.quiet)
         for remark in () if request.quiet else prover.remarks:
             complain(remark)

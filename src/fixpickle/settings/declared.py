@@ -87,6 +87,9 @@ DECLARED: tuple[Setting, ...] = (
     Setting("fix-only", kinds.TRUTH, "Say nothing of what is left, and let it be no failure.", Stage.WRITE),
     Setting("factories", kinds.FACTORIES, "How the proof makes instances of a class."),
     Setting("require-proof", kinds.TRUTH, "Take back what could not be proved, too.", Stage.FIX),
+    Setting(
+        "check-command", kinds.TEXT, "Your own check; fixes after which it fails are taken back.", Stage.FIX, "COMMAND"
+    ),
     Setting("prove-used", kinds.TRUTH, "Use instances before they are pickled: call public methods without arguments."),
     Setting("boundaries", kinds.BOUNDARIES, "Calls of your own that pickle; see docs/boundaries.md."),
     Setting("quiet", kinds.CALLS, "Calls that are no boundaries here."),

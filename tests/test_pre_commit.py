@@ -60,7 +60,11 @@ def hooked(name: str, *files: str) -> tuple[int, str]:
 def test_both_hooks_take_python_files_in_one_call() -> None:
     assert set(HOOKS) == {"fixpickle-check", "fixpickle-apply"}
     for hook in HOOKS.values():
-        assert hook["language"] == "python" and hook["types_or"] == ["python", "pyi"] and hook["require_serial"] is True
+        assert (
+            hook["language"] == "python"
+            and hook["types_or"] == ["python", "pyi", "jupyter"]
+            and hook["require_serial"] is True
+        )
 
 
 def test_check_fails_on_a_finding_and_not_on_an_excluded_file(repo: Path) -> None:

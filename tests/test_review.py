@@ -163,6 +163,31 @@ def test_the_exit_code_gates_as_it_was_asked_to(text: str, options: tuple[str, .
     assert ((repo / "m.py").read_text() == text) is bool(dry or "KEY" not in text)
 
 
+@pytest.mark.parametrize(
+    ("options", "fixed"),
+    [
+        (("--unfixable", "lambda-value"), {"bare-lock"}),
+        (("--fixable", "lambda-value"), {"lambda-value"}),
+        (("--fixable", "ALL", "--unfixable", "bare-lock"), {"lambda-value"}),
+        (("--fixable", "lambda-value", "--unfixable", "lambda-value"), set()),
+        (("--unfixable", "ALL"), set()),
+    ],
+)
+def test_what_is_not_to_be_fixed_is_found_and_left_with_the_reason(
+    options: tuple[str, ...], fixed: set[str], repo: Path
+) -> None:
+    (repo / "m.py").write_text(LOCK + KEY)
+    code, said = fixpickle("apply", "--dry-run", "--no-verify", *options, "m.py")
+    assert code == 1 and said.count("`fixable` or `unfixable` says to leave it") == 2 - len(fixed)
+    assert {line.split()[1].rstrip(":") for line in said.splitlines() if line.endswith("[unproved]")} == fixed
+    code, said = fixpickle("check", *options, "m.py")
+    assert code == 1 and f"2 findings ({len(fixed)} to fix" in said
+
+
+def test_a_rule_that_is_none_is_refused_there_too(repo: Path) -> None:
+    assert "did you mean `bare-lock`" in fixpickle("apply", "--unfixable", "bare_lock", ".")[1]
+
+
 def test_fix_only_says_nothing_of_what_is_left(repo: Path) -> None:
     (repo / "m.py").write_text(KEY + COUNTED)
     _, said = fixpickle("apply", "--no-verify", "--dry-run", "--fix-only", "m.py")

@@ -24,7 +24,6 @@ from fixpickle.model import (
     Refusal,
     Refuted,
     RunReport,
-    Safety,
     Settings,
     Subject,
     TakenBack,
@@ -146,10 +145,9 @@ def _left(finding: Finding, key: Key, outcome: Outcome, settings: Settings, fix:
     """A finding that is still there, with the reason; None for one that was taken back, which is reported as that."""
     if key in {k for k, _ in outcome.taken_back}:
         return None
-    if finding.reason:
-        return Left(finding, finding.reason)
-    if finding.safety is Safety.UNSAFE and not settings.unsafe_fixes:
-        return Left(finding, "its fix can change behaviour; --unsafe-fixes applies it")
+    reason = finding.reason or settings.bars(finding)
+    if reason:
+        return Left(finding, reason)
     return Left(finding, outcome.refused.get(key) or ("it was still there after the last round" if fix else ""))
 
 
@@ -209,8 +207,7 @@ def _patches(
     made: list[Patch] = []
     for finding in findings:
         key = key_of(finding, standing)
-        unsafe = finding.safety is Safety.UNSAFE and not task.settings.unsafe_fixes
-        if finding.reason or unsafe or key in closed:
+        if finding.reason or task.settings.bars(finding) or key in closed:
             continue
         patch = by_name[finding.rule].fix(finding, shop)
         if isinstance(patch, Refusal):

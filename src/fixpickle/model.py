@@ -622,6 +622,8 @@ class Settings:
     reach: Evidence = Evidence.STATE
     runtime: Runtime = Runtime.VENDOR
     strategy: Strategy = Strategy.FACTORY
+    fixable: frozenset[str] = frozenset()
+    unfixable: frozenset[str] = frozenset()
     unsafe_fixes: bool = False
     verify: bool = True
     factories: Mapping[str, str] = field(default_factory=dict)
@@ -657,6 +659,13 @@ class Settings:
     def selects(self, rule: str) -> bool:
         """Whether the rule of that name takes part in this run."""
         return rule not in self.ignore and (not self.select or rule in self.select)
+
+    def bars(self, finding: Finding) -> str:
+        """Why a finding that has a fix is to be left all the same; empty where it is not."""
+        if finding.rule in self.unfixable or (self.fixable and finding.rule not in self.fixable):
+            return "`fixable` or `unfixable` says to leave it"
+        unsafe = finding.safety is Safety.UNSAFE and not self.unsafe_fixes
+        return "its fix can change behaviour; --unsafe-fixes applies it" if unsafe else ""
 
 
 Overlay = Mapping[Path, str]

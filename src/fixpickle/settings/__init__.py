@@ -98,9 +98,11 @@ def _settings(defaults: Settings, said: Mapping[str, Said], rules: Collection[st
             # Nothing selected stands for every rule: there is nothing to add to it.
             old = values.get(one.field, getattr(defaults, one.field))
             values[one.field] = old if one.adds_to == "select" and not old else joined(old, said[one.key].value)
-    if ALL in values.get("select", ()):
-        values["select"] = frozenset[str]()
-    values["ignore"] = _every(values.get("ignore", defaults.ignore), rules)
+    for key in ("select", "fixable"):
+        if ALL in values.get(key, ()):
+            values[key] = frozenset[str]()
+    for key in ("ignore", "unfixable"):
+        values[key] = _every(values.get(key, getattr(defaults, key)), rules)
     ignores = values.get("per_file_ignores", defaults.per_file_ignores)
     values["per_file_ignores"] = {pattern: _every(names, rules) for pattern, names in ignores.items()}
     return replace(defaults, **values)

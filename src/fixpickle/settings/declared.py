@@ -63,6 +63,8 @@ DECLARED: tuple[Setting, ...] = (
     Setting("extend-exclude", kinds.PATTERNS, "Leave out too.", Stage.FIND, "PATTERN", adds_to="exclude"),
     Setting("force-exclude", kinds.TRUTH, "Leave it out also where it is named outright.", Stage.FIND),
     Setting("respect-gitignore", kinds.TRUTH, "Leave out what git ignores.", Stage.FIND),
+    Setting("fixable", kinds.RULES, "Fix what these rules find, and leave the rest.", Stage.FIND, "RULES", "all rules"),
+    Setting("unfixable", kinds.RULES, "Leave what these rules find.", Stage.FIND, "RULES"),
     Setting("unsafe-fixes", kinds.TRUTH, "Fix also where behaviour can differ.", Stage.FIX),
     Setting("verify", kinds.TRUTH, "Prove each fix by running it.", Stage.FIX),
     Setting("python", kinds.INTERPRETER, "The interpreter that proves.", Stage.FIX, "PATH", "the environment's"),

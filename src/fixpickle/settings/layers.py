@@ -145,7 +145,7 @@ def _read(place: Place, setting: Setting) -> object:
 
 
 def _unknown_rules(place: Place, values: Mapping[str, object], rules: Collection[str]) -> Iterator[Refusal]:
-    for key in (*CHOOSING, "per-file-ignores"):
+    for key in (*CHOOSING, "fixable", "unfixable", "per-file-ignores"):
         said = values.get(key)
         chosen = frozenset[str]().union(*said.values()) if isinstance(said, Mapping) else said
         for name in sorted(chosen) if isinstance(chosen, frozenset) else ():

@@ -108,7 +108,7 @@ def test_every_key_of_the_table_reaches_the_settings(tmp_path: Path) -> None:
 
 
 def test_every_setting_has_a_field_that_takes_it() -> None:
-    own = {"root", "python", "known", "only"}  # what a run finds out for itself
+    own = {"root", "python", "known", "only", "traced"}  # what a run finds out for itself
     assert {field.name for field in fields(Settings)} - own == {
         setting.field for setting in DECLARED if setting.field
     } - {"python"}
@@ -177,7 +177,7 @@ def test_a_broken_pyproject_that_is_not_about_us_is_passed_over(tmp_path: Path) 
             "unknown key `unsafe_fixes`; did you mean `unsafe-fixes`?",
         ),
         ("[tool.fixpickle]\nqqq = 1\n", 2, "unknown key `qqq`"),
-        ('[tool.fixpickle]\nreach = "some"\n', 2, "`reach` must be one of boundary, state, any"),
+        ('[tool.fixpickle]\nreach = "some"\n', 2, "`reach` must be one of traced, boundary, state, any"),
         ('[tool.fixpickle]\nselect = "lambda-value"\n', 2, "`select` must be a list of rule names"),
         ("[tool.fixpickle]\nverify = 1\n", 2, "`verify` must be true or false"),
         ("[tool.fixpickle]\ntime-limit = 0\n", 2, "`time-limit` must be a number of seconds above 0"),

@@ -250,8 +250,8 @@ def test_isolated_mode_says_that_it_keeps_the_recorder_out(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (["-m", "pack"], 7),
-        (["pack/__main__.py"], 7),
+        (["--", "-m", "pack"], 7),
+        (["pack/__main__.py", "-q", "--output"], 7),
         (["no-such-program"], 2),
         ([sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"], 128 + 15),
     ],
@@ -259,7 +259,7 @@ def test_isolated_mode_says_that_it_keeps_the_recorder_out(tmp_path: Path) -> No
 def test_the_exit_code_is_the_programs(words: list[str], code: int, tmp_path: Path) -> None:
     (tmp_path / "pack").mkdir()
     (tmp_path / "pack" / "__main__.py").write_text("raise SystemExit(7)\n")
-    done = subprocess.run([*FIXPICKLE, "trace", "-q", "--", *words], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run([*FIXPICKLE, "trace", "-q", *words], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == code, done.stderr
 
 

@@ -32,6 +32,10 @@ _REPEATABLE = re.compile(
 _REGISTRIES = re.compile(
     r"typer\.Typer|click\.Group|flask\.(Flask|Blueprint)|fastapi\.(FastAPI|APIRouter)|celery\.Celery"
 )
+# What tells of the current folder, which workers begin in as the script has left it.
+_OF_THE_FOLDER = re.compile(
+    r"os\.path\.(abspath|realpath)|os\.getcwd|pathlib\.Path\(\)\.(resolve|absolute)|pathlib\.Path\.cwd"
+)
 # What shows and measures, and prepares nothing that comes after it.
 _INERT = frozenset({"builtins.print", "time.time", "time.perf_counter", "time.sleep", "logging.info"})
 
@@ -88,9 +92,15 @@ class Parting:
         if statement.kind == "work" and statement.calls:
             done = [c for c in statement.calls if not _SETTINGS.fullmatch(c) and not makes(c, self.facts)]
             return bool(done) and not self._repeats(statement)
+        if self._moves_about and any(map(_OF_THE_FOLDER.fullmatch, statement.calls)):
+            return True
         if statement.kind in ("assignment", "import"):
             return any(not makes(c, self.facts) for c in statement.calls) and not self._repeats(statement)
         return statement.kind == "work"
+
+    @cached_property
+    def _moves_about(self) -> bool:
+        return any("os.chdir" in s.calls for s in self.facts.statements)
 
     @cached_property
     def _at_exit(self) -> frozenset[str]:
@@ -148,7 +158,8 @@ class Parting:
 
     def _used(self, statement: TopStatement) -> list[TopStatement]:
         """The definitions whose code it may run here; those it only hands to workers run there."""
-        called = {c.removeprefix(f"{self.facts.module}.") for c in statement.calls}
+        own = f"{self.facts.module}."
+        called = {re.split(r"\W", c.removeprefix(own))[0] for c in statement.calls if c.startswith(own)}
         names = [n for n in statement.reads if n not in self.workers or n in called]
         for name in names:
             found = self._definitions.get(name)
@@ -171,14 +182,31 @@ class Parting:
                     f"workers read {listed(mine)}, set by the script's own work at line {statement.span.line}: those"
                     " that are spawned would not have it. Hand it to them as an argument or with an initializer"
                 )
+            yield from self._hidden(statement)
             for setting in (c for c in statement.calls if _SETTINGS.fullmatch(c)):
                 if {n for n in statement.reads if n in self.needed}:
                     yield f"line {statement.span.line} sets up what workers use ({setting}): put it above the work"
         for index, statement in enumerate(self.stay):
+            if self._asks_who(statement):
+                yield f"line {statement.span.line} asks for `__name__`, and workers get another answer"
             earlier = [s for s in self.stay[:index] if s in self.under]
             if statement in self.above and earlier:
                 yield from self._overtakes(statement, earlier)
         yield from self._unseen()
+
+    def _hidden(self, statement: TopStatement) -> Iterator[str]:
+        """What work may do to the names of the script without naming them."""
+        line = statement.span.line
+        if spaces := sorted(self.read_by(statement) & {"globals", "exec"}):
+            yield f"line {line} may set with {listed(spaces)} what workers read"
+        modules = {n for s in self.facts.statements if {"sys", "__name__"} <= set(s.early) for n in s.binds}
+        if mine := sorted(self.changed_by(statement) & modules - set(statement.binds)):
+            yield f"line {line} may set through {listed(mine)} what workers read"
+
+    def _asks_who(self, statement: TopStatement) -> bool:
+        """Whether it does one thing or another by how the script is run, in a way that is no main guard."""
+        shown = statement.calls[:1] and statement.calls[0] in _INERT
+        return statement.kind in ("work", "import") and "__name__" in statement.early and not shown
 
     def _unseen(self) -> Iterator[str]:
         """What workers run may read something that no statement is seen to set."""

@@ -35,6 +35,8 @@ _DOING = frozenset(
         "setattr",
         "delattr",
         "exit",
+        "id",
+        "hash",
     )
 )
 _PLAIN_BASES = frozenset(

@@ -30,8 +30,11 @@ the script. Pools of threads. Work that starts no processes.
 ## When it refuses
 
 Workers read a name that only the work sets or changes: they would not have it, or have another value, where a forked
-one has it. The names are listed. A definition, an import or a setting stands below work that it may depend on. Another
-file imports the script, and so waits for its work. Two statements that have to be parted share a line.
+one has it. The names are listed. That counts what is changed under another name, on a class, in the default of a
+parameter, or through `globals()` and `exec`, and values that are others in each process: of `id()`, of the order of a
+set, of the current folder. A definition, an import or a setting stands below work that it may depend on, or the work
+looks at what it changes. Something but a main guard asks for `__name__`. Another file imports the script, and so waits
+for its work. Two statements that have to be parted share a line.
 """
 
 from __future__ import annotations

@@ -47,6 +47,9 @@ class Changes:
         for function in functions:
             if self._keeps(function):
                 yield from bound_names(self.tree.top(function))
+        for cls in self.tree.within(statement, ast.ClassDef):
+            if self._shares(cls):
+                yield from bound_names(self.tree.top(cls))
 
     @cached_property
     def _bound(self) -> frozenset[str]:
@@ -97,15 +100,38 @@ class Changes:
         return callee in _CHANGING or not callee.startswith(_LOOKING)
 
     def _renamed(self, node: ast.Name) -> bool:
-        """Whether it gets another name, under which something is changed."""
-        parent = self.tree.parents[node]
-        if not isinstance(parent, (ast.Assign, ast.AnnAssign)) or parent.value is not node:
+        """Whether it, or a part of it, gets another name under which something is changed."""
+        at: ast.AST = node
+        parent = self.tree.parents[at]
+        while self._gives_a_part(parent, at):
+            at, parent = parent, self.tree.parents[parent]
+        if not isinstance(parent, (ast.Assign, ast.AnnAssign)) or parent.value is not at:
             return False
         for target in parent.targets if isinstance(parent, ast.Assign) else [parent.target]:
             word = target.id if isinstance(target, ast.Name) else getattr(target, "attr", "")
             if word in self._words or isinstance(target, ast.Subscript):
                 return node.id not in self._fixed
         return False
+
+    def _gives_a_part(self, parent: ast.AST, at: ast.AST) -> bool:
+        """Whether it is `at.b`, `at[b]`, or a call of `at` where that is `a.get` or `a.values`."""
+        if isinstance(parent, (ast.Attribute, ast.Subscript)):
+            return parent.value is at
+        called = isinstance(parent, ast.Call) and parent.func is at and isinstance(at, ast.Attribute)
+        return called and isinstance(at, ast.Attribute) and at.attr in ("get", "values", "items", "pop", "setdefault")
+
+    def _shares(self, cls: ast.ClassDef) -> bool:
+        """Whether its methods change what belongs to the class: through `cls`, or a container in its body."""
+        shared = {n for s in cls.body if isinstance(s, (ast.Assign, ast.AnnAssign)) for n in self._contained(s)}
+        for node in self.tree.within(cls, ast.Name):
+            path, changed = self._path(node)
+            if changed and (node.id in ("cls", cls.name) or (len(path) > 1 and path[1] in shared)):
+                return True
+        return False
+
+    def _contained(self, statement: ast.Assign | ast.AnnAssign) -> Iterator[str]:
+        if isinstance(statement.value, (ast.List, ast.Dict, ast.Set, ast.Call)):
+            yield from bound_names(statement)
 
     def _keeps(self, function: Function) -> bool:
         """Whether calls of it change the default of a parameter, which the next call gets."""

@@ -54,6 +54,8 @@ _ONLY_WITH = {
 # What gives the same path, or the same file's.
 _PATHS = frozenset(["pathlib.Path", "os.path.abspath", "os.path.realpath", "builtins.str", "os.fspath"])
 
+_ORDERING = frozenset(f"builtins.{n}" for n in ("list", "tuple", "enumerate", "iter", "zip", "map", "str.join", "dict"))
+
 
 # --- statements -----------------------------------------------------------------------------------------------------
 
@@ -112,6 +114,8 @@ class _Made:
         for call in self.tree.within(node, ast.Call):
             if call not in decorators and self.tree.function(call) is None:
                 yield self._called(call)
+        if any(self._is_set(c.iter) for c in self.tree.within(node, ast.comprehension)):
+            yield "builtins.iter of a set"
 
     def _constructs(self, node: ast.ClassDef) -> Iterator[str]:
         """What is called when an instance of a class is made, as far as its own body tells."""
@@ -120,10 +124,15 @@ class _Made:
                 yield from (self._called(call) for call in self.tree.within(method, ast.Call))
 
     def _called(self, call: ast.Call) -> str:
-        of_text = isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Constant)
-        if of_text and isinstance(call.func, ast.Attribute):
-            return f"builtins.str.{call.func.attr}"
-        return self.names.of(call.func)
+        symbol = self.names.of(call.func)
+        if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Constant):
+            symbol = f"builtins.str.{call.func.attr}"
+        # The order of a set of strings is another one in another process.
+        return f"{symbol} of a set" if symbol in _ORDERING and any(map(self._is_set, call.args)) else symbol
+
+    def _is_set(self, node: ast.expr) -> bool:
+        made = isinstance(node, ast.Call) and self.names.of(node.func) in ("builtins.set", "builtins.frozenset")
+        return made or isinstance(node, (ast.Set, ast.SetComp))
 
     def _of_module(self, node: ast.Name) -> bool:
         return isinstance(self.flow.owner(node, node.id), ast.Module)

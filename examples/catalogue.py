@@ -55,6 +55,18 @@ EXAMPLES = (
         ),
     ),
     Example(
+        "heavy_import",
+        (
+            Script(
+                "heavy_import",
+                (("fits.py",),),
+                "the workers imported scikit-learn for nothing",
+                "the workers did without scikit-learn",
+            ),
+        ),
+        needs=("sklearn",),
+    ),
+    Example(
         "notebook_pool",
         (
             Script(

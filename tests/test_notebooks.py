@@ -250,6 +250,32 @@ def test_spawned_workers_find_what_the_cells_define_only_after_apply(folder: Pat
     assert (after.returncode, after.stdout) == (0, "[0, 3, 6]\n"), after.stderr
 
 
+def test_whole_notebooks_are_run_as_proof_where_that_is_asked_for(folder: Path) -> None:
+    done = run(folder, "apply", "--dry-run", "--run-notebooks", ".")
+    assert "proof   a real run: every cell of pools.ipynb ran" in done.stdout
+    assert "before  BrokenProcessPool" in done.stdout
+    assert "in cell 3" in done.stdout
+
+
+def test_a_cell_that_ran_before_and_fails_after_takes_the_fix_back(folder: Path) -> None:
+    watchful = "import sys\nassert work.__module__ == '__main__', 'moved'"
+    forked = SPAWNED.replace('get_context("spawn")', "get_context()")
+    (folder / "pools.ipynb").write_text(LAYOUTS["jupyter"](notebook((*CELLS[:2], watchful, forked))), "utf-8")
+    done = run(folder, "apply", "--dry-run", "--run-notebooks", ".")
+    if "BrokenProcessPool" not in done.stdout:  # where workers are forked, all cells ran before
+        assert "[taken back]" in done.stdout
+        assert "AssertionError: moved in cell 3" in done.stdout
+
+
+def test_magic_commands_are_left_out_of_a_run_and_what_they_give_ends_it(folder: Path) -> None:
+    path = folder / "pools.ipynb"
+    path.write_text(LAYOUTS["jupyter"](notebook(("%matplotlib inline\nx = 1", *CELLS))), "utf-8")
+    assert "every cell of pools.ipynb ran" in run(folder, "apply", "--dry-run", "--run-notebooks", ".").stdout
+    path.write_text(LAYOUTS["jupyter"](notebook(("files = !ls", *CELLS))), "utf-8")
+    done = run(folder, "apply", "--dry-run", "--run-notebooks", ".")
+    assert "proof   pools_defs.work by reference" in done.stdout
+
+
 def test_apply_is_taken_back_whole(folder: Path) -> None:
     path = folder / "pools.ipynb"
     former = path.read_bytes()

@@ -37,7 +37,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from fixpickle.model import Edit, Evidence, Finding, FromScript, NewFile, Patch, Reach, Refusal, Safety, Source
+from fixpickle.model import (
+    CellsRun,
+    Edit,
+    Evidence,
+    Finding,
+    FromScript,
+    NewFile,
+    Patch,
+    Reach,
+    Refusal,
+    Safety,
+    Source,
+)
 from fixpickle.notebook import Part
 from fixpickle.project import Crossing, Project
 from fixpickle.rewrite import line_end
@@ -107,7 +119,10 @@ class NotebookDefinition:
             finding=finding,
             edits=tuple(_edits(facts, source, plan, module)),
             new_files=(NewFile(path, module_text(facts, source, plan)),),
-            subjects=tuple(FromScript(facts.path, module, name) for name in plan.names),
+            subjects=(
+                *([CellsRun(facts.path, module)] if shop.settings.run_notebooks else []),
+                *(FromScript(facts.path, module, name) for name in plan.names),
+            ),
             notes=(
                 f"restart the kernel before you run the cells again; edit the code in {path.name} from now on",
                 f"workers need {path.name} beside the notebook; pickles name {module} from now on",

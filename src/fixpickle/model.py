@@ -257,6 +257,14 @@ class Respawned:
 
 
 @dataclass(frozen=True, slots=True)
+class CellsRun:
+    """All cells of `notebook`, run one after the other, whatever they do. `module` is what their definitions go to."""
+
+    notebook: Path
+    module: str
+
+
+@dataclass(frozen=True, slots=True)
 class ImportWeight:
     """How long a fresh interpreter takes to import `module`. It proves nothing."""
 
@@ -314,6 +322,7 @@ Subject = (
     | Respawned
     | WorkerState
     | LokyTrip
+    | CellsRun
     | ImportWeight
     | Unloaded
 )
@@ -640,6 +649,7 @@ class Settings:
     quiet: frozenset[str] = frozenset()
     traced: tuple[Traced, ...] = ()
     heavy_import: float = 0.5
+    run_notebooks: bool = False
     time_limit: float = 60.0
     memory_limit: int = 4096
     process_limit: int = 256

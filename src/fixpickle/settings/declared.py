@@ -96,6 +96,7 @@ DECLARED: tuple[Setting, ...] = (
     Setting("boundaries", kinds.BOUNDARIES, "Calls of your own that pickle; see docs/boundaries.md."),
     Setting("quiet", kinds.CALLS, "Calls that are no boundaries here."),
     Setting("heavy-import", kinds.SECONDS, "From how many seconds on an import is heavy: `heavy-worker-import`."),
+    Setting("run-notebooks", kinds.TRUTH, "Run whole notebooks as proof, before and after.", Stage.FIX),
     Setting("time-limit", kinds.SECONDS, "How long the proof may stand still, in seconds."),
     Setting("memory-limit", kinds.MEGABYTES, "Address space of each process of the proof, in megabytes."),
     Setting("process-limit", kinds.COUNT, "How many processes each process of the proof may have started."),

@@ -16,6 +16,7 @@ from fixpickle.model import (
     ByReference,
     ByState,
     ByValue,
+    CellsRun,
     FromScript,
     ImportWeight,
     Instance,
@@ -97,6 +98,8 @@ class Attempt:
                 return f"a real run: every task on joblib's workers saw the {state} setting"
             case ImportWeight(module):
                 return f"the import of {module}"
+            case CellsRun(notebook):
+                return f"a real run: every cell of {notebook.name} ran"
             case Unloaded(module, package):
                 return f"a fresh interpreter imports {module} without {package}"
             case LokyTrip(module, names, library, by_value):
@@ -126,7 +129,7 @@ class Attempt:
                 return roots_of(name)
             case Unloaded(names=names):
                 return frozenset(names)
-            case ImportWeight():
+            case ImportWeight() | CellsRun():
                 return frozenset()
             case LokyTrip(names=names):
                 return frozenset(names)
@@ -188,6 +191,8 @@ class Attempt:
             case WorkerState(_, before, after, state):
                 parallel, delayed = before if side == "before" else after
                 return {"kind": "workers", "parallel": parallel, "delayed": delayed, "state": state}
+            case CellsRun(notebook):
+                return {"kind": "cells", "script": str(notebook)}
             case ImportWeight(module):
                 return {"kind": "weight", "package": module}
             case Unloaded(_, package):

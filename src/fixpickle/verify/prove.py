@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fixpickle.model import (
+    CellsRun,
     Compose,
     FromScript,
     Ground,
@@ -143,6 +144,8 @@ class _Place:
         for a in tried:
             if isinstance(a.subject, (FromScript, Trainable)) and a.subject.script is not None:
                 mains[a.subject.script] = mains.get(a.subject.script, frozenset()) | a.names(side)
+            elif isinstance(a.subject, CellsRun):
+                texts.setdefault(a.subject.notebook, self._text(a.subject.notebook, texts))
         scripts = {path: _trimmed(self._text(path, texts), names) for path, names in mains.items()}
         roots = dict.fromkeys((*self.ground.roots, *(path.parent for path in mains)))
         return Scene(side, Sources(texts, runs, tuple(roots)), scripts, self.stations, alone)

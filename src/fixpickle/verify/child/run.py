@@ -8,6 +8,7 @@ import pickle
 import sys
 from typing import Any, Callable, Dict
 
+from .cells import Cells
 from .definitions import Identity, Reference, Value
 from .failure import Failure, stage, told
 from .imports import Unloaded, Weight
@@ -33,6 +34,7 @@ SUBJECTS: Dict[str, Any] = {
     "respawned": Respawned(),
     "workers": Workers(),
     "loky": Loky(),
+    "cells": Cells(),
     "weight": Weight(),
     "unloaded": Unloaded(),
 }

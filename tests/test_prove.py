@@ -718,3 +718,33 @@ def test_an_instance_is_used_first_where_that_is_asked_for(tree: Callable[..., T
     after = there.compose([hooked(there, DROPS, text)])
     (verdict,) = examine([Instance("m", "Counter")], {}, after, Ground((there.root,)), settings)
     assert isinstance(verdict, Refuted) and "Counter.worker is a generator" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    "command", ["pytest -q make_test.py", "python -m pytest -q make_test.py", "python make_test.py"]
+)
+def test_instances_that_the_projects_tests_make_are_subjects(
+    tree: Callable[..., Tree], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    text = COUNTER.replace("start=3", "start")
+    tests = (
+        "from m import Counter\n\n\ndef test_it():\n    assert [Counter(n) for n in range(9)]\n\n\ntest_it()\n1 / 0\n"
+    )
+    there = tree(m=text, make_test=tests if command == "python make_test.py" else tests.partition("\n\n\ntest_it()")[0])
+    monkeypatch.chdir(there.root)
+    (verdict,) = there.prove(hooked(there, DROPS, text), prove_with=command)
+    assert isinstance(verdict, Proved) and verdict.how == f"an instance that `{command}` made; and 4 more"
+    (verdict,) = there.prove(
+        hooked(there, DROPS.replace("update(state)", "update(state, count=0)"), text), prove_with=command
+    )
+    assert isinstance(verdict, Refuted) and "count was 1 and is 0" in verdict.reason
+
+
+@pytest.mark.parametrize("command", ["python -c 1", "no_such_module", "python die.py", "'"])
+def test_a_command_that_makes_none_costs_no_other_subject(
+    tree: Callable[..., Tree], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    there = tree(m=COUNTER, die="import os\n\n\ndef main():\n    os._exit(3)\n\n\nmain()\n")
+    monkeypatch.chdir(there.root)
+    (verdict,) = there.prove(hooked(there, DROPS), prove_with=command)
+    assert isinstance(verdict, Proved) and verdict.how == "an instance from its constructor"

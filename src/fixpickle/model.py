@@ -638,6 +638,7 @@ class Settings:
     factories: Mapping[str, str] = field(default_factory=dict)
     require_proof: bool = False
     check_command: str = ""
+    prove_with: str = ""
     prove_used: bool = False
     baseline: Path | None = None
     known: tuple[Known, ...] = ()

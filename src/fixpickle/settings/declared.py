@@ -92,6 +92,7 @@ DECLARED: tuple[Setting, ...] = (
     Setting(
         "check-command", kinds.TEXT, "Your own check; fixes after which it fails are taken back.", Stage.FIX, "COMMAND"
     ),
+    Setting("prove-with", kinds.TEXT, "Tests, or a program, whose objects are pickled as proof.", Stage.FIX, "COMMAND"),
     Setting("prove-used", kinds.TRUTH, "Use instances before they are pickled: call public methods without arguments."),
     Setting("boundaries", kinds.BOUNDARIES, "Calls of your own that pickle; see docs/boundaries.md."),
     Setting("quiet", kinds.CALLS, "Calls that are no boundaries here."),

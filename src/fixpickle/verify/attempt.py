@@ -54,7 +54,7 @@ class Attempt:
     patch: int
     number: int
     subject: Subject | Importing
-    manner: Literal["", "factory", "constructor", "obvious", "part"] = ""
+    manner: Literal["", "factory", "harvested", "constructor", "obvious", "part"] = ""
     factory: str = ""
     boundary: str = ""
     touched: tuple[str, ...] = ()
@@ -88,6 +88,7 @@ class Attempt:
             case ByState() | ByContents() | Instance():
                 made = {
                     "factory": f"an instance from your factory {self.factory}",
+                    "harvested": f"an instance that `{self.factory}` made",
                     "constructor": "an instance from its constructor",
                     "obvious": "an instance from its constructor, with made-up arguments",
                 }.get(self.manner, "an instance holding only what the fix touches")
@@ -209,10 +210,14 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """How instances are made: the factories, as `module:Class` to `module:function`, and whether they are then used."""
+    """How instances are made: the factories, as `module:Class` to `module:function`, and whether they are then used.
+
+    `command` is a program that makes some, and is empty where there is none.
+    """
 
     factories: Mapping[str, str] = field(default_factory=dict)
     used: bool = False
+    command: str = ""
 
 
 def attempts(
@@ -278,6 +283,8 @@ def _of_subject(index: int, subject: Subject, making: Making) -> Iterator[Attemp
         return
     if factory := making.factories.get(f"{subject.module}:{subject.cls}"):
         yield Attempt(index, 0, subject, "factory", factory, used=making.used)
+    if making.command:
+        yield Attempt(index, 0, subject, "harvested", making.command, used=making.used)
     yield Attempt(index, 0, subject, "constructor", used=making.used)
     yield Attempt(index, 0, subject, "obvious", used=making.used)
     if not isinstance(subject, Instance):

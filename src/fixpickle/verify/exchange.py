@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from fixpickle.model import ByContents, ByState, Instance
 from fixpickle.verify.attempt import Attempt, Side, Task
 from fixpickle.verify.launch import Died, Ending, Hung, Unstartable
 from fixpickle.verify.stations import Sources, Stations
 
 Results = Mapping[str, str]
+_MADE = (ByState, ByContents, Instance)
 Stage = Literal["import", "build", "dump", "load", "absent", "hung", "died"]
 
 
@@ -62,14 +65,30 @@ class Scene:
 def cross(scene: Scene, attempts: Sequence[Attempt]) -> Mapping[str, Trial] | Broken:
     """What becomes of each attempt, by its key: dumped in one interpreter, loaded in another."""
     tasks = [a.task(scene.side, scene.scripts) for a in attempts]
-    dumped = _phase(scene, "dump", tasks)
+    dumped = _phase(scene, "dump", [*_harvest(scene, attempts), *tasks])
     if isinstance(dumped, Broken):
         return dumped
     parcels = [task | dumped[str(task["id"])] for task in tasks if dumped[str(task["id"])]["stage"] == "dumped"]
     loaded = _phase(scene, "load", parcels)
     if isinstance(loaded, Broken):
         return loaded
-    return {key: _trial(answer, dumped[key].get("also", {})) for key, answer in {**dumped, **loaded}.items()}
+    answers = {**dumped, **loaded}
+    return {a.key: _trial(answers[a.key], dumped[a.key].get("also", {})) for a in attempts}
+
+
+def _harvest(scene: Scene, attempts: Sequence[Attempt]) -> list[Task]:
+    """The run of the user's command that must come before what needs its instances."""
+    wanted = [a for a in attempts if a.manner == "harvested"]
+    if not wanted:
+        return []
+    watch = sorted({(a.subject.module, a.subject.cls) for a in wanted if isinstance(a.subject, _MADE)})
+    try:
+        command = shlex.split(wanted[0].factory)
+    except ValueError:  # a quotation that does not end: no program has that name
+        command = [wanted[0].factory]
+    return [
+        {"id": "harvest", "kind": "harvest", "module": "", "command": command, "root": str(Path.cwd()), "watch": watch}
+    ]
 
 
 def _trial(answer: Mapping[str, Any], sent: Results) -> Trial:

@@ -106,7 +106,7 @@ class Prover:
 
 
 def _making(settings: Settings) -> Making:
-    return Making(settings.factories, settings.prove_used)
+    return Making(settings.factories, settings.prove_used, settings.prove_with)
 
 
 def prove(

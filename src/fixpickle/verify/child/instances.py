@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import types
 from typing import Any, List
 
@@ -10,6 +11,7 @@ from .culprits import culprit
 from .exercise import LIVE, STATE, copied, difference, equal, has_hooks, lock, portrait, used
 from .factories import made_by
 from .failure import Failure, expect, stage
+from .harvest import met
 from .modules import blank, contents, mangled, named, resolve, size
 from .picklers import dumps, protocols
 from .prints import shown
@@ -54,6 +56,10 @@ class State:
         if world.side == "after":
             world.also[LIVE] = difference(facts["state"], portrait(value, task["touched"]), contents(value))
         facts["boundary"] = with_boundary(world, task["boundary"], value)
+        others = met(world, task)[1:] if task["manner"] == "harvested" else []
+        facts["others"] = [
+            [world.parcels.put(dumps(one, task["pickler"])), portrait(one, task["touched"])] for one in others
+        ]
         return parcels, facts
 
     def _instance(self, world: World, task: Json, module: types.ModuleType, cls: Any, attribute: str) -> Any:
@@ -70,6 +76,8 @@ class State:
     def _whole(self, world: World, task: Json, cls: Any) -> Any:
         if task["manner"] == "factory":
             return made_by(world, task["factory"])
+        if task["manner"] == "harvested":
+            return met(world, task)[0]
         positional, keywords = arguments(cls)
         if bool(positional or keywords) != (task["manner"] == "obvious"):
             raise TypeError("%s needs %s" % (task["cls"], "arguments" if positional or keywords else "no arguments"))
@@ -80,7 +88,11 @@ class State:
             self._compare(world, task, value, facts)
         if facts["attribute"]:
             world.also.update(lock(task["attribute"], getattr(loaded[0], facts["attribute"])))
-        return boundary_note(world, facts.get("boundary", {}))
+        others = facts["others"]
+        for place, state in others:
+            self._compare(world, task, pickle.loads(world.parcels.get(place)), {**facts, "state": state})
+        more = "and %d more" % len(others) if others else ""
+        return "; ".join(filter(None, (more, boundary_note(world, facts["boundary"]))))
 
     def _compare(self, world: World, task: Json, value: Any, facts: Json) -> None:
         expect(named(type(value)) == facts["kind"], "it arrives as %s" % named(type(value)))

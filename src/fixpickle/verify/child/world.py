@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import types
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from .failure import stage
 from .modules import Modules
@@ -29,6 +29,7 @@ class World:
         self.overlay = Overlay(request["texts"], request["runs"], Kept(request["shared"]))
         self.modules = Modules(answers)
         self.also: Dict[str, str] = {}
+        self.met: Optional[Dict[Tuple[str, str], List[Any]]] = None
 
     @contextlib.contextmanager
     def view(self) -> Iterator[None]:

@@ -247,6 +247,8 @@ def _failed(kind: str, pickler: str, value: Any, error: BaseException, frame: An
     except Exception as problem:
         log.write(problem="%s while looking into %s" % (_said(problem), _said(error)))
     finally:
+        if "origins" in _LOADED:
+            _LOADED["origins"].forget()
         if held:
             _importing.release()
         local.busy = False

@@ -183,6 +183,11 @@ def _binds(scope: ast.AST, name: str, line: int) -> int:
 _TREES: Dict[str, Optional[ast.Module]] = {}
 
 
+def forget() -> None:
+    """Lets the syntax trees go. CPython 3.12.1 was seen to crash at its end where some were still held."""
+    _TREES.clear()
+
+
 def _tree(path: str) -> Optional[ast.Module]:
     """The syntax tree of a file as it was loaded; None where it cannot be read."""
     if path not in _TREES:

@@ -233,6 +233,7 @@ def test_files_that_no_commit_holds_are_named_before_the_first_question(project:
 
 def test_the_session_in_the_documentation_is_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = (Path(__file__).parent.parent / "docs" / "review.md").read_text("utf-8")
+    page = page.partition("\n## Fix by fix\n")[2]
     monkeypatch.chdir(tmp_path)
     (tmp_path / "work.py").write_text(page.partition("```python\n")[2].partition("```")[0])
     terminal = spawn("work.py", TERM="dumb")

@@ -1,6 +1,6 @@
 # make test      lint, types and tests           make examples  every example, Ray included
 # make demo      the examples, before and after  make bench     the benchmarks
-# make docs      the generated pages             make clean     what any of these made
+# make docs      the site, in site/              make clean     what any of these made
 # Each makes .venv as it needs it. PYTHON chooses the interpreter.
 
 PYTHON ?= python3
@@ -24,11 +24,12 @@ examples: $(VENV)/.test $(VENV)/.demo
 bench: $(VENV)/.test
 	set -e; for script in benchmarks/*.py; do $(BIN)/python "$$script"; done
 
-docs: $(VENV)/.test
+docs: $(VENV)/.test $(VENV)/.docs
 	set -e; for script in docs/*.py; do $(BIN)/python "$$script"; done
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 clean:
-	rm -rf $(VENV) dist build demo-work .fixpickle .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist build site demo-work .fixpickle .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find src codemods tests docs examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps are newer than pyproject.toml only if what it asks for is installed.
@@ -38,6 +39,10 @@ $(VENV)/.test: pyproject.toml $(VENV)/.made
 
 $(VENV)/.demo: pyproject.toml $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --editable ".[demo]"
+	touch $@
+
+$(VENV)/.docs: pyproject.toml $(VENV)/.made
+	$(BIN)/python -m pip install --quiet --editable ".[docs]"
 	touch $@
 
 $(VENV)/.made:

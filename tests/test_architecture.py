@@ -66,7 +66,7 @@ CHILDREN = sorted(
         SOURCE / "trace" / "hook" / "sitecustomize.py",
     ]
 )
-ENTRY_POINTS = {"cli", "testing", "__main__", "fixpickle"}
+ENTRY_POINTS = {"api", "cli", "testing", "__main__", "fixpickle"}
 
 # Other packages, and the only files that may import them.
 OUTSIDE = {

@@ -22,9 +22,9 @@ from fixpickle.rule import page
 from fixpickle.settings import Options, load
 
 if sys.version_info >= (3, 11):
-    import tomllib
+    pass
 else:
-    import tomli as tomllib
+    pass
 
 TOP = Path(__file__).resolve().parent.parent
 PAGES = sorted([TOP / "README.md", TOP / "CHANGELOG.md", *(TOP / "docs").rglob("*.md"), TOP / "examples" / "README.md"])
@@ -33,9 +33,9 @@ _FILES = re.compile(r"^`([\w./]+)`\n\n```\w+\n(.*?)```$", re.MULTILINE | re.DOTA
 
 
 def _generator(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"docs_{name}", TOP / "docs" / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"docs_{Path(name).name}", TOP / "docs" / f"{name}.py")
     assert spec is not None and spec.loader is not None
-    module = sys.modules[f"docs_{name}"] = importlib.util.module_from_spec(spec)
+    module = sys.modules[f"docs_{Path(name).name}"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
@@ -43,6 +43,8 @@ def _generator(name: str) -> ModuleType:
 docs = _generator("rules")
 boundaries = _generator("boundaries")
 configuration = _generator("configuration")
+stories = _generator("stories")
+site = _generator("site/pages")
 RULES = docs.built_in_rules()
 NAMES = [rule.name for rule in RULES]
 
@@ -214,17 +216,19 @@ def test_the_first_screen_of_the_readme_is_real(tmp_path: Path) -> None:
 def test_the_pack_in_writing_a_rule_works_as_shown(tmp_path: Path) -> None:
     text = (TOP / "docs" / "writing-a-rule.md").read_text("utf-8")
     _written("docs/writing-a-rule.md", tmp_path)
-    project = tomllib.loads((tmp_path / "pyproject.toml").read_text("utf-8"))["project"]
-    # What an installer writes, without an installer: it would need the network.
-    installed = tmp_path / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
-    installed.mkdir()
-    heading = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-    (installed / "METADATA").write_text(heading, "utf-8")
-    groups = [
-        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in points.items())
-        for group, points in project["entry-points"].items()
-    ]
-    (installed / "entry_points.txt").write_text("\n".join(groups), "utf-8")
+    pack = tmp_path / "pack"
+    pack.mkdir()
+    for name in ("pyproject.toml", "fixpickle_backports"):
+        (tmp_path / name).rename(pack / name)
+    # Built and installed by pip, beside the test, with the setuptools that is there: no network.
+    options = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--no-warn-conflicts", "--target"]
+    command = [sys.executable, "-m", "pip", "install", *options, str(tmp_path), str(pack)]
+    installed = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=120)
+    assert installed.returncode == 0, installed.stderr
+    assert (tmp_path / "fixpickle_backports" / "pickle5_import.py").is_file()
+    listed = [sys.executable, "-m", "fixpickle", "rules"]
+    rules = subprocess.run(listed, cwd=pack, env=_environment(tmp_path), capture_output=True, encoding="utf-8")
+    assert "pickle5-import" in rules.stdout
     diff, report = _apply(tmp_path, "--select", "pickle5-import", "store.py")
     assert diff == _block(text, "diff")
     assert report == _block(text, "text")
@@ -270,3 +274,76 @@ def test_the_diff_of_a_strategy_is_real(strategy: str, tmp_path: Path) -> None:
     section = (TOP / "docs" / "strategies.md").read_text("utf-8").partition(f"\n## {strategy}\n")[2]
     # The runtime modules that come along are not shown.
     assert _block(section, "diff") == diff[diff.index("diff --git a/counter.py") :]
+
+
+# --- the site -------------------------------------------------------------------------------------------------------
+
+
+def test_every_page_has_one_place_in_the_navigation() -> None:
+    pages = site.pages_of(TOP / "docs")
+    placed = [page for section in site.nav(pages) for pages_of_it in section.values() for page in pages_of_it]
+    assert sorted(placed) == sorted(pages)
+    assert len(site.nav(pages)) == len(site.SECTIONS) + 1, "a section is empty, or nothing is left over"
+    new = {*pages, "quite-new.md", "errors/quite-new.md"}
+    assert "quite-new.md" in site.nav(new)[-1]["More"]
+    assert "errors/quite-new.md" in next(section for section in site.nav(new) if "Errors" in section)["Errors"]
+
+
+def test_links_out_of_the_documentation_lead_to_pages_of_the_site() -> None:
+    assert site.at_home("[a](../README.md#x) [b](../CHANGELOG.md)", "proof.md") == "[a](index.md) [b](changelog.md)"
+    assert site.at_home("[a](../../examples/README.md)", "rules/x.md") == "[a](../examples.md)"
+    assert site.at_home("[a](../examples/pool/run.py)", "proof.md") == "[a](examples.md)"
+    assert site.at_home("[a](../docs/loky.md) [b](docs/a.md)", "examples.md") == "[a](loky.md) [b](a.md)"
+    assert site.at_home("[a](loky.md) [b](https://x/docs/y.md)", "proof.md") == "[a](loky.md) [b](https://x/docs/y.md)"
+
+
+def test_the_first_screen_of_the_site_is_that_of_the_readme(tmp_path: Path) -> None:
+    readme, index = ((TOP / name).read_text("utf-8") for name in ("README.md", "docs/index.md"))
+    before, after = re.findall(r"^```python\n(.*?)```$", index, re.MULTILINE | re.DOTALL)
+    whole = _block(readme, "python")
+    assert whole.startswith(before)
+    (tmp_path / "sales.py").write_text(whole, "utf-8")
+    patch = _block(readme, "diff")
+    done = subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=patch, encoding="utf-8", capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "sales.py").read_text("utf-8").startswith(after)
+    assert _block(readme, "text").startswith(_block(index, "text"))
+
+
+STORIES = {story.page: story for story in stories.STORIES}
+
+
+def test_every_page_of_errors_and_recipes_has_a_story() -> None:
+    folders = (TOP / "docs" / "errors", TOP / "docs" / "recipes")
+    pages = [
+        path.relative_to(TOP / "docs").with_suffix("").as_posix() for folder in folders for path in folder.glob("*.md")
+    ]
+    assert sorted(pages) == sorted(STORIES)
+    linked = (TOP / "docs" / "errors.md").read_text("utf-8") + (TOP / "docs" / "index.md").read_text("utf-8")
+    assert [page for page in pages if f"({page}.md)" not in linked] == []
+
+
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
+def test_the_script_and_the_diff_of_a_page_are_real(story: stories.Story) -> None:
+    head, mark, text = story.path.read_text("utf-8").partition(stories.START)
+    assert mark and head.startswith("# "), "run `make docs`"
+    for file in story.files:
+        assert f"```python\n{(TOP / 'examples' / file).read_text('utf-8')}" in text, "run `make docs`"
+    assert _block(text, "diff").rstrip() in stories.diff_of(story), "run `make docs`"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
+def test_what_a_page_tells_happens(story: stories.Story) -> None:
+    if story.needs and importlib.util.find_spec(story.needs) is None:
+        pytest.skip(f"needs {story.needs}")
+    told = story.path.read_text("utf-8").partition(stories.START)[2]
+    assert _but_for_wording(stories.told(story), told) == _but_for_wording(told, told)
+
+
+def test_the_library_does_what_its_page_shows(tmp_path: Path) -> None:
+    _written("docs/library.md", tmp_path)
+    command = [sys.executable, "report_jobs.py"]
+    done = subprocess.run(command, cwd=tmp_path, env=_environment(tmp_path), capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    assert _shown(done.stdout) == _block((TOP / "docs" / "library.md").read_text("utf-8"), "text")

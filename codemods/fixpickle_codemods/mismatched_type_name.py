@@ -114,7 +114,8 @@ class MismatchedTypeName:
         if made.callee == "dataclasses.make_dataclass":
             lines.append(f"{made.name}.__module__ = __name__  # before Python 3.12 it would be `types`")
         edit = below_statement(finding.path, text, made.span, lines)
-        return Patch(finding, (edit,), subjects=(ByExpression(facts.module, made.name, made.name),))
+        # By the name that is stored: where only a part of the module runs, it is the part that binds it.
+        return Patch(finding, (edit,), subjects=(ByExpression(facts.module, made.name, made.given),))
 
 
 def _is_found(project: Project, facts: Facts, cls: ClassFacts) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fixpickle.model import Refusal, Settings
-from fixpickle.settings.declared import DECLARED, Setting, Stage, default
+from fixpickle.settings.declared import DECLARED, KEYS, Setting, Stage, default
 from fixpickle.settings.file import OWN_NAMES, Place
 from fixpickle.settings.interpreter import asked_for, of_environment
 from fixpickle.settings.layers import ALL, Options, Said, chain, joined, layers, meant, merged, problems
@@ -25,6 +25,7 @@ __all__ = [
     "Setting",
     "Stage",
     "default",
+    "given",
     "load",
     "meant",
     "resolve",
@@ -88,6 +89,13 @@ def wrongs(
     found = tuple(wrong for place in places.places for wrong in problems(place, rules))
     whole = None if found else resolve(paths, options, rules, environ)
     return (whole,) if isinstance(whole, Refusal) else found
+
+
+def given(table: Mapping[str, object], rules: Collection[str]) -> Options | Refusal:
+    """What a program says, by key with values as TOML has them, as if it stood on the command line."""
+    place = Place(Path("settings"), Path.cwd(), table)
+    wrong = next(problems(place, rules), None)
+    return wrong or Options({key: KEYS[key].kind.read(value) for key, value in table.items()})
 
 
 def _settings(defaults: Settings, said: Mapping[str, Said], rules: Collection[str]) -> Settings:

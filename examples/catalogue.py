@@ -159,7 +159,9 @@ EXAMPLES = (
                 "Can't get attribute 'Series'",
                 "measured [1] with 0 arguments\n***\n*\n****",
             ),
-            Script("downloaded", (("downloaded.py",),), "downloaded 2 times instead of once", "", True, "spawn"),
+            Script(
+                "downloaded", (("downloaded.py",),), "downloaded 2 times instead of once", "", left=True, start="spawn"
+            ),
         ),
         needs=("typer",),
     ),

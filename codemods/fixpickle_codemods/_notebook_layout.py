@@ -14,6 +14,7 @@ from fixpickle_codemods._script_layout import Layout, each, listed, names_of_the
 
 # What a value is made of that earlier cells may have set: the environment, the folder, the clock.
 _OF_THE_MOMENT = re.compile(r"(os|pathlib|datetime|time|random|numpy\.random)\.")
+_ASKING = frozenset({"globals", "locals", "vars", "dir"})
 _GOES_ELSEWHERE = frozenset({"os.chdir", "os.fchdir"})
 
 
@@ -24,7 +25,18 @@ def cell_of(facts: Facts, statement: TopStatement) -> Part:
 
 def obstacle(project: Project, facts: Facts, plan: Layout) -> str:
     """Why the layout cannot be had, or an empty string."""
-    checks = (_own_place, _commands, _bindings, names_of_the_script, values, _changed, _unknown, _order, _imports)
+    checks = (
+        _own_place,
+        _commands,
+        _bindings,
+        names_of_the_script,
+        values,
+        _changed,
+        _unknown,
+        _order,
+        _asked,
+        _imports,
+    )
     return next((reason for check in checks for reason in check(project, facts, plan)), "")
 
 
@@ -99,6 +111,15 @@ def _order(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
         momentary = any(map(_OF_THE_MOMENT.match, late.calls)) or "os" in late.reads
         if (late.kind == "import" and _foreign(facts, late)) or (late.kind == "assignment" and momentary):
             yield f"{facts.at(earlier.span.line)} may prepare what {facts.at(late.span.line)} takes: move that cell up"
+
+
+def _asked(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
+    """A cell binds all that it had in its first place: who asks in between what is bound would hear another answer."""
+    for statement in (s for s in facts.statements if s not in plan.moved and _ASKING & set(s.reads)):
+        cell = cell_of(facts, statement)
+        here = [s.span < statement.span for s in plan.moved if cell_of(facts, s) is cell]
+        if True in here and False in here:
+            yield f"{facts.at(statement.span.line)} asks what is bound, in between definitions: move it to a cell below"
 
 
 def _acts(statement: TopStatement) -> bool:

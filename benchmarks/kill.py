@@ -1,9 +1,9 @@
 """Kills runs that write over a thousand files at fifty random moments: `python benchmarks/kill.py [MOMENTS] [FILES]`.
 
 The fixes of the built-in rules are made once. Then a process of its own writes them, with the guard and the journal of
-the command line, and is killed with SIGKILL; the moments are spread over the time that a whole run takes, each at
-random within its part. Each time every file must be wholly old or wholly new, and `fixpickle undo` must give back every
-byte. Exits with 1 at the first that does not.
+the command line, and is killed with SIGKILL. Every other moment is spread over the time that a whole run takes, the
+others over the time in which it replaces files, each at random within its part. Each time every file must be wholly old
+or wholly new, and `fixpickle undo` must give back every byte. Exits with 1 at the first that does not.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from fixpickle.cli.request import Allow
@@ -27,6 +28,14 @@ from fixpickle.rewrite.style import tidy
 from fixpickle.verify import examine, prove
 
 TEXT = "import threading\n\n\nclass Box{0}:\n    def __init__(self):\n        self.lock = threading.Lock()\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """So many seconds after a run has started, or after it has begun to write."""
+
+    writing: bool
+    seconds: float
 
 
 def contents(tree: Path) -> dict[str, bytes]:
@@ -45,20 +54,27 @@ def fixed(tree: Path, files: int) -> tuple[RunReport, dict[Path, Source]]:
     return report, read_again(report.changes)[0]
 
 
-def killed(report: RunReport, sources: dict[Path, Source], seconds: float | None) -> float:
-    """Writes in a process that is killed after so many seconds, or never; how long it took."""
-    started = time.monotonic()
+def killed(tree: Path, report: RunReport, sources: dict[Path, Source], moment: Moment | None) -> tuple[float, float]:
+    """Writes in a process that is killed at a moment, or never. When it began to write and when it ended, in seconds.
+
+    It begins with the file that the fixes bring along.
+    """
+    started, began = time.monotonic(), 0.0
     pid = os.fork()
     if pid == 0:
         try:
             written(report, sources, Allow())
         finally:
             os._exit(0)
-    if seconds is not None:
-        time.sleep(seconds)
+    if moment is None or moment.writing:
+        while not (tree / "pkg" / "_fixpickle_locks.py").exists():
+            time.sleep(0.0005)
+        began = time.monotonic() - started
+    if moment is not None:
+        time.sleep(moment.seconds)
         os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
-    return time.monotonic() - started
+    return began, time.monotonic() - started
 
 
 def undo(tree: Path) -> int:
@@ -72,13 +88,19 @@ def main(moments: int = 50, files: int = 1000) -> int:
         tree = Path(name).resolve() / "tree"
         report, sources = fixed(tree, files)
         old = contents(tree)
-        whole = killed(report, sources, None)
+        began, whole = killed(tree, report, sources, None)
         new = contents(tree)
         if len(new) != files + 2 or undo(tree) != 0 or contents(tree) != old:
             raise SystemExit("a run that nobody kills is not written and taken back")
         for moment in range(moments):
             shutil.rmtree(tree / ".fixpickle", ignore_errors=True)
-            killed(report, sources, whole * (moment + chance.random()) / moments)
+            part = (moment + chance.random()) / moments
+            killed(
+                tree,
+                report,
+                sources,
+                Moment(True, part * (whole - began)) if moment % 2 else Moment(False, part * whole),
+            )
             now = contents(tree)
             torn = [path for path, data in now.items() if data not in (old.get(path), new.get(path))]
             changed = sum(data != old.get(path) for path, data in now.items())

@@ -143,15 +143,27 @@ def test_memory_tells_what_no_source_does(shop: Path) -> None:
         ("nowhere:x", "No module named 'nowhere'"),
         ("shop:hangs()", "hung for 2 s"),
         ("shop:dies()", "the interpreter ended with exit status 3"),
-        ("shop", "is not MODULE:EXPRESSION"),
-        ("shop:1 +", "is no expression"),
-        ("absent.py:x", "absent.py: cannot be read"),
     ],
 )
 def test_what_is_no_object_ends_with_2_and_the_reason(shop: Path, target: str, said: str) -> None:
     words = ["inspect", target, "--python", sys.executable, "--time-limit", "2"]
     done = subprocess.run([sys.executable, "-m", "fixpickle", *words], cwd=shop, capture_output=True, text=True)
     assert done.returncode == 2 and said in done.stderr and "internal error" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("shop", "is not MODULE:EXPRESSION"),
+        ("shop:", "is not MODULE:EXPRESSION"),
+        ("shop:1 +", "is no expression"),
+        ("absent.py:x", "absent.py: cannot be read"),
+        ("not-a-name:x", "it is no dotted name"),
+    ],
+)
+def test_words_that_name_no_object_are_refused_before_anything_runs(target: str, said: str) -> None:
+    wanted = _wanted(target, False)
+    assert isinstance(wanted, str) and said in wanted
 
 
 def test_the_page_shows_what_is_really_said(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py
 
 examples: $(VENV)/.test $(VENV)/.demo
-	$(BIN)/pytest -q -m "slow or not slow" tests/test_examples.py tests/test_runtime_raylocks.py tests/test_trace_ray.py tests/test_action.py tests/test_pre_commit.py
+	$(BIN)/pytest -q -m "slow or not slow" tests/test_examples.py tests/test_runtime_raylocks.py tests/test_trace_ray.py tests/test_ray_tune.py tests/test_action.py tests/test_pre_commit.py
 
 bench: $(VENV)/.test
 	set -e; for script in benchmarks/*.py; do $(BIN)/python "$$script"; done

@@ -42,6 +42,7 @@ class Example:
 
 
 UNGUARDED = "An attempt has been made to start a new process"
+_TEN_STEPS = "|     10 | "
 
 EXAMPLES = (
     Example(
@@ -111,6 +112,28 @@ EXAMPLES = (
                 (("train.py",),),
                 "cannot pickle '_thread.RLock' object",
                 "trial finished after 10 steps",
+            ),
+        ),
+        needs=("ray",),
+        slow=True,
+    ),
+    Example(
+        "ray_tune_legacy",
+        (
+            Script(
+                "global_rlock", (("global_rlock.py",),), "wrap_function.<locals>.ImplicitFunc'>) failed", _TEN_STEPS
+            ),
+            Script(
+                "multiprocessing_lock",
+                (("multiprocessing_lock.py",),),
+                "Lock objects should only be shared between processes through inheritance",
+                _TEN_STEPS,
+            ),
+            Script(
+                "without_lock",
+                (("without_lock.py",),),
+                "report() got an unexpected keyword argument 'metric'",
+                _TEN_STEPS,
             ),
         ),
         needs=("ray",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from fixpickle.survey.facts import Construction, Facts, Home, Kind, Sink, ToCall
 
 _OF_CLASSES = frozenset({"builtins.type", "abc.ABCMeta", "enum.EnumMeta", "enum.EnumType"})
 _LOCAL = "<locals>"
+_TUNES = r"(tuner\.)?Tuner|run|run_experiments|Experiment|with_\w+|(registry\.)?register_trainable"
+_TUNED = re.compile(rf"passed to ray\.tune\.({_TUNES}) ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,21 @@ def reach_of(project: Project, facts: Facts, made: Construction) -> Reach | None
         return _inherited(project, facts, made)
     if made.home is Home.OTHER:
         return _handed_on(project, facts, made)
+    return shipped(project, facts, made)
+
+
+def shipped(project: Project, facts: Facts, made: Construction) -> Reach | None:
+    """Why the value goes along with a function or class that is shipped by value, as a global or captured, or None."""
     if made.home is Home.GLOBAL and made.called:
         return _shipped_global(project, facts, made)
     if made.home is Home.CLOSURE and made.called:
         return _shipped_closure(project, facts, made)
     return None
+
+
+def for_trials(reach: Reach) -> bool:
+    """Whether Ray Tune makes a trainable of what carries the value along."""
+    return any(_TUNED.search(step) for step in reach.chain)
 
 
 def sent(project: Project, facts: Facts, made: Construction) -> Crossing | None:

@@ -20,17 +20,22 @@ from fixpickle.model import (
     Source,
     Strategy,
     Subject,
+    Trainable,
 )
 from fixpickle.project import Crossing, Project
 from fixpickle.rewrite import namespaced, require_runtime
 from fixpickle.rule import Workshop
 from fixpickle.survey.constructions import LOCK_TYPE
 from fixpickle.survey.facts import Construction, Facts, Home
-from fixpickle_codemods._carried import keepers, left_alone, reach_of, sent
+from fixpickle_codemods._carried import for_trials, keepers, left_alone, reach_of, sent
 from fixpickle_codemods._case import Case
 from fixpickle_codemods._strategies import exchanges, excludes_processes, objection, patch_by, safety_of
 
 _SCOPE = "it excludes threads of one process only: what is pickled arrives with a lock of its own"
+_TRIALS = (
+    "a trial is a process of its own, so it excludes nobody in another trial: the strategies file and ray do; "
+    "a lock that only threads of one trial share can also be made inside the trainable"
+)
 _SCOPES = {
     "Event": "what is pickled arrives with an event of its own: to set it there wakes nobody here",
     "Barrier": "what is pickled arrives with a barrier of its own: who waits there waits for nobody here",
@@ -157,7 +162,7 @@ def patch(finding: Finding, shop: Workshop, targets: Mapping[str, str]) -> Patch
     strategy = shop.project.strategy_at(facts, made.line)
     if isinstance(strategy, Strategy) and strategy is not Strategy.FACTORY:
         kind = targets[made.target]
-        proof = partial(_subjects, facts, finding, made, counterpart=kind)
+        proof = partial(subjects, facts, finding, made, counterpart=kind)
         return patch_by(strategy, Case(finding, shop, facts, source, made, kind, (_SCOPES.get(kind, _SCOPE),), proof))
     if refusal := namespaced(facts, shop.project.files, shop.settings):
         return refusal
@@ -174,12 +179,18 @@ def patch(finding: Finding, shop: Workshop, targets: Mapping[str, str]) -> Patch
         edits=(*locks.edits, edit),
         new_files=locks.new_files,
         subjects=(
-            _subjects(facts, finding, made, callee, counterpart)
+            subjects(facts, finding, made, callee, counterpart)
             if made.home is not Home.BASE
             else tuple(_of_subclass(shop.project, facts, made))
         ),
-        notes=(_SCOPES.get(counterpart, _SCOPE),),
+        notes=tuple(_notes(finding, counterpart)),
     )
+
+
+def _notes(finding: Finding, counterpart: str) -> Iterator[str]:
+    yield _SCOPES.get(counterpart, _SCOPE)
+    if counterpart in _SHARED and for_trials(finding.reach):
+        yield _TRIALS
 
 
 def _name(facts: Facts, source: Source, made: Construction) -> str:
@@ -192,7 +203,7 @@ def _name(facts: Facts, source: Source, made: Construction) -> str:
     return f"{facts.module}.{direct[1]}" if direct and bare else ""
 
 
-def _subjects(facts: Facts, finding: Finding, made: Construction, code: str, counterpart: str) -> tuple[Subject, ...]:
+def subjects(facts: Facts, finding: Finding, made: Construction, code: str, counterpart: str) -> tuple[Subject, ...]:
     """What to pickle as proof: the instance, or what ships the lock, or what the constructor gives."""
     callee, _, arguments = made.code.partition("(")
     before, after = made.code, f"{code}({arguments}"
@@ -207,7 +218,8 @@ def _subjects(facts: Facts, finding: Finding, made: Construction, code: str, cou
         return (ByState(facts.module, made.cls, made.attribute, before, after), *dict.fromkeys(alone))
     if made.home is Home.GLOBAL:
         shipped = finding.reach.chain[0].removeprefix("read by ").partition(",")[0]
-        return (ByValue(facts.module, shipped), *dict.fromkeys(alone))
+        tuned = (Trainable(facts.module, shipped, facts.path),) if for_trials(finding.reach) else ()
+        return (*tuned, ByValue(facts.module, shipped), *dict.fromkeys(alone))
     return tuple(dict.fromkeys(alone))
 
 

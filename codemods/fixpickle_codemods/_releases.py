@@ -16,7 +16,8 @@ _BOUND = re.compile(r"(===?|<=?|~=?|\^)\s*v?(\d+(?:\.\d+)*)(\.\*)?")
 def pinned_below(library: str, wanted: Release, root: Path) -> str:
     """The requirement by which a project keeps to releases of `library` before `wanted`, or an empty string.
 
-    `root` is a folder of the project: its requirement files are looked for there and above, up to a `.git`.
+    `root` is a folder of the project: its requirement files are looked for there and above, up to the repository's
+    root, or where there is none, up to the first folder that has any.
     """
     for path in _requirement_files(root):
         for written, bounds in _requirements(library, path.read_text("utf-8", "replace")):
@@ -35,16 +36,20 @@ def installed(library: str, python: Path) -> Release:
 
 
 def _requirement_files(root: Path) -> Iterator[Path]:
-    for folder in (root, *root.parents):
+    folders = (root, *root.parents)
+    repository = next((folder for folder in folders if (folder / ".git").exists()), None)
+    for folder in folders:
         names = [folder / name for name in _DECLARING] + sorted(folder.glob("requirements*.txt"))
-        yield from (path for path in names if path.is_file())
-        if (folder / ".git").exists() or folder == folder.parent:
+        found = [path for path in names if path.is_file()]
+        yield from found
+        # Outside a repository, what lies further up is somebody else's.
+        if folder == repository or (found and repository is None):
             return
 
 
 def _requirements(library: str, text: str) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
     """Each requirement of the library as it is written, and what it says of releases."""
-    name = rf"(?<![\w.-])[\"']?{re.escape(library)}[\"']?(?:\[[^\]]*\])?"
+    name = rf"(?<![\w.-])[\"']?{re.escape(library)}[\"']?\s*(?:\[[^\]]*\])?"
     for found in re.finditer(rf"{name}\s*(=\s*[{{\"'][^\n]*|[=<>~!^][^\n;#\"']*)", text):
         said = re.sub(r"^=\s*(?=[{\"'])", "", found[1])
         yield found[0].strip(), _BOUND.findall(said)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from fixpickle.model import ByState, Edit, Patch, Refusal, Safety, Strategy
 from fixpickle.project import Project
 from fixpickle.rewrite import line_end, line_start, require_runtime
+from fixpickle.survey.constructions import PRIMITIVES
 from fixpickle.survey.facts import Construction, Facts, Home
 from fixpickle_codemods._case import CONSTRUCTORS, Case
 from fixpickle_codemods._leaving_out import left_out
@@ -84,7 +85,8 @@ def _waiting_bases(project: Project, facts: Facts, cls: str) -> Iterator[str]:
     ancestors = {symbol for symbol, _ in list(project.lineage(facts, cls))[1:]}
     for other in project.files if ancestors else ():
         for made in other.constructions:
-            if made.home is not Home.INSTANCE or f"{other.module}.{made.cls}" not in ancestors:
+            ours = made.home is Home.INSTANCE and made.target in PRIMITIVES
+            if not ours or f"{other.module}.{made.cls}" not in ancestors:
                 continue
             chosen = project.strategy_at(other, made.line) is Strategy.STATE_HOOKS
             if chosen and not project.hooked(other, made.cls, made.attribute):

@@ -35,7 +35,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fixpickle.model import Evidence, Finding, Patch, Reach, Refusal, Safety, Span
+from fixpickle.model import Evidence, Finding, Patch, Reach, Refusal, Safety, Span, Trainable
 from fixpickle.project import Project
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, ImportFact, Reference
@@ -91,7 +91,14 @@ class LegacyTuneCall:
         else:
             made = reported(facts, source, use) if use.symbol == REPORT else in_context(source, use)
         note = f"it needs Ray {_dotted(known.since)} or later"
-        return Patch(finding, made.edits, subjects=made.subjects, notes=(note,))
+        run = _run_by_tune(facts, finding.span) if shop.settings.prove_with_ray else ()
+        return Patch(finding, made.edits, subjects=(*made.subjects, *run), notes=(note,))
+
+
+def _run_by_tune(facts: Facts, span: Span) -> tuple[Trainable, ...]:
+    """The function of a script that the use stands in: a real trial says more than a signature does."""
+    around = [s for s in facts.statements if s.kind == "definition" and s.span.start <= span.start < s.span.end]
+    return tuple(Trainable(facts.module, s.binds[0], facts.path) for s in around if facts.is_script)
 
 
 def _uses(facts: Facts) -> Iterator[tuple[str, Span, Moved, str]]:

@@ -635,6 +635,7 @@ class Settings:
     unfixable: frozenset[str] = frozenset()
     unsafe_fixes: bool = False
     verify: bool = True
+    prove_with_ray: bool = False
     factories: Mapping[str, str] = field(default_factory=dict)
     require_proof: bool = False
     check_command: str = ""

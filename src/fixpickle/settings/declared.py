@@ -67,6 +67,7 @@ DECLARED: tuple[Setting, ...] = (
     Setting("unfixable", kinds.RULES, "Leave what these rules find.", Stage.FIND, "RULES"),
     Setting("unsafe-fixes", kinds.TRUTH, "Fix also where behaviour can differ.", Stage.FIX),
     Setting("verify", kinds.TRUTH, "Prove each fix by running it.", Stage.FIX),
+    Setting("prove-with-ray", kinds.TRUTH, "Run one real trial of scripts for Ray Tune too.", Stage.FIX),
     Setting("python", kinds.INTERPRETER, "The interpreter that proves.", Stage.FIX, "PATH", "the environment's"),
     Setting("reach", kinds.choice(Evidence), "How sure it must be that a value is pickled.", Stage.FIND),
     Setting("runtime", kinds.choice(Runtime), "Copy what fixes need, or import it.", Stage.FIX),

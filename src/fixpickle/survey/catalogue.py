@@ -76,6 +76,7 @@ class Catalogue:
     bound_bases: frozenset[str]
     bound_values: frozenset[str]
     bound_modules: frozenset[str]
+    bound_unless: Mapping[str, frozenset[str]]
     by_value_modules: frozenset[str]
     by_name_modules: frozenset[str]
     silent: frozenset[str] = frozenset()
@@ -143,6 +144,7 @@ def catalogue() -> Catalogue:
         bound_bases=frozenset(data["process_bound"]["bases"]),
         bound_values=frozenset(data["process_bound"]["values"]),
         bound_modules=frozenset(data["process_bound"]["modules"]),
+        bound_unless={base: frozenset(names) for base, names in data["process_bound"]["unless"].items()},
         by_value_modules=frozenset(data["ships"]["by_value"]),
         by_name_modules=frozenset(data["ships"]["by_name"]),
     )

@@ -45,6 +45,11 @@ PRIMITIVES = frozenset(
         "_queue.SimpleQueue",
     ]
 )
+PROCESS_LOCKS = frozenset(
+    f"{maker}.{kind}" for maker in ("multiprocessing", "torch.multiprocessing") for kind in ("Lock", "RLock")
+)
+"""Locks that reach other processes by inheritance alone, and so go into no pickle."""
+
 LOCK_TYPE = "_thread.LockType"
 """What every way to name the type of a plain lock is called: `type(threading.Lock())` is one."""
 
@@ -73,11 +78,12 @@ _Name = ast.Name | ast.Attribute
 
 
 def constructions(tree: Tree, names: Names, flow: Flow) -> Iterator[Construction]:
-    """Every place that makes one of `PRIMITIVES`, or hands its constructor to what makes one for each instance."""
-    found: list[_Name] = tree.of(ast.Name, ast.Attribute) if names.may_mean(PRIMITIVES) else []
+    """Every place that makes a lock or its kin, or hands its constructor to what makes one for each instance."""
+    wanted = PRIMITIVES | PROCESS_LOCKS
+    found: list[_Name] = tree.of(ast.Name, ast.Attribute) if names.may_mean(wanted) else []
     for node in found:
         symbol = names.of(node) if isinstance(node.ctx, ast.Load) else ""
-        if symbol in PRIMITIVES and not isinstance(tree.parents[node], ast.Attribute):
+        if symbol in wanted and not isinstance(tree.parents[node], ast.Attribute):
             made = _construction(tree, names, flow, node, symbol)
             if made is not None and _of_module(flow, names, node):
                 yield made

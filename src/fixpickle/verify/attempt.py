@@ -54,7 +54,7 @@ class Attempt:
     patch: int
     number: int
     subject: Subject | Importing
-    manner: Literal["", "factory", "harvested", "constructor", "obvious", "part"] = ""
+    manner: Literal["", "factory", "harvested", "constructor", "obvious", "part", "trial"] = ""
     factory: str = ""
     boundary: str = ""
     touched: tuple[str, ...] = ()
@@ -83,8 +83,8 @@ class Attempt:
                 return f"the value of {after}"
             case ByCall(after=after):
                 return f"{after.partition('(')[0]} takes these arguments"
-            case Trainable(module, name, script):
-                return f"{'__main__' if script else module}.{name} made a trainable and shipped as Ray Tune ships it"
+            case Trainable():
+                return _of_tune(self.subject, self.manner == "trial")
             case ByState() | ByContents() | Instance():
                 made = {
                     "factory": f"an instance from your factory {self.factory}",
@@ -183,8 +183,9 @@ class Attempt:
             case ByCall(_, before, after):
                 return {"kind": "call", "call": before if side == "before" else after}
             case Trainable(_, name, script):
+                kind = "trial" if self.manner == "trial" else "trainable"
                 text = scripts.get(script, "") if script else ""
-                return {"kind": "trainable", "name": name, "script": str(script or ""), "text": text}
+                return {"kind": kind, "name": name, "script": str(script or ""), "text": text}
             case Respawned(script, _, names, line):
                 return {"kind": "respawned", "script": str(script), "names": list(names), "line": line}
             case ByValue(_, name):
@@ -208,16 +209,25 @@ class Attempt:
         return made | {"touched": list(self.touched), "used": self.used}
 
 
+def _of_tune(subject: Trainable, real: bool) -> str:
+    if real and subject.script is not None:
+        return f"a real run: one trial of what {subject.script.name} gives Ray Tune"
+    owner = "__main__" if subject.script else subject.module
+    return f"{owner}.{subject.name} made a trainable and shipped as Ray Tune ships it"
+
+
 @dataclass(frozen=True, slots=True)
 class Making:
     """How instances are made: the factories, as `module:Class` to `module:function`, and whether they are then used.
 
     `command` is a program that makes some, and is empty where there is none.
+    With `trials`, one trial of each script that Ray Tune gets something from is run for real.
     """
 
     factories: Mapping[str, str] = field(default_factory=dict)
     used: bool = False
     command: str = ""
+    trials: bool = False
 
 
 def attempts(
@@ -253,6 +263,8 @@ def _touched(subject: Subject) -> Iterator[str]:
 def _of_patch(index: int, patch: Patch, making: Making, roots: Sequence[Path]) -> Iterator[Attempt]:
     boundary = _boundary(patch.finding.reach)
     tried = [replace(a, boundary=boundary) for s in patch.subjects for a in _of_subject(index, s, making)]
+    if making.trials:
+        tried = [*_trials(tried), *tried]
     tried += [Attempt(index, 0, Importing(module)) for module in sorted(set(_modules(patch.paths, roots)))]
     return _numbered(tried)
 
@@ -271,6 +283,12 @@ _SIGNS = {
     "torch.save": re.compile(r"\btorch\.save\b"),
     "joblib.dump": re.compile(r"\bjoblib\.dump\b"),
 }
+
+
+def _trials(tried: Iterable[Attempt]) -> Iterator[Attempt]:
+    for a in tried:
+        if isinstance(a.subject, Trainable) and a.subject.script is not None:
+            yield replace(a, manner="trial")
 
 
 def _numbered(tried: Iterable[Attempt]) -> Iterator[Attempt]:

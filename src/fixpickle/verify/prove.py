@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tokenize
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fixpickle.model import (
@@ -33,6 +33,8 @@ from fixpickle.verify.judge import Try, judge
 from fixpickle.verify.launch import Limits
 from fixpickle.verify.script import trim
 from fixpickle.verify.stations import Sources, Stations
+
+_TRIAL = 240.0  # seconds: Ray takes half a minute to start and run one trial on an idle machine
 
 
 class Prover:
@@ -99,6 +101,9 @@ class Prover:
 
     def _stationed(self, settings: Settings) -> Stations:
         limits = Limits(settings.time_limit, settings.memory_limit, settings.process_limit, settings.network)
+        if settings.prove_with_ray:
+            # Ray reserves more address space than it uses, and starts threads and processes for itself.
+            limits = replace(limits, seconds=max(limits.seconds, _TRIAL), megabytes=0, processes=4096)
         if self._stations is not None and (self._stations.python, self._stations.limits) != (settings.python, limits):
             self.__exit__()
         self._stations = self._stations or Stations(settings.python, limits)
@@ -106,7 +111,7 @@ class Prover:
 
 
 def _making(settings: Settings) -> Making:
-    return Making(settings.factories, settings.prove_used, settings.prove_with)
+    return Making(settings.factories, settings.prove_used, settings.prove_with, settings.prove_with_ray)
 
 
 def prove(

@@ -18,7 +18,7 @@ from .loky import Loky
 from .looking import arrive, look
 from .process import Answers, confine, requests
 from .scripts import Respawned, Script
-from .trainables import Call, Trainable
+from .trainables import Call, Trainable, Trial
 from .workers import Workers
 from .world import Json, World
 
@@ -31,6 +31,7 @@ SUBJECTS: Dict[str, Any] = {
     "value": Value(),
     "call": Call(),
     "trainable": Trainable(),
+    "trial": Trial(),
     "script": Script(),
     "respawned": Respawned(),
     "workers": Workers(),

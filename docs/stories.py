@@ -2,7 +2,7 @@
 
 Each page begins with prose that is written by hand; below the mark everything is what really happened. The scripts are
 in `examples/errors` and `examples/recipes`. `make docs` runs this. `tests/test_docs.py` makes the diffs anew on every
-run, and all the rest under `make examples`.
+run, and all the rest in its tests marked `slow`.
 """
 
 from __future__ import annotations

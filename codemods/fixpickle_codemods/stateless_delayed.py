@@ -9,10 +9,15 @@ options, warning filters, logging levels, the decimal context. Nothing fails; th
 
 ## What it becomes
 
-Both halves together, `Parallel` and `delayed`, from one library: `sklearn.utils.parallel` where the project uses
-scikit-learn and the one that is installed has that module (1.3 and later), else the pair of the runtime module, copied
-into your package as `_fixpickle_parallel.py`. State is captured once, in the thread that calls `Parallel(...)`, applied
-in the worker around each task, and put back after it.
+Both halves together, `Parallel` and `delayed`, from one library: the one that the project imports or its metadata
+names, or the one that `delayed-from` chooses.
+
+- `tpcp.parallel`, from tpcp 3: `delayed(f)` moves in front of the generator of tasks, since tpcp captures where it is
+  called; what the project sets is registered with `register_with_tpcp`, which puts it back after each task.
+- `sklearn.utils.parallel`, from scikit-learn 1.3: it carries scikit-learn's configuration and the filters of warnings,
+  and is not taken of itself where the project sets more than that.
+- The pair of the runtime module, copied into your package as `_fixpickle_parallel.py`. State is captured once, in the
+  thread that calls `Parallel(...)`, applied in the worker around each task, and put back after it.
 
 ## What it leaves alone
 
@@ -21,7 +26,8 @@ Files where every `Parallel` says `n_jobs=1`; the pairs of scikit-learn and tpcp
 ## When it refuses
 
 Only one half is here, and the other comes from another file: half a pair warns at every task and carries nothing.
-The names are imported inside a `try` or an `if`, or handed on as values.
+The names are imported inside a `try` or an `if`, or handed on as values. With tpcp: where `delayed(f)` cannot be called
+once in front of the generator, as each task has a function of its own, or for joblib's backend multiprocessing.
 
 Where the project sets no such configuration, the rewrite changes nothing yet.
 """
@@ -31,16 +37,16 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
-from fixpickle.model import Evidence, Finding, Patch, Reach, Refusal, Safety, Source, WorkerState
+from fixpickle.model import Evidence, Finding, Pair, Patch, Reach, Refusal, Safety, Source, WorkerState
 from fixpickle.project import Project, is_test
 from fixpickle.rewrite import namespaced, runtime_module, vendored
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, ImportFact, Reference
 from fixpickle_codemods._joblib_pair import DELAYED, PAIR, PARALLEL, exchange
+from fixpickle_codemods._pair_choice import MODULES, chosen, notes
+from fixpickle_codemods._tpcp_pair import for_tpcp
 
-_SKLEARN = "sklearn.utils.parallel"
 _JOBLIB = re.compile(r"(from|import) joblib\b")
 _HALF = "half a pair warns at every task and carries nothing"
 
@@ -75,19 +81,35 @@ class StatelessDelayed:
         facts, source = shop.facts[finding.path], shop.sources[finding.path]
         if line := _conditional(source):
             return Refusal(finding.path, "the pair is imported inside a `try` or an `if`", line)
-        sklearn = _uses_sklearn(shop.project) and _has_pair(shop.settings.python)
-        new = () if sklearn else vendored(facts, source, shop.settings, "parallel")
-        if isinstance(new, Refusal):
-            return new
-        if not sklearn and (refusal := namespaced(facts, shop.project.files, shop.settings)):
-            return refusal
-        module = _SKLEARN if sklearn else runtime_module(facts, source, shop.settings, "parallel")
-        parts = facts.module.split(".")
-        package = parts[0] if facts.package or len(parts) > 1 else ""
-        absolute = f"{package}.{module.lstrip('.')}" if module.startswith(".") and package else module.lstrip(".")
-        made = exchange(facts, source, module, absolute, shop.taken)
-        subject = WorkerState(facts.module, made.before, made.after, "sklearn" if sklearn else "decimal")
-        return Patch(finding, made.edits, new, (subject,), tuple(_notes(shop.project, sklearn)))
+        pair = chosen(shop, facts)
+        if isinstance(pair, Refusal):
+            return pair
+        if pair is Pair.RUNTIME:
+            return _from_runtime(finding, shop)
+        made = exchange(facts, source, MODULES[pair], MODULES[pair], shop.taken)
+        if pair is Pair.TPCP:
+            return for_tpcp(finding, shop, made)
+        state = WorkerState(facts.module, made.before, made.after, "sklearn")
+        return Patch(finding, made.edits, (), (state,), tuple(notes(shop.project, pair)))
+
+
+def _from_runtime(finding: Finding, shop: Workshop) -> Patch | Refusal:
+    facts, source = shop.facts[finding.path], shop.sources[finding.path]
+    new = vendored(facts, source, shop.settings, "parallel")
+    if isinstance(new, Refusal):
+        return new
+    if refusal := namespaced(facts, shop.project.files, shop.settings):
+        return refusal
+    module = runtime_module(facts, source, shop.settings, "parallel")
+    made = exchange(facts, source, module, _absolute(facts, module), shop.taken)
+    state = WorkerState(facts.module, made.before, made.after, "decimal")
+    return Patch(finding, made.edits, new, (state,), tuple(notes(shop.project, Pair.RUNTIME)))
+
+
+def _absolute(facts: Facts, module: str) -> str:
+    parts = facts.module.split(".")
+    package = parts[0] if facts.package or len(parts) > 1 else ""
+    return f"{package}.{module.lstrip('.')}" if module.startswith(".") and package else module.lstrip(".")
 
 
 def _in_caller(references: Sequence[Reference]) -> bool:
@@ -126,26 +148,6 @@ def _conditional(source: Source) -> int:
                     if isinstance(node, (ast.Import, ast.ImportFrom)) and _JOBLIB.match(ast.unparse(node)):
                         return node.lineno
     return 0
-
-
-def _uses_sklearn(project: Project) -> bool:
-    return any(i.target.split(".")[0] == "sklearn" for f in project.files for i in f.imports)
-
-
-def _has_pair(python: Path) -> bool:
-    """Whether the scikit-learn beside that interpreter is new enough. Where none is seen, the proof will tell."""
-    home = python.parent.parent
-    found = [*home.glob("lib/python3*/site-packages/sklearn"), *home.glob("Lib/site-packages/sklearn")]
-    return not found or any((folder / "utils" / "parallel.py").exists() for folder in found)
-
-
-def _notes(project: Project, sklearn: bool) -> Iterator[str]:
-    """What a reviewer must know. An import is enough for a use: the setting may be in a helper."""
-    if sklearn:
-        yield f"{_SKLEARN} needs scikit-learn 1.3 or later"
-    carried = {"sklearn", "pandas", "numpy", "decimal", "warnings", "logging"}
-    if not any(i.target.split(".")[0] in carried for f in project.files for i in f.imports):
-        yield "no such configuration is set in these files: it changes nothing yet"
 
 
 RULE = StatelessDelayed()

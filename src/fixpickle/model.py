@@ -284,13 +284,15 @@ class Unloaded:
 class WorkerState:
     """A `Parallel` and `delayed` pair of `module`, run on real joblib workers with a configuration set in the parent.
 
-    `before` and `after` name the pair in the module's namespace, Parallel first. `state` is "sklearn" or "decimal".
+    `before` and `after` name the pair in the module's namespace, Parallel first. `state` is the library whose setting
+    it is; after the fix, the expression `register` is evaluated first.
     """
 
     module: str
     before: tuple[str, str]
     after: tuple[str, str]
     state: str
+    register: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -610,6 +612,15 @@ class Runtime(str, Enum):
     PACKAGE = "package"
 
 
+class Pair(str, Enum):
+    """Where `Parallel` and `delayed` come from in the place of joblib's. AUTO: from what the project depends on."""
+
+    AUTO = "auto"
+    RUNTIME = "runtime"
+    TPCP = "tpcp"
+    SKLEARN = "sklearn"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a run was asked to do: the command line over `[tool.fixpickle]` over the defaults.
@@ -633,6 +644,7 @@ class Settings:
     strategy: Strategy = Strategy.FACTORY
     fixable: frozenset[str] = frozenset()
     unfixable: frozenset[str] = frozenset()
+    delayed_from: Pair = Pair.AUTO
     unsafe_fixes: bool = False
     verify: bool = True
     prove_with_ray: bool = False

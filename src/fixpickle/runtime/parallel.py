@@ -1,6 +1,6 @@
 """`joblib.Parallel` whose workers see the configuration of the thread that called it.
 
-Copied by fixpickle, which put this `Parallel` and `delayed` where joblib's stood.
+Copied by fixpickle, which put this `Parallel` and `delayed` where joblib's stood, or tpcp's with `register_with_tpcp`.
 It needs joblib and the standard library (CPython 3.8 to 3.14). MIT license; edit it as you like.
 
 joblib's workers start with the configuration of a fresh process or a fresh thread. Here it is captured once, when
@@ -26,6 +26,7 @@ import decimal
 import functools
 import itertools
 import logging
+import multiprocessing
 import os
 import pickle
 import sys
@@ -37,7 +38,14 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Named
 from joblib import Parallel as _JoblibParallel
 from joblib import delayed as delayed
 
-__all__ = ["Parallel", "WorkerStateError", "delayed", "register_worker_state", "unregister_worker_state"]
+__all__ = [
+    "Parallel",
+    "WorkerStateError",
+    "delayed",
+    "register_with_tpcp",
+    "register_worker_state",
+    "unregister_worker_state",
+]
 
 
 _Values = Mapping[str, Any]
@@ -259,13 +267,12 @@ _PROCESS = uuid.uuid4().hex
 
 
 class _Snapshot:
-    """What one call of `Parallel` captured. It is pickled once, however many tasks take it along."""
+    """What was captured, once for one call. It is pickled once, however many tasks take it along."""
 
-    def __init__(self) -> None:
+    def __init__(self, states: Iterable[_State]) -> None:
         self.process = (_PROCESS, os.getpid())
         self.thread = _here.serial
-        states = {**{state.name: state for state in _READY_MADE}, **_here.states, **_registered}
-        self.captures = tuple(capture for capture in map(_capture, states.values()) if capture.value)
+        self.captures = tuple(capture for capture in map(_capture, states) if capture.value)
         self._packed: Tuple[Tuple[str, bytes], ...] = ()
 
     def __reduce__(self) -> Any:
@@ -411,7 +418,73 @@ class Parallel(_JoblibParallel):  # type: ignore[misc]
     """`joblib.Parallel`, with its arguments; tasks run under the configuration of the thread that calls it."""
 
     def __call__(self, iterable: Iterable[Any]) -> Any:
-        snapshot = _Snapshot()
+        states = {**{state.name: state for state in _READY_MADE}, **_here.states, **_registered}
+        snapshot = _Snapshot(states.values())
         tasks = ((functools.partial(_run, snapshot, function), args, kwargs) for function, args, kwargs in iterable)
         # joblib takes the number of tasks from `len`, and tasks that have one exist already.
         return super().__call__(list(tasks) if hasattr(iterable, "__len__") else tasks)
+
+
+# --- with tpcp's pair -----------------------------------------------------------------------------------------------
+
+
+class _Set(threading.local):
+    """What the tasks that run in this thread have set, and what puts it back: a task may run tasks in turn."""
+
+    def __init__(self) -> None:
+        self.undo: List[List[_Undo]] = []
+
+
+_set = _Set()
+_with_tpcp: Dict[str, None] = {}
+
+
+def register_with_tpcp(*libraries: str) -> None:
+    """Let the ready-made states of `libraries` travel with tpcp's `Parallel` and `delayed`. Needs tpcp 3.
+
+    They are "decimal", "logging", "numpy", "pandas", "sklearn" and "warnings"; what is called again is added. tpcp
+    captures where `delayed(f)` is called: call it in front of the generator of tasks, since joblib advances that on
+    another thread. What a task set in a worker is put back after it.
+
+    Raises ValueError for another name, ImportError where tpcp is missing or older.
+    """
+    if unknown := sorted({*libraries} - {state.library for state in _READY_MADE}):
+        raise ValueError(f"no state is ready-made for {', '.join(unknown)}")
+    from tpcp import parallel
+
+    if not hasattr(parallel, "register_parallel_side_channel"):
+        raise ImportError("register_with_tpcp needs tpcp 3, whose side channels put back what a task set")
+    name = f"{__name__}: worker states"
+    _with_tpcp.update(dict.fromkeys(libraries))
+    with contextlib.suppress(KeyError):
+        parallel.remove_global_parallel_callback(name)
+        parallel.remove_parallel_side_channel(name)
+    parallel.register_global_parallel_callback(_captured_for_tpcp, name)
+    # A setter of tpcp's is never undone. A side channel is left when the task ends, and it is entered after the setter.
+    parallel.register_parallel_side_channel(_take_part, _put_back_at_the_end, _take_part, name)
+
+
+def _captured_for_tpcp() -> Tuple[_Snapshot, Callable[[Any], None]]:
+    return _Snapshot(state for state in _READY_MADE if state.library in _with_tpcp), _set_in_worker
+
+
+def _set_in_worker(snapshot: Any) -> None:
+    _set.undo.append(_apply(snapshot.captures))
+
+
+@contextlib.contextmanager
+def _put_back_at_the_end(_: Any) -> Iterator[Callable[[], None]]:
+    # In a thread of the caller's process tpcp calls no setter, and there is nothing to put back.
+    undo = _set.undo.pop() if _set.undo and multiprocessing.parent_process() is not None else []
+    try:
+        yield _nothing
+    finally:
+        _put_back(undo)
+
+
+def _take_part(_: Any = None) -> bool:
+    return True
+
+
+def _nothing() -> None:
+    return None

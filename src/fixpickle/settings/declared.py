@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from enum import Enum
 
-from fixpickle.model import Color, Evidence, Format, Runtime, Settings, Strategy
+from fixpickle.model import Color, Evidence, Format, Pair, Runtime, Settings, Strategy
 from fixpickle.settings import kinds
 from fixpickle.settings.kinds import Kind
 
@@ -72,6 +72,9 @@ DECLARED: tuple[Setting, ...] = (
     Setting("reach", kinds.choice(Evidence), "How sure it must be that a value is pickled.", Stage.FIND),
     Setting("runtime", kinds.choice(Runtime), "Copy what fixes need, or import it.", Stage.FIX),
     Setting("strategy", kinds.choice(Strategy), "What becomes of locks; see docs/strategies.md.", Stage.FIND),
+    Setting(
+        "delayed-from", kinds.choice(Pair), "Whose `Parallel` and `delayed`; see docs/workers-state.md.", Stage.FIX
+    ),
     Setting(
         "baseline",
         kinds.BASELINE_FILE,

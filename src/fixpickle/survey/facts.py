@@ -461,6 +461,18 @@ class PicklerChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class StateSet:
+    """Configuration of a process or a thread that the file sets: by which call or attribute, and at which line.
+
+    `library` is empty where no state is ready-made for it.
+    """
+
+    library: str
+    symbol: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class HandedOn:
     """An imported function or class, by its symbolic name, that a file which starts processes hands to calls."""
 
@@ -647,6 +659,7 @@ class Facts:
     handed_on: tuple[HandedOn, ...] = ()
     cells: tuple[Part, ...] = ()
     late_imports: tuple[LateImport, ...] = ()
+    states: tuple[StateSet, ...] = ()
 
     def at(self, line: int) -> str:
         """A line in words: `line 40`, and in a notebook `line 2 of cell 3`."""

@@ -42,6 +42,7 @@ from fixpickle.survey.scripts import is_guard, starts, statements
 from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names, parameters, walk
 from fixpickle.survey.type_names import feigned, is_mangled
 from fixpickle.survey.uses import names_read
+from fixpickle.survey.worker_states import worker_states
 
 WATCHED = frozenset(
     [
@@ -144,6 +145,7 @@ def _facts(source: Source, tree: Tree) -> Facts:
         starts=tuple(starts(tree, names, flow)),
         pickler_choices=pickler_choices(tree, names),
         handed_on=tuple(handed_on(tree, names, flow)),
+        states=tuple(worker_states(tree, names)),
     )
 
 

@@ -148,9 +148,10 @@ class Attempt:
                 return roots_of(cls)
             case Respawned(names=names):
                 return frozenset(names)
-            case WorkerState(_, before, after):
+            case WorkerState(_, before, after, _, register):
                 parallel, delayed = before if side == "before" else after
-                return roots_of(parallel) | roots_of(delayed)
+                called = roots_of(register) if side == "after" else frozenset[str]()
+                return roots_of(parallel) | roots_of(delayed) | called
             case Importing():
                 return frozenset()
 
@@ -190,9 +191,10 @@ class Attempt:
                 return {"kind": "respawned", "script": str(script), "names": list(names), "line": line}
             case ByValue(_, name):
                 return {"kind": "value", "name": name}
-            case WorkerState(_, before, after, state):
+            case WorkerState(_, before, after, state, register):
                 parallel, delayed = before if side == "before" else after
-                return {"kind": "workers", "parallel": parallel, "delayed": delayed, "state": state}
+                pair: Task = {"kind": "workers", "parallel": parallel, "delayed": delayed, "state": state}
+                return pair | {"register": register if side == "after" else ""}
             case CellsRun(notebook):
                 return {"kind": "cells", "script": str(notebook)}
             case ImportWeight(module):

@@ -26,13 +26,16 @@ class Workers:
             raise Failure("absent", "%s in %s" % (told(error), sys.executable)) from error
         with stage("build"):
             parallel, delayed = eval(task["parallel"], vars(module)), eval(task["delayed"], vars(module))
+            if task["register"]:
+                eval(task["register"], vars(module))
             view = world.view()
         former = read()
         try:
             with stage("dump"):
                 write(wanted)
                 with view:
-                    seen = parallel(n_jobs=2)(delayed(read)() for _ in range(self.TASKS))
+                    made = delayed(read)  # where it captures, it must do so in this thread
+                    seen = parallel(n_jobs=2)(made() for _ in range(self.TASKS))
                     after = joblib.Parallel(n_jobs=2)(joblib.delayed(read)() for _ in range(4))
                 missing = sum(one != wanted for one in seen)
                 expect(not missing, "the %s setting was lost in %d of %d tasks" % (task["state"], missing, self.TASKS))
@@ -74,4 +77,71 @@ def _sklearn() -> Setting:
     return write, read, True
 
 
-STATES = {"decimal": _decimal, "sklearn": _sklearn}
+def _numpy() -> Setting:
+    import numpy
+
+    def write(divide: Any) -> None:
+        numpy.seterr(divide=divide)
+
+    def read() -> Any:
+        import numpy
+
+        return numpy.geterr()["divide"]
+
+    return write, read, "raise"
+
+
+def _pandas() -> Setting:
+    import pandas
+
+    def write(rows: int) -> None:
+        pandas.set_option("display.max_rows", rows)
+
+    def read() -> Any:
+        import pandas
+
+        return pandas.get_option("display.max_rows")
+
+    return write, read, 7
+
+
+def _logging() -> Setting:
+    import logging
+
+    def write(level: int) -> None:
+        logging.getLogger("fixpickle").setLevel(level)
+
+    def read() -> Any:
+        import logging
+
+        return logging.getLogger("fixpickle").level
+
+    return write, read, 35
+
+
+def _warnings() -> Setting:
+    import warnings
+
+    def write(strict: bool) -> None:
+        if strict:
+            warnings.simplefilter("error", BytesWarning)
+        else:
+            filters: Any = warnings.filters
+            filters.remove(("error", None, BytesWarning, None, 0))
+
+    def read() -> Any:
+        import warnings
+
+        return ("error", None, BytesWarning, None, 0) in warnings.filters
+
+    return write, read, True
+
+
+STATES = {
+    "decimal": _decimal,
+    "logging": _logging,
+    "numpy": _numpy,
+    "pandas": _pandas,
+    "sklearn": _sklearn,
+    "warnings": _warnings,
+}

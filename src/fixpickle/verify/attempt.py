@@ -191,10 +191,8 @@ class Attempt:
                 return {"kind": "respawned", "script": str(script), "names": list(names), "line": line}
             case ByValue(_, name):
                 return {"kind": "value", "name": name}
-            case WorkerState(_, before, after, state, register):
-                parallel, delayed = before if side == "before" else after
-                pair: Task = {"kind": "workers", "parallel": parallel, "delayed": delayed, "state": state}
-                return pair | {"register": register if side == "after" else ""}
+            case WorkerState():
+                return _workers(self.subject, side)
             case CellsRun(notebook):
                 return {"kind": "cells", "script": str(notebook)}
             case ImportWeight(module):
@@ -230,6 +228,12 @@ class Making:
     used: bool = False
     command: str = ""
     trials: bool = False
+
+
+def _workers(subject: WorkerState, side: Side) -> Task:
+    parallel, delayed = subject.before if side == "before" else subject.after
+    register = subject.register if side == "after" else ""
+    return {"kind": "workers", "parallel": parallel, "delayed": delayed, "state": subject.state, "register": register}
 
 
 def attempts(

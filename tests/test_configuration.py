@@ -421,7 +421,10 @@ def test_the_shell_learns_the_commands(tmp_path: Path) -> None:
     assert said(**asked) == [b"config"]
     assert said(**{**asked, "COMP_WORDS": "fixpickle check --respect", "COMP_CWORD": "2"}) == [b"--respect-gitignore"]
     script = [sys.executable, "-m", "fixpickle", "--show-completion", "bash"]
-    assert b"_FIXPICKLE_COMPLETE=complete_bash" in subprocess.run(script, capture_output=True, timeout=60).stdout
+    # Without a shell among its ancestors, as under a service, there is none to detect: it is named.
+    environ = {**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    shown = subprocess.run(script, capture_output=True, env=environ, timeout=60)
+    assert b"_FIXPICKLE_COMPLETE=complete_bash" in shown.stdout
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")

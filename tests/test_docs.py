@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import os
+import pkgutil
 import re
 import shlex
 import subprocess
@@ -20,11 +22,6 @@ from fixpickle.cli.app import app
 from fixpickle.model import BoundaryEntry, Safety, Settings, Strategy
 from fixpickle.rule import page
 from fixpickle.settings import Options, load
-
-if sys.version_info >= (3, 11):
-    pass
-else:
-    pass
 
 TOP = Path(__file__).resolve().parent.parent
 PAGES = sorted([TOP / "README.md", TOP / "CHANGELOG.md", *(TOP / "docs").rglob("*.md"), TOP / "examples" / "README.md"])
@@ -69,8 +66,24 @@ def test_the_page_of_a_rule_is_what_the_generator_writes(rule: docs.Rule) -> Non
     assert docs.page_of(rule, docs.example_of(rule), docs.report_in(text)) == text, "run `make docs`"
 
 
+def _imported(example: docs.Example) -> set[str]:
+    """The modules that an example imports, by their top names, without its own."""
+    nodes = [n for text in example.before.values() for n in ast.walk(ast.parse(text))]
+    names = [a.name for n in nodes if isinstance(n, ast.Import) for a in n.names]
+    names += [n.module for n in nodes if isinstance(n, ast.ImportFrom) and n.module and not n.level]
+    own = {Path(name).parts[0].removesuffix(".py") for name in example.before}
+    return {name.partition(".")[0] for name in names} - own
+
+
+def _at_hand() -> set[str]:
+    return {module.name for module in pkgutil.iter_modules()} | set(sys.stdlib_module_names)
+
+
 @pytest.mark.parametrize("rule", RULES, ids=NAMES)
 def test_the_report_on_a_page_is_what_the_tool_says(rule: docs.Rule) -> None:
+    missing = sorted(_imported(docs.example_of(rule)) - _at_hand())
+    if missing:
+        pytest.skip(f"the page was printed where {', '.join(missing)} is installed, and here it is not")
     recorded = docs.report_in((docs.PAGES / f"{rule.name}.md").read_text("utf-8"))
     said = docs.report_of(docs.example_of(rule))
     assert _but_for_wording(said, recorded) == _but_for_wording(recorded, said), "run `make docs`"

@@ -4,7 +4,7 @@
 have loky send with cloudpickle what plain pickle does not find by name, as a function of a script in a list of lists.
 Once everything they cover can be imported, they only cost:
 
-- The wrapper makes a small task several times dearer to send, and what it wraps is no function any more: it has no
+- The wrapper makes a small task several times dearer to pickle, and what it wraps is no function any more: it has no
   `__doc__`, and on a method it loses `self`.
 - A wrapped *class* is worse. Of its instances `isinstance`, `+`, `==`, `len`, indexing and `with` no longer work, nor
   do class attributes and class methods.

@@ -222,11 +222,19 @@ def _program(data: bytes) -> str:
     return ast.dump(ast.parse(data))
 
 
+def skip_without_what_it_needs(fixture: Fixture) -> None:
+    """A fixture whose subject cannot do without a library says so: `# needs: ray`."""
+    for data in fixture.before.values():
+        for name in re.findall(rb"^# needs: (\w+)$", data, re.MULTILINE):
+            pytest.importorskip(name.decode())
+
+
 # --- the crossing ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("fixture", [f for f in CHANGED if f.crosses], ids=str)
 def test_subject_crosses_only_after_the_fix_and_behaves_as_before(fixture: Fixture, tmp_path: Path) -> None:
+    skip_without_what_it_needs(fixture)
     (tmp_path / "before").mkdir()
     (tmp_path / "after").mkdir()
     before = cross(fixture.before, fixture.probe, tmp_path / "before")
@@ -249,6 +257,7 @@ def proved(rule: str) -> Settled:
 
 @changed
 def test_every_fix_is_proved(fixture: Fixture, tmp_path: Path) -> None:
+    skip_without_what_it_needs(fixture)
     alone = fixture.probe != fixture.case
     report = (settle(fixture.before, tmp_path, verify=True) if alone else proved(fixture.rule)).report
     names = {Path(p).name for p in fixture.before}

@@ -136,7 +136,10 @@ class Call:
         call: Any = ast.parse(task["call"], mode="eval").body
 
         def value(node: Any) -> Any:
-            return eval(compile(ast.Expression(node), "<call>", "eval"), namespace)
+            try:
+                return eval(compile(ast.Expression(node), "<call>", "eval"), namespace)
+            except ImportError as error:
+                raise Failure("absent", "%s in %s" % (told(error), sys.executable)) from error
 
         with stage("dump"):
             named = {keyword.arg: value(keyword.value) for keyword in call.keywords}

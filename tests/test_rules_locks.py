@@ -164,7 +164,7 @@ def interpreter(folder: Path, *modules: str) -> Path:
     utils = folder / "lib" / "python3.9" / "site-packages" / "sklearn" / "utils"
     utils.mkdir(parents=True)
     for name in modules:
-        (utils / name).touch()
+        (utils / name).write_text("class Parallel:\n    pass\n" if name == "parallel.py" else "")
     return folder / "bin" / "python"
 
 

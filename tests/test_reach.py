@@ -257,6 +257,22 @@ def test_what_copies_of_other_projects_and_tools_for_tests_keep_is_left_to_them(
     assert (Project([facts]).reach(facts, facts.definitions[0].sinks) is not None) is kept
 
 
+@pytest.mark.parametrize(("exports", "internal"), [("", True), ('__all__ = ["center"]\n', False)])
+def test_the_result_of_a_call_under_an_exported_name_is_there_for_others(
+    tmp_path: Path, exports: str, internal: bool
+) -> None:
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / "pkg" / "__init__.py").touch()
+    path = tmp_path / "pkg" / "m.py"
+    factory = "def make(cls):\n    def inner():\n        return cls()\n    return inner\n\n\nclass Center:\n    pass\n"
+    path.write_text(f"{exports}\n\n{factory}\n\ncenter = make(Center)\n\n\ndef use():\n    return center()\n")
+    source = read(path)
+    assert isinstance(source, Source)
+    facts = survey(source)
+    assert isinstance(facts, Facts)
+    assert Project([facts]).exposure.internal(facts, "center") is internal
+
+
 def test_functions_that_return_each_others_results_come_to_an_end(reach: Reached) -> None:
     one = "def _one(n):\n    if n:\n        return lambda x: x\n    return _two(n)\n"
     assert reach(one + "\n\ndef _two(n):\n    return _one(n)\n") is None

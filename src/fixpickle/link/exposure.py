@@ -45,10 +45,10 @@ class Exposure:
     @cached_property
     def _exported(self) -> frozenset[str]:
         """Symbols that a module lists in `__all__`, or a package imports into its own namespace."""
-        listed = (f"{f.module}.{name}" for f in self.files for name in f.exports or ())
+        listed = [f"{f.module}.{name}" for f in self.files for name in f.exports or ()]
         packages = (f for f in self.files if f.package and _public(f.module))
-        taken = (i.target for f in packages for i in f.imports if i.top and not i.whole and _public(i.local))
-        return frozenset(map(self._real, (*listed, *taken)))
+        taken = [i.target for f in packages for i in f.imports if i.top and not i.whole and _public(i.local)]
+        return frozenset([*listed, *taken, *map(self._real, (*listed, *taken))])  # a name may stand for a call's result
 
     @cached_property
     def _heirs(self) -> dict[str, list[str]]:

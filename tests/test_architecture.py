@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import importlib
 import inspect
 import pickle
 import sys
@@ -23,6 +24,7 @@ from fixpickle.rule import Rule
 ROOT = Path(__file__).parent.parent
 SOURCE, PACK = ROOT / "src" / "fixpickle", ROOT / "codemods" / "fixpickle_codemods"
 FILES = sorted([*SOURCE.rglob("*.py"), *PACK.rglob("*.py")])
+WORDS = sorted(path for path in (SOURCE / "model").glob("*.py") if path.stem != "__init__")
 
 # The parts, and the parts of fixpickle each may import besides itself. The entry points may import anything.
 MAY_IMPORT = {
@@ -168,8 +170,9 @@ def test_no_process_of_ours_runs_user_code(path: Path) -> None:
         "importlib.metadata.version",
     }
     assert set(dynamic) <= allowed
-    # Rule packs are found by their entry points, formats of a report by their own names.
-    assert "importlib" not in dynamic or place(path) in ("registry.py", "report/__init__.py")
+    # Rule packs are found by their entry points; commands, formats of a report and words by their own names.
+    named = ("registry.py", "report/__init__.py", "model/__init__.py", "cli/app.py")
+    assert "importlib" not in dynamic or place(path) in named
 
 
 @pytest.mark.parametrize("child", CHILDREN, ids=place)
@@ -186,7 +189,8 @@ def test_nobody_imports_a_child_and_it_needs_the_standard_library_alone(child: P
 
 
 def _values() -> list[type]:
-    modules = (fixpickle.model, fixpickle.survey.facts)
+    parts = [importlib.import_module(f"fixpickle.model.{path.stem}") for path in WORDS]
+    modules = (*parts, fixpickle.survey.facts)
     found = [v for m in modules for v in vars(m).values() if inspect.isclass(v) and v.__module__ == m.__name__]
     return sorted(set(found), key=lambda v: v.__qualname__)
 
@@ -199,6 +203,17 @@ def test_every_word_is_frozen_and_pickles(value: type) -> None:
         assert "__slots__" in vars(value)
     made = sample(value)
     assert pickle.loads(pickle.dumps(made)) == made
+
+
+@pytest.mark.parametrize("path", WORDS, ids=place)
+def test_every_word_is_found_under_the_model(path: Path) -> None:
+    part = importlib.import_module(f"fixpickle.model.{path.stem}")
+    tree = ast.parse(path.read_text("utf-8"))
+    own = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+    own |= {t.id for node in tree.body if isinstance(node, ast.Assign) for t in node.targets if isinstance(t, ast.Name)}
+    assert own
+    for name in own:
+        assert getattr(fixpickle.model, name) is getattr(part, name)
 
 
 def sample(kind: object, depth: int = 0) -> object:

@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from fixpickle import __version__
-from fixpickle.cli import baseline, config
-from fixpickle.cli.apply import apply
-from fixpickle.cli.check import check
-from fixpickle.cli.inspect import INSPECT_EPILOG, inspect
-from fixpickle.cli.options import EPILOG
-from fixpickle.cli.pr import PR_EPILOG, pr
-from fixpickle.cli.rules import explain, rules
+from fixpickle.cli.entry import EPILOG
 from fixpickle.cli.terminal import complain, put
-from fixpickle.cli.trace import TRACE_EPILOG, trace
-from fixpickle.cli.undo import UNDO_EPILOG, undo
+
+COMMANDS = ("check", "apply", "undo", "pr", "inspect", "trace", "rules", "explain", "baseline", "config")
+"""In the order of the help. Each is a module of this package, and its `app`."""
+
+
+class _Modules(Mapping[str, Any]):
+    """The commands by name. A module is imported when its command is called, or all are listed."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in COMMANDS:
+            raise KeyError(name)
+        command = typer.main.get_command(importlib.import_module(f"fixpickle.cli.{name}").app)
+        command.name = name
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class _Commands(TyperGroup):
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands = _Modules()  # type: ignore[assignment]  # nobody adds to it
+
 
 app = typer.Typer(
+    cls=_Commands,
     help="Rewrites Python code that cannot cross a process boundary, and proves each rewrite by pickling the result.",
     epilog=EPILOG,
     no_args_is_help=True,
@@ -64,16 +86,3 @@ Version = Annotated[
 @app.callback()
 def _root(version: Version = False) -> None:
     """The options that need no command."""
-
-
-app.command(epilog=EPILOG)(check)
-app.command(epilog=EPILOG)(apply)
-app.command(epilog=UNDO_EPILOG)(undo)
-app.command(epilog=PR_EPILOG)(pr)
-app.command(epilog=INSPECT_EPILOG)(inspect)
-# What follows the program's name is the program's, options too.
-app.command(epilog=TRACE_EPILOG, context_settings={"allow_interspersed_args": False})(trace)
-app.command()(rules)
-app.command()(explain)
-app.add_typer(baseline.app, name="baseline")
-app.add_typer(config.app, name="config")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fixpickle.cli.declared import with_settings
+from fixpickle.cli.entry import EPILOG, alone
 from fixpickle.cli.options import (
     Diff,
     DryRun,
@@ -50,3 +51,6 @@ def apply(
     lead = Lead(from_trace, rerun) if from_trace is not None else None
     request = Request(mode, located(paths), counting(options, statistics), quiet, care, lead, stdin)
     finish(lambda: perform(request), verbose)
+
+
+app = alone(apply, EPILOG)

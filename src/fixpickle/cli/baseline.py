@@ -12,6 +12,7 @@ app = typer.Typer(
     help="Findings that are known and wait, in a file that is kept with the code.",
     no_args_is_help=True,
     rich_markup_mode=None,
+    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

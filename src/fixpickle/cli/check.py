@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fixpickle.cli.declared import with_settings
+from fixpickle.cli.entry import EPILOG, alone
 from fixpickle.cli.options import (
     Paths,
     Quiet,
@@ -34,3 +35,6 @@ def check(
     stdin = from_stdin(paths, stdin_filename)
     mode = Mode.LIST if show_files else Mode.CHECK
     finish(lambda: perform(Request(mode, located(paths), counting(options, statistics), quiet, stdin=stdin)), verbose)
+
+
+app = alone(check, EPILOG)

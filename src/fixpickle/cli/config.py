@@ -18,6 +18,7 @@ app = typer.Typer(
     help="What the configuration says, and whether it holds.",
     no_args_is_help=True,
     rich_markup_mode=None,
+    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from fixpickle.cli.declared import with_settings
+from fixpickle.cli.entry import alone
 from fixpickle.cli.options import Verbose, finish
 from fixpickle.settings import Options
 
@@ -65,3 +66,6 @@ def inspect(
         return inspected(Asked(target, allocations, time_limit, output_format is Form.JSON), options)
 
     finish(work, verbose)
+
+
+app = alone(inspect, INSPECT_EPILOG)

@@ -17,18 +17,6 @@ from fixpickle.cli.terminal import Terminated, abandon, complain, terminable
 from fixpickle.model import Format
 from fixpickle.settings import Options
 
-EPILOG = """\b
-Exit codes:
-  0    nothing is left to do: nothing was found, or everything found was fixed
-       (with --diff and --dry-run: nothing was found that would be fixed)
-  1    findings are left or were taken back, the diff is not empty,
-       or a file was skipped for cause
-  2    wrong usage or configuration, or an internal error; also where apply
-       would change files with work that is in no commit
-  130  interrupted
-"""
-
-
 Paths = Annotated[
     list[Path] | None,
     typer.Argument(help="Files and folders.  [default: .]", show_default=False),

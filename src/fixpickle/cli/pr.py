@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from fixpickle.cli.declared import with_settings
+from fixpickle.cli.entry import alone
 from fixpickle.cli.options import Paths, Quiet, Verbose, finish, located
 from fixpickle.settings import Options, Stage
 
@@ -46,3 +47,6 @@ def pr(
         return pull_request(Order(located(paths), options, branch, body, dry_run, quiet))
 
     finish(work, verbose)
+
+
+app = alone(pr, PR_EPILOG)

@@ -1,4 +1,4 @@
-"""`fixpickle rules` and `fixpickle explain`."""
+"""`fixpickle rules`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from fixpickle.cli.entry import alone
 from fixpickle.cli.options import Verbose, finish
 
 
@@ -31,12 +32,4 @@ def rules(output_format: Listing = Form.TEXT, verbose: Verbose = False) -> None:
     finish(work, verbose)
 
 
-def explain(rule: Annotated[str, typer.Argument(metavar="RULE")], verbose: Verbose = False) -> None:
-    """Print the page of one rule."""
-
-    def work() -> int:
-        from fixpickle.cli import catalogue
-
-        return catalogue.explain(rule)
-
-    finish(work, verbose)
+app = alone(rules)

@@ -9,9 +9,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from fixpickle.model import Color
+if TYPE_CHECKING:
+    from fixpickle.model import Color
 
 Progress = Callable[[str, int, int], None]
 
@@ -23,8 +24,8 @@ def in_color(asked: Color, stream: TextIO, environ: Mapping[str, str] = os.envir
 
     An empty variable says nothing. Sources: no-color.org, force-color.org.
     """
-    if asked is not Color.AUTO:
-        return asked is Color.ALWAYS
+    if asked.value != "auto":
+        return asked.value == "always"
     if environ.get("NO_COLOR"):
         return False
     if environ.get("FORCE_COLOR") or environ.get("CLICOLOR_FORCE"):

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from fixpickle.cli.declared import with_settings
+from fixpickle.cli.entry import alone
 from fixpickle.cli.options import Quiet, Verbose, finish
 from fixpickle.cli.terminal import complain, put
 from fixpickle.model import Refusal
@@ -54,6 +55,10 @@ def trace(
     `fixpickle apply --from-trace FILE` fixes what the record holds.
     """
     finish(lambda: _traced(command, output, time_limit, allocations, options, quiet), verbose)
+
+
+# What follows the program's name is the program's, options too.
+app = alone(trace, TRACE_EPILOG, interspersed=False)
 
 
 def _traced(

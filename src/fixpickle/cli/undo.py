@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from fixpickle.cli.entry import alone
 from fixpickle.cli.options import Verbose, finish
 
 UNDO_EPILOG = """\b
@@ -34,3 +35,6 @@ def undo(run: Number = None, listing: Listing = False, project: Project = None, 
         return wayback.list_runs(project) if listing else wayback.undo(run, project)
 
     finish(work, verbose)
+
+
+app = alone(undo, UNDO_EPILOG)

@@ -1,4 +1,4 @@
-# make test      lint, types and tests           make examples  every example, Ray included
+# make test      lint, types and tests           make examples  every example, and all slow tests
 # make demo      the examples, before and after  make bench     the benchmarks
 # make docs      the site, in site/              make clean     what any of these made
 # Each makes .venv as it needs it. PYTHON chooses the interpreter.
@@ -19,7 +19,8 @@ demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py
 
 examples: $(VENV)/.test $(VENV)/.demo
-	$(BIN)/pytest -q -m "slow or not slow" tests/test_examples.py tests/test_runtime_raylocks.py tests/test_trace_ray.py tests/test_ray_tune.py tests/test_action.py tests/test_pre_commit.py
+	$(BIN)/pytest -q -m "slow or not slow" tests/test_examples.py
+	$(BIN)/pytest -q -m slow --ignore tests/test_examples.py
 
 bench: $(VENV)/.test
 	set -e; for script in benchmarks/*.py; do $(BIN)/python "$$script"; done

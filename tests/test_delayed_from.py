@@ -62,6 +62,8 @@ def refused(folder: Path, text: str, pair: Pair = Pair.TPCP) -> str:
         ({"pyproject_toml": '[project]\ndependencies = ["tpcp"]\n'}, "tpcp.parallel"),
         ({"pyproject_toml": '[tool.poetry.dependencies]\ntpcp = "^3"\n'}, "tpcp.parallel"),
         ({"setup_py": "setup(install_requires=['scikit-learn'])\n"}, "sklearn.utils.parallel"),
+        ({"other_py": "import tpcp\nfrom ray.util.joblib import register_ray\n"}, "_fixpickle_parallel"),
+        ({"other_py": "import tpcp\nimport ray\n"}, "tpcp.parallel"),
         ({"other_py": "import sklearn, decimal\ndecimal.setcontext(C)\n"}, "_fixpickle_parallel"),
         ({"other_py": "import sklearn\nsklearn.set_config(assume_finite=True)\n"}, "sklearn.utils.parallel"),
         ({"other_py": "import sklearn\n", "test_m_py": "import numpy\nnumpy.seterr()\n"}, "sklearn.utils.parallel"),
@@ -116,6 +118,12 @@ def test_a_pair_is_not_taken_from_a_library_that_has_none(tmp_path):
     settings = Settings(root=tmp_path, python=python, verify=False, delayed_from=Pair.TPCP, exclude=("env/",))
     (left,) = run([tmp_path / "m.py"], settings, load_rules(), _PORTS, fix=True).left
     assert "has no such pair: it takes tpcp 3 or later" in left.reason
+
+
+def test_a_pair_that_sets_nothing_in_workers_of_ray_is_refused_there(tmp_path):
+    pytest.importorskip("tpcp")
+    register = "import ray.util.joblib\n\nray.util.joblib.register_ray()\n"
+    assert "sets nothing in the workers of joblib's Ray backend" in refused(tmp_path, HEAD + register + RUN)
 
 
 # --- delayed in front of the generator ------------------------------------------------------------------------------

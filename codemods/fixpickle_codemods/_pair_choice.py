@@ -16,20 +16,25 @@ _DISTRIBUTION = {Pair.SKLEARN: r"scikit[-_]learn", Pair.TPCP: "tpcp"}
 # What a pair carries by itself.
 _BY_ITSELF = {Pair.SKLEARN: frozenset({"sklearn", "warnings"}), Pair.TPCP: frozenset({"warnings"})}
 _NEEDS = {Pair.SKLEARN: "scikit-learn 1.3 or later", Pair.TPCP: "tpcp 3 or later"}
+# It sets nothing in a process without a parent in the sense of `multiprocessing` (tpcp 3.5, `tpcp.parallel`).
+_NOT_ON_RAY = "tpcp's pair sets nothing in the workers of joblib's Ray backend"
 _METADATA = ("pyproject.toml", "setup.cfg", "setup.py", "requirements.txt")
 
 
 def chosen(shop: Workshop, facts: Facts) -> Pair | Refusal:
     """The pair that was asked for, else that of a library which the project depends on, else the runtime's.
 
-    scikit-learn's is not taken of itself where it would leave behind what the project sets.
+    scikit-learn's is not taken of itself where it would leave behind what the project sets, tpcp's not where tasks run
+    on Ray.
     """
     wanted = shop.settings.delayed_from
+    if wanted is Pair.TPCP and _on_ray(shop.project):
+        return Refusal(facts.path, f"{_NOT_ON_RAY}: `--delayed-from runtime` carries it there")
     if wanted in MODULES:
         missing = f"the {wanted.value} of {shop.settings.python} has no such pair: it takes {_NEEDS[wanted]}"
         return wanted if _is_there(wanted, shop.settings.python) else Refusal(facts.path, missing)
     for pair in (Pair.TPCP, Pair.SKLEARN) if wanted is Pair.AUTO else ():
-        carries = pair is Pair.TPCP or libraries(shop.project) <= _BY_ITSELF[pair]
+        carries = not _on_ray(shop.project) if pair is Pair.TPCP else libraries(shop.project) <= _BY_ITSELF[pair]
         if carries and _depends(shop, facts, pair) and _is_there(pair, shop.settings.python):
             return pair
     return Pair.RUNTIME
@@ -86,6 +91,12 @@ def _metadata(folder: Path, root: Path) -> Iterator[str]:
         if found or place == root:
             yield from (path.read_text("utf-8", "replace") for path in found)
             return
+
+
+def _on_ray(project: Project) -> bool:
+    """Whether the project has joblib run tasks on Ray."""
+    named = {name for f in project.files for i in f.imports for name in (i.module, i.target)}
+    return not named.isdisjoint(("ray.util.joblib", "ray.util.joblib.register_ray"))
 
 
 def _is_there(pair: Pair, python: Path) -> bool:

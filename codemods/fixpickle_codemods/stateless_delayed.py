@@ -13,7 +13,8 @@ Both halves together, `Parallel` and `delayed`, from one library: the one that t
 names, or the one that `delayed-from` chooses.
 
 - `tpcp.parallel`, from tpcp 3: `delayed(f)` moves in front of the generator of tasks, since tpcp captures where it is
-  called; what the project sets is registered with `register_with_tpcp`, which puts it back after each task.
+  called; what the project sets is registered with `register_with_tpcp`, which puts it back after each task. It sets
+  nothing in workers of joblib's Ray backend, and is not taken where `register_ray` is imported.
 - `sklearn.utils.parallel`, from scikit-learn 1.3: it carries scikit-learn's configuration and the filters of warnings,
   and is not taken of itself where the project sets more than that.
 - The pair of the runtime module, copied into your package as `_fixpickle_parallel.py`. State is captured once, in the
@@ -27,7 +28,7 @@ Files where every `Parallel` says `n_jobs=1`; the pairs of scikit-learn and tpcp
 
 Only one half is here, and the other comes from another file: half a pair warns at every task and carries nothing.
 The names are imported inside a `try` or an `if`, or handed on as values. With tpcp: where `delayed(f)` cannot be called
-once in front of the generator, as each task has a function of its own, or for joblib's backend multiprocessing.
+once in front of the generator, as each task has a function of its own, or for joblib's backend multiprocessing or Ray's.
 
 Where the project sets no such configuration, the rewrite changes nothing yet.
 """

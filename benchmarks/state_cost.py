@@ -2,8 +2,9 @@
 
 Each pair runs the same tasks in workers that have started, under a decimal context and a scikit-learn configuration of
 the caller's, in turn and round after round; the fastest counts, since what else the machine does only adds. The control
-is joblib's pair once more: what lies inside its spread is noise. `abs` is a task that takes no time, `sleep` one that takes a millisecond. joblib sends tiny tasks in
-batches; with `batch_size=1` it does not, and then everything that a task carries counts.
+is joblib's pair once more: what lies inside its spread is noise. `abs` is a task that takes no time, `sleep` one that
+takes a millisecond. joblib sends tiny tasks in batches; with `batch_size=1` it does not, and then everything that a
+task carries counts.
 """
 
 from __future__ import annotations

@@ -196,6 +196,35 @@ def test_the_state_is_that_of_the_call_though_tasks_are_made_and_read_later(task
     assert len(made_in) > 1, "joblib makes later tasks in a thread of its own; otherwise this shows nothing"
 
 
+@pytest.mark.parametrize("how", ["generator", "generator_unordered"])
+def test_generators_are_given_where_joblib_gives_them_and_all_of_their_tasks_see_it(tasks, place, how):
+    outcomes = []
+    for parallel in (joblib.Parallel, Parallel):
+        with decimal.localcontext() as context:
+            context.prec = 12
+            try:
+                results = parallel(**place, return_as=how)(delayed(tasks.precision)(i) for i in range(30))
+            except ValueError as error:
+                outcomes.append(str(error).partition(" object at ")[0])
+            else:
+                outcomes.append(inspect.isgenerator(results))
+                seen = list(results)
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[1] is not True or seen == [12] * 30
+    assert (outcomes[1] is True) == (place is not FORKED)
+
+
+def test_an_abandoned_generator_leaves_nothing_in_its_workers(tasks):
+    before = joblib.Parallel(**LOKY)(joblib.delayed(tasks.everything)(i) for i in range(8))
+    with decimal.localcontext() as context, warnings.catch_warnings(), levels(35, 15, 5):
+        context.prec = 12
+        results = Parallel(**LOKY, return_as="generator")(delayed(tasks.precision)(i) for i in range(200))
+        assert next(results) == 12
+        with warnings.catch_warnings(record=True):  # joblib's own, of the tasks that nobody waits for
+            results.close()
+    assert joblib.Parallel(**LOKY)(joblib.delayed(tasks.everything)(i) for i in range(8)) == before
+
+
 def test_plain_joblib_loses_it(tasks):
     with decimal.localcontext() as context:
         context.prec = 14
@@ -260,6 +289,20 @@ def test_exceptions_come_out_as_from_joblib_and_leave_nothing(tasks, place, kind
         outcomes.append((type(caught.value), caught.value.args, type(caught.value.__cause__)))
     assert outcomes[0] == outcomes[1]
     assert kind == "StopIteration" or outcomes[1][:2] == (error, (7,))
+
+
+def test_a_task_that_fails_leaves_nothing_for_the_next_one_of_its_worker(tasks):
+    # joblib replaces its workers after a failure, an executor of loky's does not.
+    with joblib.externals.loky.ProcessPoolExecutor(1) as worker:
+        before = worker.submit(tasks.everything).result()
+        with decimal.localcontext() as context, warnings.catch_warnings(), levels(35, 15, 5):
+            context.prec = 19
+            warnings.simplefilter("error", ImportWarning)
+            failing, seeing = sent(delayed(tasks.fails)(ValueError(7)), delayed(tasks.everything)())
+            expected = tasks.everything()
+            assert str(worker.submit(failing[0], *failing[1]).exception()) == "7"
+        assert worker.submit(tasks.everything).result() == before
+        assert worker.submit(seeing[0]).result() == expected
 
 
 def test_with_one_job_a_task_sees_what_the_generator_of_tasks_sets(tasks):
@@ -421,16 +464,23 @@ def seen_at_the_end(seconds):
     return warnings.filters[0][0], decimal.getcontext().prec
 
 
-def test_a_worker_that_runs_tasks_in_threads_keeps_the_state_until_the_last_has_ended(tasks, tmp_path):
-    sent = []
+def sent(*tasks):
+    """What our `Parallel` gives joblib of these tasks: for each a function and its arguments."""
+    items = []
 
     class Spy(joblib.parallel.ThreadingBackend):
         def submit(self, func, callback=None):
-            sent.append(func)
+            items.extend(func.items)
             return super().submit(func, callback)
 
         apply_async = submit
 
+    with contextlib.suppress(Exception):  # of the tasks, which run as well
+        Parallel(n_jobs=2, backend=Spy(), batch_size=len(tasks))(tasks)
+    return items
+
+
+def test_a_worker_that_runs_tasks_in_threads_keeps_the_state_until_the_last_has_ended(tasks, tmp_path):
     (tmp_path / "spied.py").write_text(inspect.getsource(seen_at_the_end))
     sys.path.insert(0, str(tmp_path))
     try:
@@ -438,10 +488,9 @@ def test_a_worker_that_runs_tasks_in_threads_keeps_the_state_until_the_last_has_
         with decimal.localcontext() as context, warnings.catch_warnings():
             context.prec = 18
             warnings.simplefilter("error", ImportWarning)
-            Parallel(n_jobs=2, backend=Spy())([delayed(spied.seen_at_the_end)(0), delayed(abs)(-1)])
+            ((function, _, _),) = sent(delayed(spied.seen_at_the_end)(0))
     finally:
         sys.path.remove(str(tmp_path))
-    function = next(item[0] for batch in sent for item in batch.items if item[1] == (0,))
     env_path = [str(tmp_path), *filter(None, sys.path)]
     code = f"import sys; sys.path[:0] = {env_path!r}\n{IN_A_WORKER}"
     done = subprocess.run([sys.executable, "-c", code], input=pickle.dumps(function), capture_output=True)

@@ -28,7 +28,7 @@ Files where every `Parallel` says `n_jobs=1`; the pairs of scikit-learn and tpcp
 
 Only one half is here, and the other comes from another file: half a pair warns at every task and carries nothing.
 The names are imported inside a `try` or an `if`, or handed on as values. With tpcp: where `delayed(f)` cannot be called
-once in front of the generator, as each task has a function of its own, or for joblib's backend multiprocessing or Ray's.
+once in front of the generator, as each task has a function of its own, or for the backends multiprocessing and Ray.
 
 Where the project sets no such configuration, the rewrite changes nothing yet.
 """

@@ -57,6 +57,75 @@ def test_a_new_function_is_formatted_and_its_neighbours_are_not(here: Path) -> N
     check(old, new, want, here)
 
 
+def test_a_name_that_becomes_a_definition_is_parted_from_what_stands_close_above_and_below(here: Path) -> None:
+    old = """\
+    def first():
+        return 1
+
+    NONE = ()
+    ALL = lambda _: (True, None)
+    SAME = lambda x: x
+    EMPTY = object()
+    LAST = lambda _, value: value
+    """
+    new = """\
+    def first():
+        return 1
+
+    NONE = ()
+    def ALL(_):
+        return (True, None)
+    def SAME(x):
+        return x
+    EMPTY = object()
+    def LAST(_, value):
+        return value
+    """
+    want = """\
+    def first():
+        return 1
+
+    NONE = ()
+
+
+    def ALL(_):
+        return (True, None)
+
+
+    def SAME(x):
+        return x
+
+
+    EMPTY = object()
+
+
+    def LAST(_, value):
+        return value
+    """
+    check(old, new, want, here)
+
+
+def test_a_comment_and_a_decorator_stay_with_the_definition_below_them(here: Path) -> None:
+    old = """\
+    A = 1
+    # What it is.
+    f = lambda x: x
+    """
+    new = """\
+    A = 1
+    # What it is.
+    def f( x ):
+        return x
+    """
+    want = """\
+    A = 1
+    # What it is.
+    def f(x):
+        return x
+    """
+    check(old, new, want, here)
+
+
 def test_a_changed_statement_that_was_formatted_stays_formatted(here: Path) -> None:
     old = "value = pool.map(function_with_a_name, rows)\nother = [ 1 ]\n"
     new = old.replace(

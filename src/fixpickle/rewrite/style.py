@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import black
 
 
+_DEFINES = ("def ", "async def ", "class ", "@")
+
+
 # A run makes the same text several times, to check it, to prove it and to keep it, and black is what costs most.
 @lru_cache(maxsize=256)
 def tidy(old: str, new: str, path: Path) -> str:
@@ -118,27 +121,44 @@ def _filled_runs(lines: Sequence[str], runs: Sequence[Lines]) -> list[Lines]:
 def _spliced(old: Sequence[str], new: Sequence[str], runs: Sequence[Lines]) -> str | None:
     """`old` with `runs` as they are in `new`; None where `new` does not hold all other lines, in order and unbroken.
 
-    Around a run black may add blank lines but take none away: it miscounts them before lines it was told to leave.
+    Around a run black may add blank lines but take none away: it miscounts them before lines it was told to leave, and
+    adds some among these, which are left out.
     """
     edges = [0, *(edge for run in runs for edge in (run.start, run.end)), len(old)]
     result: list[str] = []
     position = 0
     for start, end in zip(edges[::2], edges[1::2], strict=True):
         kept = old[start:end]
-        core = _filled(kept)
-        starts: Sequence[int] = range(position, len(new))
-        if start == 0:
-            starts = [_blank(new)]
-        elif end == len(old):
-            starts = [len(new) - _blank(new[::-1]) - len(core)]
-        found = next((n for n in starts if position <= n and new[n : n + len(core)] == core), None)
+        places = slice(1) if start == 0 else slice(-1, None) if end == len(old) else slice(None)
+        found = _found(kept, new, position, places)
         if found is None:
             return None
-        written = new[position:found] if start else []
-        result = _joined(result, _filled(written), _blank(written))
+        written = new[position : found.start] if start else []
+        result = _joined(result, _filled(written), max(_blank(written), _parting(result, written)))
         result = _joined(result, kept, _blank(written[::-1]))
-        position = found + len(core)
+        position = found.end
     return "\n".join(result)
+
+
+def _found(kept: Sequence[str], lines: Sequence[str], position: int, places: slice) -> Lines | None:
+    """Where `lines` has those of `kept` that are not blank, one after the other, from `position` on; None if nowhere.
+
+    `places` are those that come into question, of all that leave room.
+    """
+    wanted = [line for line in kept if line.strip()]
+    filled = [n for n in range(position, len(lines)) if lines[n].strip()]
+    for n in range(len(filled) - len(wanted) + 1)[places]:
+        if all(lines[at] == line for at, line in zip(filled[n:], wanted, strict=False)):
+            start = filled[n] if n < len(filled) else len(lines)
+            return Lines(start, filled[n + len(wanted) - 1] + 1 if wanted else start)
+    return None
+
+
+def _parting(above: Sequence[str], written: Sequence[str]) -> int:
+    """How many blank lines part a definition at module level from the statement above, which black may not see."""
+    last = next((line for line in reversed(above) if line.strip()), "#")
+    first = next((line for line in written if line.strip()), "")
+    return 2 if first.startswith(_DEFINES) and not last.startswith(("#", "@")) else 0
 
 
 def _joined(above: Sequence[str], below: Sequence[str], blanks: int) -> list[str]:

@@ -2,12 +2,14 @@
 
 A page is the docstring of the rule's module, which is what `fixpickle explain` prints, then an example fixture of that
 rule as a diff, and what fixpickle reports when it fixes that fixture. `make docs` runs this, and `tests/test_docs.py`
-fails where a page is not what this would write.
+fails where a page is not what this would write. Some reports need a library: see `missing`.
 """
 
 from __future__ import annotations
 
+import ast
 import difflib
+import pkgutil
 import re
 import subprocess
 import sys
@@ -98,10 +100,38 @@ def report_of(example: Example) -> str:
     return f"On Python {version}:\n\n```text\n{_ADDRESS.sub('0x...', said)}\n```\n"
 
 
+def missing(example: Example) -> list[str]:
+    """The packages that the example imports and this interpreter does not have, by their top names, sorted.
+
+    Without them fixpickle would say other things of it than the page does.
+    """
+    nodes = [node for text in example.before.values() for node in ast.walk(ast.parse(text))]
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level]
+    own = {Path(name).parts[0].removesuffix(".py") for name in example.before}
+    at_hand = {module.name for module in pkgutil.iter_modules()} | set(sys.stdlib_module_names)
+    return sorted({name.partition(".")[0] for name in names} - own - at_hand)
+
+
 def report_in(text: str) -> str:
     """The report that a page holds, or an empty string."""
     found = _REPORT.search(text)
     return found.group() if found else ""
+
+
+def report_for(rule: Rule, example: Example) -> str:
+    """The report for a rule's page: made anew, or the one on the page where this interpreter lacks what it needs.
+
+    Raises RuntimeError where there is no page yet.
+    """
+    lacking, path = missing(example), PAGES / f"{rule.name}.md"
+    if not lacking:
+        return report_of(example)
+    kept = report_in(path.read_text("utf-8")) if path.exists() else ""
+    if not kept:
+        raise RuntimeError(f"the page of {rule.name} has no report yet, and to print one needs {', '.join(lacking)}")
+    sys.stderr.write(f"{path.name}: its report stays as it is, to print it needs {', '.join(lacking)}\n")
+    return kept
 
 
 def page_of(rule: Rule, example: Example, report: str) -> str:
@@ -155,7 +185,7 @@ def main() -> None:
     pages = {PAGES / "index.md": list_of(rules)}
     for rule in rules:
         example = example_of(rule)
-        pages[PAGES / f"{rule.name}.md"] = page_of(rule, example, report_of(example))
+        pages[PAGES / f"{rule.name}.md"] = page_of(rule, example, report_for(rule, example))
     PAGES.mkdir(exist_ok=True)
     for stale in set(PAGES.glob("*.md")) - pages.keys():
         stale.unlink()

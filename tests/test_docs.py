@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 import os
-import pkgutil
 import re
 import shlex
 import subprocess
@@ -66,22 +64,9 @@ def test_the_page_of_a_rule_is_what_the_generator_writes(rule: docs.Rule) -> Non
     assert docs.page_of(rule, docs.example_of(rule), docs.report_in(text)) == text, "run `make docs`"
 
 
-def _imported(example: docs.Example) -> set[str]:
-    """The modules that an example imports, by their top names, without its own."""
-    nodes = [n for text in example.before.values() for n in ast.walk(ast.parse(text))]
-    names = [a.name for n in nodes if isinstance(n, ast.Import) for a in n.names]
-    names += [n.module for n in nodes if isinstance(n, ast.ImportFrom) and n.module and not n.level]
-    own = {Path(name).parts[0].removesuffix(".py") for name in example.before}
-    return {name.partition(".")[0] for name in names} - own
-
-
-def _at_hand() -> set[str]:
-    return {module.name for module in pkgutil.iter_modules()} | set(sys.stdlib_module_names)
-
-
 @pytest.mark.parametrize("rule", RULES, ids=NAMES)
 def test_the_report_on_a_page_is_what_the_tool_says(rule: docs.Rule) -> None:
-    missing = sorted(_imported(docs.example_of(rule)) - _at_hand())
+    missing = docs.missing(docs.example_of(rule))
     if missing:
         pytest.skip(f"the page was printed where {', '.join(missing)} is installed, and here it is not")
     recorded = docs.report_in((docs.PAGES / f"{rule.name}.md").read_text("utf-8"))
@@ -89,6 +74,20 @@ def test_the_report_on_a_page_is_what_the_tool_says(rule: docs.Rule) -> None:
     assert _but_for_wording(said, recorded) == _but_for_wording(recorded, said), "run `make docs`"
     unpickled = "# no subject:" in "".join(docs.example_of(rule).before.values())
     assert ("[left]" if rule.safety is not Safety.SAFE else "[proved]") in said or (unpickled and "[unproved]" in said)
+
+
+def test_a_report_that_needs_what_is_not_there_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rule, text = RULES[0], "import no_such_library\n"
+    example = docs.Example(tmp_path / "example.py", {"example.py": text}, {"example.py": text})
+    monkeypatch.setattr(docs, "PAGES", tmp_path)
+    with pytest.raises(RuntimeError, match=f"the page of {rule.name} has no report yet.*no_such_library"):
+        docs.report_for(rule, example)
+    kept = "On Python 3.11:\n\n```text\nas it was printed\n```\n"
+    (tmp_path / f"{rule.name}.md").write_text(f"# {rule.name}\n\n{kept}")
+    assert docs.report_for(rule, example) == kept
+    assert "needs no_such_library" in capsys.readouterr().err
 
 
 def _but_for_wording(report: str, other: str) -> list[str]:

@@ -8,19 +8,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fixpickle.model import ByCall, ByIdentity, Edit, Source, Span, Subject
+from fixpickle.rewrite import import_line, require, without_import
 from fixpickle.survey.facts import Facts, ImportFact, Reference
+from fixpickle.survey.moved import Moved
+from fixpickle.survey.names import Names
 from fixpickle.survey.tree import Tree
 
 REPORT = "ray.tune.report"
+_NAMING = frozenset(
+    {"os.path.basename", "os.path.split", "os.path.normpath", "os.path.relpath", "re.search", "re.match"}
+)
 GETTERS = frozenset(f"ray.tune.get_trial_{what}" for what in ("id", "name", "dir", "resources"))
 
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """The edits of one use, and what to try as proof."""
+    """The edits of one use, what to try as proof, and what a reviewer must know."""
 
     edits: tuple[Edit, ...]
     subjects: tuple[Subject, ...]
+    notes: tuple[str, ...] = ()
 
 
 # --- tune.report(metric=1) ------------------------------------------------------------------------------------------
@@ -39,7 +46,8 @@ def no_dictionary(keywords: Sequence[str]) -> str:
 
 def reported(facts: Facts, source: Source, reference: Reference) -> Rewritten:
     """`tune.report(metric=1)` as `tune.report({"metric": 1})`."""
-    edits = list(_dictionary(source, _call(Tree(source), reference.span)))
+    tree = Tree(source)
+    edits = list(_dictionary(_brackets(tree, call_at(tree, reference.span)), ""))
     callee = _reached(facts, source, reference)
     names = [k for k in reference.keywords if k != "**"]
     before = ", ".join(f"{name}=None" for name in names)
@@ -47,9 +55,30 @@ def reported(facts: Facts, source: Source, reference: Reference) -> Rewritten:
     return Rewritten(tuple(edits), (ByCall(facts.module, f"{callee}({before})", f"{callee}({{{after}}})"),))
 
 
+def given_as_dictionary(tree: Tree, call: ast.Call, more: str) -> tuple[Edit, ...] | str:
+    """A report of a trial that is written for an older Ray, with its metrics in a dictionary and `more` behind them.
+
+    Or why not. A dictionary that is written there is taken for what an earlier fix made of the metrics.
+    """
+    keywords = ["" for _ in call.args] + [k.arg or "**" for k in call.keywords]
+    given = [*call.args, *(k.value for k in call.keywords)]
+    if len(given) == 1 and keywords[0] in ("", "metrics") and isinstance(given[0], ast.Dict):
+        end, close = tree.span(given[0]).end, _brackets(tree, call).end
+        if tree.text[end:close].strip() not in ("", ","):
+            return "comments stand behind its metrics"
+        return (Edit(tree.source.path, end, end, f", {more}"),)
+    reason = no_dictionary([k for k in keywords if k != "**"]) if keywords != ["**"] else ""
+    return reason or tuple(_dictionary(_brackets(tree, call), f", {more}"))
+
+
+def call_at(tree: Tree, callee: Span) -> ast.Call:
+    """The call of what stands there."""
+    return next(c for c in tree.of(ast.Call) if tree.span(c.func) == callee)
+
+
 @dataclass(frozen=True, slots=True)
-class _Call:
-    """A call in its file: the node, and where the brackets around its arguments begin and end, in characters."""
+class _Brackets:
+    """A call in its file, and where the brackets around its arguments begin and end, in characters."""
 
     tree: Tree
     node: ast.Call
@@ -57,22 +86,23 @@ class _Call:
     end: int
 
 
-def _call(tree: Tree, callee: Span) -> _Call:
-    node = next(c for c in tree.of(ast.Call) if tree.span(c.func) == callee)
-    opening = tree.text.index("(", callee.end)
-    return _Call(tree, node, opening + 1, tree.span(node).end - 1)
+def _brackets(tree: Tree, call: ast.Call) -> _Brackets:
+    opening = tree.text.index("(", tree.span(call.func).end)
+    return _Brackets(tree, call, opening + 1, tree.span(call).end - 1)
 
 
-def _dictionary(source: Source, call: _Call) -> Iterator[Edit]:
-    yield Edit(source.path, call.start, call.start, "{")
+def _dictionary(call: _Brackets, more: str) -> Iterator[Edit]:
+    text, path = call.tree.text, call.tree.source.path
+    # Brackets are replaced, not only added to: of two fixes of one report the second waits for its round.
+    yield Edit(path, call.start - 1, call.start, "({")
     for keyword in call.node.keywords:
         if keyword.arg is not None:
             start = call.tree.span(keyword).start
-            written = re.compile(rf"{re.escape(keyword.arg)}\s*=[ \t]*").match(source.text, start)
+            written = re.compile(rf"{re.escape(keyword.arg)}\s*=[ \t]*").match(text, start)
             if written is None:
                 continue  # a comment or a line break stands between the name and its value
-            yield Edit(source.path, start, written.end(), f'"{keyword.arg}": ')
-    yield Edit(source.path, call.end, call.end, "}")
+            yield Edit(path, start, written.end(), f'"{keyword.arg}": ')
+    yield Edit(path, call.end, call.end + 1, f"}}{more})")
 
 
 # --- names ----------------------------------------------------------------------------------------------------------
@@ -90,20 +120,68 @@ def in_context(source: Source, reference: Reference) -> Rewritten:
     return Rewritten((Edit(source.path, at, at, "get_context()."),), ())
 
 
-def not_moved(facts: Facts, fact: ImportFact, to: str) -> str:
+def not_moved(facts: Facts, fact: ImportFact, known: Moved) -> str:
     """Why an import cannot be made from where its name is now, or an empty string."""
+    gone = [r for r in facts.references if _lacking(r.symbol, known)]
+    if gone:
+        return f"line {gone[0].span.line} uses {gone[0].symbol.rpartition('.')[2]} of it. Instead: {known.instead}"
     alone = sum(other.span == fact.span for other in facts.imports) == 1
-    return "" if alone else f"it shares its import with other names: import {to} by itself"
+    if not alone and (not fact.top or fact.local in (facts.exports or ())):
+        return f"it shares its import with other names: import {known.to} by itself"
+    return ""
+
+
+def _lacking(symbol: str, known: Moved) -> bool:
+    """Whether it is something of the moved name that this one has no more."""
+    inner = symbol.removeprefix(f"{known.name}.")
+    return inner != symbol and bool(known.has) and inner not in known.has
+
+
+def not_renamed(reference: Reference, known: Moved) -> str:
+    """Why a use by its dotted name has no counterpart, or an empty string."""
+    only_moved = bool(known.to) and (reference.symbol == known.name or reference.symbol.startswith(f"{known.name}."))
+    return f"instead: {known.instead}" if not only_moved or _lacking(reference.symbol, known) else ""
+
+
+def renamed(facts: Facts, source: Source, reference: Reference, known: Moved) -> Rewritten:
+    """`air.Checkpoint.from_directory` as `tune.Checkpoint.from_directory`."""
+    module, _, name = known.to.rpartition(".")
+    package, _, last = module.rpartition(".")
+    short = any(f.top and f.target == module and f.local == last for f in facts.imports)
+    home = require(facts, source, package, last) if short and package == "ray" else None
+    new = home.code + f".{name}" if home is not None else ""
+    made = require(facts, source, module, name) if home is None else home
+    end = reference.span.end - len(reference.symbol) + len(known.name)
+    edit = Edit(source.path, reference.span.start, end, new or made.code)
+    return Rewritten((edit, *made.edits), ())
 
 
 def imported(facts: Facts, source: Source, fact: ImportFact, to: str) -> Rewritten:
-    """`from old import Name` as `from new import Name`."""
+    """`from old import Name` as `from new import Name`; where it shares its statement, in a statement of its own."""
+    module, _, name = to.rpartition(".")
+    subjects = (ByIdentity(facts.module, fact.local),) if fact.top else ()
+    if any(other.span == fact.span and other is not fact for other in facts.imports):
+        line = f"from {module} import {name}" + (f" as {fact.local}" if fact.local != name else "")
+        whole = Span(0, len(source.text), 1, 1)
+        gone = without_import(facts, source, fact.local, [whole])
+        return Rewritten((*gone, import_line(facts, source, line)), subjects)
     written = re.match(r"from\s+([\w.]+)", source.text[fact.span.start : fact.span.end])
     assert written is not None, fact
     start = fact.span.start + written.start(1)
-    subjects = (ByIdentity(facts.module, fact.local),) if fact.top else ()
-    edit = Edit(source.path, start, start + len(written[1]), to.rpartition(".")[0])
-    return Rewritten((edit,), subjects)
+    return Rewritten((Edit(source.path, start, start + len(written[1]), module),), subjects)
+
+
+def name_read(tree: Tree, names: Names, function: ast.AST, folder: str) -> str:
+    """Where a function reads from the name of a checkpoint's folder, which was made of the step; or nothing."""
+    for use in tree.within(function, ast.Name):
+        around = tree.parents[use]
+        if use.id != folder or not isinstance(use.ctx, ast.Load):
+            continue
+        called = names.of(around.func) if isinstance(around, ast.Call) and use in around.args else ""
+        part = isinstance(around, (ast.Attribute, ast.Subscript)) or called in _NAMING
+        if part or (called.startswith("pathlib.") and isinstance(tree.parents[around], ast.Attribute)):
+            return f"line {use.lineno} reads the name of the folder, which no longer holds the step"
+    return ""
 
 
 def _reached(facts: Facts, source: Source, reference: Reference) -> str:

@@ -10,6 +10,7 @@ from fixpickle.rewrite.imports import (
     runtime_module,
     vendored,
 )
+from fixpickle.rewrite.indent import deeper, unit_below
 from fixpickle.rewrite.lift import Lifted, Renaming, lift
 from fixpickle.rewrite.methods import class_at, first_lines, last_line, method_of, methods_behind
 from fixpickle.rewrite.place import (
@@ -20,6 +21,7 @@ from fixpickle.rewrite.place import (
     in_place_of,
     line_end,
     line_start,
+    starts_line,
     without_lines,
     without_statement,
 )
@@ -36,6 +38,7 @@ __all__ = [
     "below_statement",
     "block_end",
     "class_at",
+    "deeper",
     "first_lines",
     "free_name",
     "import_line",
@@ -52,7 +55,9 @@ __all__ = [
     "require_runtime",
     "runtime_module",
     "snake",
+    "starts_line",
     "state_hooks",
+    "unit_below",
     "vendored",
     "without_import",
     "without_lines",

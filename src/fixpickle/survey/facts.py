@@ -418,8 +418,8 @@ class ImportFact:
 class Reference:
     """A place that names something by its symbolic name: `joblib.delayed`. `argument` is its first, where constant.
 
-    `keywords` are those of the call, `**` for unpacked ones and "" for arguments without a name: only names that a
-    library moved have them here.
+    Of names that a library moved, `argument` is the function that the place is in, or the value of an argument that
+    went; `keywords` are those of the call, `**` for unpacked ones and "" for arguments without a name.
     """
 
     symbol: str

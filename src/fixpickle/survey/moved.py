@@ -20,9 +20,11 @@ Release = tuple[int, ...]
 class Moved:
     """A name that fails from the release `gone` on, in the form that is meant.
 
+    `name` is dotted, and that of an argument stands in brackets behind its call: `ray.tune.run(loggers)`.
     `instead` is what to use, in words, and `to` the new name where the old one only moved. The new form is there from
-    `since` on. `keywords` are those of which a call must have one to be meant; where `given` is not None, a call must
-    have a keyword, and none of those, nor only those of `beside` with an argument that has no name.
+    `since` on. Where `given` is not None, a call must have a keyword, and none of those, nor only those of `beside`
+    with an argument that has no name. What moved still `has` these names in it, or all where none is given. An argument
+    may still be one of the constants `taken`, as Python writes them, and said nothing where it was one of `idle`.
     """
 
     name: str
@@ -30,9 +32,11 @@ class Moved:
     instead: str
     to: str
     since: Release
-    keywords: frozenset[str]
     given: frozenset[str] | None
     beside: frozenset[str]
+    has: frozenset[str]
+    taken: frozenset[str]
+    idle: frozenset[str]
 
     def means(self, called: bool, keywords: Iterable[str]) -> bool:
         """Whether a use of the name is in the old form.
@@ -41,8 +45,6 @@ class Moved:
         """
         used = frozenset(keywords)
         named = used - {""}
-        if self.keywords:
-            return called and bool(used & self.keywords)
         if self.given is not None:
             return called and bool(named) and not named & self.given and not ("" in used and named <= self.beside)
         return True
@@ -69,8 +71,8 @@ def behind(symbol: str) -> Moved | None:
 
 def _entries(entry: Mapping[str, object]) -> Iterable[Moved]:
     names, gone, to = entry["names"], release(str(entry["gone"])), str(entry.get("to", ""))
-    given, keywords, beside = entry.get("given"), entry.get("keywords", []), entry.get("beside", [])
-    assert isinstance(names, list) and isinstance(keywords, list) and isinstance(beside, list)
+    given = entry.get("given")
+    assert isinstance(names, list)
     for name in names:
         yield Moved(
             name=name,
@@ -78,7 +80,15 @@ def _entries(entry: Mapping[str, object]) -> Iterable[Moved]:
             instead=str(entry["instead"]),
             to=to.replace("*", name.rpartition(".")[2]),
             since=release(str(entry.get("since", entry["gone"]))),
-            keywords=frozenset(keywords),
             given=frozenset(given) if isinstance(given, list) else None,
-            beside=frozenset(beside),
+            beside=_words(entry, "beside"),
+            has=_words(entry, "has"),
+            taken=_words(entry, "taken"),
+            idle=_words(entry, "idle"),
         )
+
+
+def _words(entry: Mapping[str, object], key: str) -> frozenset[str]:
+    found = entry.get(key, [])
+    assert isinstance(found, list)
+    return frozenset(found)

@@ -8,14 +8,22 @@ from collections.abc import Iterator
 from fixpickle.survey.facts import Reference
 from fixpickle.survey.moved import behind, moved
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import Tree
+from fixpickle.survey.tree import FUNCTIONS, Function, Tree
+
+FOLDER = "checkpoint_dir"
+HANDED_IN = f"ray.tune.trainable.{FOLDER}"
+"""The parameter in which Ray Tune handed a function the folder of the checkpoint to go on from."""
 
 
 def moved_names(tree: Tree, names: Names) -> Iterator[Reference]:
-    """Every use of such a name in the old form, the whole dotted expression."""
+    """Every use of such a name in the old form, the whole dotted expression, with the function it stands in.
+
+    Of an argument it is the whole `name=value`, with the value where that is constant.
+    """
     libraries = {name.partition(".")[0] for name in moved()}
     if not any(fact.target.partition(".")[0] in libraries for fact in names.imports):
         return
+    yield from _handed_in(tree)
     found: list[ast.Name | ast.Attribute] = tree.of(ast.Name, ast.Attribute)
     for node in found:
         parent = tree.parents[node]
@@ -23,9 +31,36 @@ def moved_names(tree: Tree, names: Names) -> Iterator[Reference]:
             continue
         symbol = names.of(node)
         known = behind(symbol) if symbol else None
+        call = parent if isinstance(parent, ast.Call) and parent.func is node else None
+        if call is not None:
+            yield from _arguments(tree, call, symbol)
         if known is None:
             continue
-        call = parent if isinstance(parent, ast.Call) and parent.func is node else None
         keywords = ["" for _ in call.args] + [k.arg or "**" for k in call.keywords] if call is not None else []
         if known.means(call is not None, keywords):
-            yield Reference(symbol, tree.span(node), call is not None, "", tuple(keywords))
+            function = tree.function(node)
+            around = tree.qualname(function) if function is not None else ""
+            yield Reference(symbol, tree.span(node), call is not None, around, tuple(keywords))
+
+
+def _arguments(tree: Tree, call: ast.Call, symbol: str) -> Iterator[Reference]:
+    """The arguments of a call that went."""
+    for keyword in call.keywords:
+        known = moved().get(f"{symbol}({keyword.arg})")
+        value = repr(keyword.value.value) if isinstance(keyword.value, ast.Constant) else ""
+        if known is not None and value not in known.taken:
+            yield Reference(known.name, tree.span(keyword), True, value)
+
+
+def _handed_in(tree: Tree) -> Iterator[Reference]:
+    """The parameters `checkpoint_dir` of functions that do not ask for a checkpoint, each with its function's name."""
+    functions: list[Function] = tree.of(*FUNCTIONS)
+    for function in functions:
+        by_name = [a for a in (*function.args.args[1:], *function.args.kwonlyargs) if a.arg == FOLDER]
+        if by_name and tree.method_class(function) is None and not _asks(tree, function):
+            yield Reference(HANDED_IN, tree.span(by_name[0]), False, tree.qualname(function))
+
+
+def _asks(tree: Tree, function: Function) -> bool:
+    used: list[ast.Name | ast.Attribute] = tree.within(function, ast.Name, ast.Attribute)
+    return any(getattr(n, "attr", getattr(n, "id", "")) == "get_checkpoint" for n in used)

@@ -74,6 +74,7 @@ class Writer:
     def _statement(self, depth: int, stores: bool) -> list[str]:
         self.fuel -= 1
         kinds: list[Callable[[int, bool], list[str]]] = [self._act, self._function, self._function, self._class]
+        kinds += [self._plain]
         kinds += [self._recursion, self._pair] if depth < 4 else []
         kinds += [self._store, self._store, self._store] if stores else [self._name]
         if self.dice.random() < self.wild:
@@ -101,6 +102,15 @@ class Writer:
             ]
             acts += [f"note(len({{{one}, {other}}}))", f"LAST.append({one}); note(len(LAST))"]
         return [self._any(acts)]
+
+    def _plain(self, depth: int, stores: bool) -> list[str]:
+        """A function that captures nothing, and a lambda that needs it to move along."""
+        name, other = self._fresh(), self._fresh()
+        self.known += [name, other]
+        passed = self._any((self._any(NAMES), "k", f"{name}(k)"))
+        kept = f"self.x{self.count}" if stores else other
+        lines = [f"def {name}(a=1, *b):", f"    return note('{name}', mix(a, b))"]
+        return [*lines, f"{kept} = lambda k=1: note({self.count}, {name}({passed}))"]
 
     def _recursion(self, depth: int, stores: bool) -> list[str]:
         """A function that calls itself, with a captured value at hand, shadowed now and then, or hands itself on."""

@@ -1,13 +1,17 @@
-"""Whether a change is what its patches say: it is Python, and every statement they do not touch is as it was."""
+"""Whether a change is what its patches say: Python, which binds what it reads, with all they do not touch as it was."""
 
 from __future__ import annotations
 
 import ast
+import builtins
 import re
+import symtable
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from fixpickle.model import Overlay, Patch, Source
+
+_OF_EVERY_MODULE = {*dir(builtins), "__file__", "__path__", "__builtins__"}
 
 
 def check(sources: Mapping[Path, Source], texts: Overlay, patches: Sequence[Patch]) -> str:
@@ -22,7 +26,34 @@ def check(sources: Mapping[Path, Source], texts: Overlay, patches: Sequence[Patc
             reason = _untouched(sources[path], tree, patches)
             if reason:
                 return reason
+    return _unbound_now(sources, texts)
+
+
+def _unbound_now(sources: Mapping[Path, Source], texts: Overlay) -> str:
+    """A name that a new text reads and nothing binds, if it was not so before, in the file or those a new one is of."""
+    before = {path: unbound(sources[path].text) for path in texts if path in sources}
+    known = frozenset[str]().union(*before.values())
+    for path, text in texts.items():
+        if lost := unbound(text) - before.get(path, known):
+            return f"nothing would bind `{min(lost)}` in {path.name}"
     return ""
+
+
+def unbound(text: str) -> frozenset[str]:
+    """The names that a module reads as globals and binds nowhere, but for those that every module has.
+
+    What `import *` binds is among them, and what annotations name that are never evaluated is not.
+    """
+    read: set[str] = set()
+    bound = _OF_EVERY_MODULE.copy()
+    tables = [symtable.symtable(text, "<text>", "exec")]
+    for table in tables:
+        tables += table.get_children()
+        for symbol in table.get_symbols():
+            if table.get_type() == "module" or symbol.is_global():
+                known = symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
+                (bound if known else read).add(symbol.get_name())
+    return frozenset(read - bound)
 
 
 def _untouched(source: Source, new: ast.Module, patches: Sequence[Patch]) -> str:

@@ -13,6 +13,7 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 from fixpickle.model import Span
 from fixpickle.rewrite.place import attached_start, block_end
 
+_NEWLINE = re.compile(r"\r\n|\r|\n")
 Liftable = cst.Lambda | cst.FunctionDef | cst.ClassDef
 
 
@@ -53,9 +54,12 @@ def lift(
     found = _only(wrapper.module)
     if found is None:
         return "the definition could not be found again"
-    first = target.line - text.count("\n", start, target.start) - 1  # the line before it is where the block starts
-    places = {(r.span.line - first + 1, r.span.column - 1): r for r in renamings}
-    renamed = found.visit(_Rename(wrapper.resolve(PositionProvider), places)) if places else found
+    ahead = (1 if is_lambda else len("if 1:\n")) - start
+    places = {_position(piece, r.span.start + ahead): r for r in renamings}
+    renamer = _Rename(wrapper.resolve(PositionProvider), places)
+    renamed = found.visit(renamer)
+    if len(renamer.met) != len(renamings):
+        return "a name inside it could not be found again"
     assert isinstance(renamed, (cst.Lambda, cst.FunctionDef, cst.ClassDef))
     made = _as_definition(renamed, name, bound, imports)
     code = cst.Module([made], default_indent=wrapper.module.default_indent).code.replace("\r\n", "\n").strip("\n")
@@ -76,7 +80,12 @@ def _only(module: cst.Module) -> Liftable | None:
 
 
 Places = Mapping[tuple[int, int], Renaming]
-"""Renamings by line and column, in characters, within a piece of code."""
+"""Renamings by line, from one, and column in characters, from zero, within a piece of code."""
+
+
+def _position(piece: str, offset: int) -> tuple[int, int]:
+    lines = _NEWLINE.split(piece[:offset])
+    return len(lines), len(lines[-1])
 
 
 class _Rename(cst.CSTTransformer):
@@ -86,6 +95,7 @@ class _Rename(cst.CSTTransformer):
         super().__init__()
         self.positions = positions
         self.places = places
+        self.met: list[Renaming] = []
 
     def _at(self, node: cst.CSTNode) -> Renaming | None:
         start = getattr(self.positions.get(node), "start", None)
@@ -93,7 +103,10 @@ class _Rename(cst.CSTTransformer):
 
     def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.Name:
         renaming = self._at(original_node)
-        return updated_node.with_changes(value=renaming.name) if renaming is not None else updated_node
+        if renaming is None:
+            return updated_node
+        self.met.append(renaming)
+        return updated_node.with_changes(value=renaming.name)
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.Call:
         renaming = self._at(original_node.func) if isinstance(original_node.func, cst.Name) else None
@@ -178,7 +191,7 @@ def _with_bound(parameters: cst.Parameters, bound: Sequence[str]) -> cst.Paramet
 def _named_anew(piece: str, places: Places, name: str) -> ast.stmt:
     """The tree of a piece of code, with the definition in it called `name`, and the names at `places` exchanged."""
     statement = ast.parse(piece).body[0]
-    lines = re.split(r"\r\n|\r|\n", piece)
+    lines = _NEWLINE.split(piece)
     for node in ast.walk(statement) if places else ():
         named = node.func if isinstance(node, ast.Call) else node
         if not isinstance(named, ast.Name):

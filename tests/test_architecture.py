@@ -18,8 +18,12 @@ import pytest
 
 import fixpickle.model
 import fixpickle.survey.facts
+from fixpickle.cache.codec import dump, load
+from fixpickle.cache.trees import Tree
+from fixpickle.model import Settings
 from fixpickle.registry import load_rules
 from fixpickle.rule import Rule
+from fixpickle.survey.facts import Facts
 
 ROOT = Path(__file__).parent.parent
 SOURCE, PACK = ROOT / "src" / "fixpickle", ROOT / "codemods" / "fixpickle_codemods"
@@ -45,11 +49,13 @@ MAY_IMPORT = {
     "standing": {"model", "sightings", "project", "source", "survey"},
     "rewrite": {"model", "survey"},
     "rule": {"model", "survey", "project", "rewrite"},
-    "registry": {"rule"},
+    "packs": set[str](),
+    "cache": {"model", "source", "survey", "packs", "__version__", "__file__"},
+    "registry": {"rule", "packs"},
     "fixpickle_codemods": {"model", "notebook", "survey", "project", "layout", "rewrite", "rule"},
-    "reading": {"model", "discover", "source", "survey", "project", "standing", "workers"},
+    "reading": {"model", "discover", "source", "survey", "project", "standing", "workers", "cache"},
     "finding": {"model", "notebook", "discover", "sightings", "rule", "project", "survey", "standing"},
-    "engine": {"model", "rule", "project", "standing", "reading", "finding", "carriers", "check"},
+    "engine": {"model", "rule", "project", "standing", "reading", "finding", "carriers", "check", "cache"},
     "verify": {"model"},
     "report": {"model", "notebook", "__version__"},
     "trace": {"model"},
@@ -165,6 +171,7 @@ def test_no_process_of_ours_runs_user_code(path: Path) -> None:
     dynamic = [name for name in imports(path) if name.split(".")[0] in ("importlib", "runpy")]
     allowed = {
         "importlib",
+        "importlib.util.find_spec",  # of packs, which are packages at the top: finding one imports nothing
         "importlib.metadata.entry_points",
         "importlib.resources.files",
         "importlib.metadata.version",
@@ -214,6 +221,12 @@ def test_every_word_is_found_under_the_model(path: Path) -> None:
     assert own
     for name in own:
         assert getattr(fixpickle.model, name) is getattr(part, name)
+
+
+@pytest.mark.parametrize("kind", [Facts, Tree, Settings], ids=lambda kind: kind.__name__)
+def test_what_the_cache_keeps_comes_back_with_every_field(kind: type) -> None:
+    full = sample(kind)
+    assert load(kind, dump(kind, full)) == full
 
 
 def sample(kind: object, depth: int = 0) -> object:

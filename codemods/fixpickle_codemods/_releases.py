@@ -35,15 +35,28 @@ def installed(library: str, python: Path) -> Release:
     return ()
 
 
+def consulted(root: Path) -> Iterator[Path]:
+    """The files that :func:`pinned_below` reads, and the folders in which others would be."""
+    folders, _ = _folders(root)
+    yield from folders
+    yield from _requirement_files(root)
+
+
+def _folders(root: Path) -> tuple[tuple[Path, ...], Path | None]:
+    """The folder and those above it, up to the repository's where there is one; and that."""
+    above = (root, *root.parents)
+    repository = next((folder for folder in above if (folder / ".git").exists()), None)
+    return above[: above.index(repository) + 1] if repository is not None else above, repository
+
+
 def _requirement_files(root: Path) -> Iterator[Path]:
-    folders = (root, *root.parents)
-    repository = next((folder for folder in folders if (folder / ".git").exists()), None)
+    folders, repository = _folders(root)
     for folder in folders:
         names = [folder / name for name in _DECLARING] + sorted(folder.glob("requirements*.txt"))
         found = [path for path in names if path.is_file()]
         yield from found
         # Outside a repository, what lies further up is somebody else's.
-        if folder == repository or (found and repository is None):
+        if found and repository is None:
             return
 
 

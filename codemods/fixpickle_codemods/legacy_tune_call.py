@@ -49,6 +49,7 @@ The Ray that is installed in the interpreter is older than the new form.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from fixpickle.model import Evidence, Finding, Patch, Reach, Refusal, Safety, Source, Span, Trainable
 from fixpickle.project import Project
@@ -56,7 +57,7 @@ from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, ImportFact, Reference
 from fixpickle.survey.moved import Moved, Release, behind
 from fixpickle.survey.moved_names import FOLDER, HANDED_IN
-from fixpickle_codemods._releases import installed, pinned_below
+from fixpickle_codemods._releases import consulted, installed, pinned_below
 from fixpickle_codemods._tune_arguments import not_dropped, without_argument
 from fixpickle_codemods._tune_calls import (
     GETTERS,
@@ -99,6 +100,11 @@ class LegacyTuneCall:
                 safety=Safety.MANUAL if reason else Safety.SAFE,
                 reason=reason,
             )
+
+    def consults(self, project: Project, facts: Facts) -> Iterator[Path]:
+        """Where requirements would be, for a file that has something to say."""
+        if any(True for _ in _uses(project, facts)):
+            yield from consulted(facts.root)
 
     def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
         """The same in today's form."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from fixpickle.cache.trees import Notes
 from fixpickle.carriers import carriers
 from fixpickle.check import check
 from fixpickle.finding import Chosen, Key, choose, find, key_of, stale
@@ -31,7 +32,7 @@ from fixpickle.model import (
     Verdict,
 )
 from fixpickle.reading import NOTHING, Held, read_all
-from fixpickle.rule import Rule, Weigher, Workshop
+from fixpickle.rule import Consultant, Rule, Weigher, Workshop
 from fixpickle.standing import Standing, Tidy, changes_of, compose, grounds, moved
 
 _ROUNDS = 10  # one fix uncovers the next; real chains are three or four long
@@ -47,7 +48,7 @@ class Ports:
     """What the engine is handed: how to prove and to format a change, and whom to tell how far it is.
 
     `decide` is asked, once a round, which of the fixes that held are wanted; without it all are. `weigh` gives the
-    seconds that packages take to import.
+    seconds that packages take to import. `notes` take down what is read, and know what was found out before.
     """
 
     prove: Prove
@@ -56,6 +57,7 @@ class Ports:
     progress: Callable[[str, int, int], None]
     decide: Decide | None = None
     weigh: Weigh | None = None
+    notes: Notes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +96,11 @@ def run(
     `held` are the bytes of files, by absolute path, that are read in place of what is on disk.
     """
     started = time.monotonic()
-    standing, skipped = read_all(paths, settings, ports.progress, held)
+    standing, skipped = read_all(paths, settings, ports.progress, held, ports.notes)
     task = Run(settings, choose(rules, settings), ports)
     standing = _weighed(standing, task) if fix and settings.verify else standing
     findings, suppressed = find(standing, task.chosen, settings)
+    _note_asked(standing, task)
     outcome, known = Outcome(), {s.finding.fingerprint for s in suppressed}
     first = _by_key(findings, standing)
     for number in range(_ROUNDS if fix else 0):
@@ -136,6 +139,17 @@ def _weighed(standing: Standing, task: Run) -> Standing:
     seconds = task.ports.weigh(packages, settings)
     heavy = {package: taken for package, taken in seconds.items() if taken >= settings.heavy_import}
     return replace(standing, project=project.weighed(heavy))
+
+
+def _note_asked(standing: Standing, task: Run) -> None:
+    """Notes what else than the sources the findings depend on."""
+    notes = task.ports.notes
+    if notes is None:
+        return
+    for rule in task.chosen.rules:
+        if isinstance(rule, Consultant):
+            for facts in standing.project.files:
+                notes.asked.update(rule.consults(standing.project, facts))
 
 
 # --- what is left ---------------------------------------------------------------------------------------------------

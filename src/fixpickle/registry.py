@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from importlib.metadata import entry_points
 from types import ModuleType
 
+from fixpickle.packs import BUILT_IN, GROUP, packs
 from fixpickle.rule import Rule
 
-GROUP = "fixpickle.codemods"
-BUILT_IN = "fixpickle_codemods"
+__all__ = ["BUILT_IN", "GROUP", "load_rules"]
 
 
 def load_rules() -> tuple[Rule, ...]:
@@ -18,9 +17,8 @@ def load_rules() -> tuple[Rule, ...]:
 
     Raises ImportError where a pack cannot be imported, ValueError where two packs have a rule of one name.
     """
-    packs = {point.value for point in entry_points(group=GROUP)} | {BUILT_IN}
     found: dict[str, Rule] = {}
-    for pack in sorted(packs):
+    for pack in packs():
         for rule in _rules_of(importlib.import_module(pack)):
             if rule.name in found:
                 raise ValueError(f"two packs have a rule named {rule.name}")

@@ -64,6 +64,16 @@ class Weigher(Protocol):
 
 
 @runtime_checkable
+class Consultant(Protocol):
+    """A rule whose findings depend on more than the sources. What it says of unchanged sources is not asked again, so
+    it has to name what else it looks at."""
+
+    def consults(self, project: Project, facts: Facts) -> Iterator[Path]:
+        """The files and folders it looks at for the findings in one file, those included that may not be there."""
+        ...
+
+
+@runtime_checkable
 class Reviewer(Protocol):
     """A rule that looks at what the other rules found, suppressed or not."""
 

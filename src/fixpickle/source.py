@@ -147,11 +147,35 @@ def _is_generated(text: str, path: Path) -> bool:
     nbdev names the notebook it wrote the module from ("File to edit: ../nbs/01_basics.ipynb"). Where only the modules
     are at hand, as in an installed package, the fix has no other place to go.
     """
-    head = "\n".join(text[:4096].splitlines()[:_HEADER_LINES])
-    named = _ORIGIN.search(head)
-    if named and not (path.parent / named.group(1).rstrip(".")).exists():
+    named = origin(text, path)
+    if named is not None and not named.exists():
         return False
+    head = _head(text)
     return "@generated" in head or ("DO NOT EDIT" in head and "generated" in head.lower())
+
+
+def origin(text: str, path: Path) -> Path | None:
+    """The file that `path` was written from, by its own header; None where that names none."""
+    named = _ORIGIN.search(_head(text))
+    return path.parent / named.group(1).rstrip(".") if named else None
+
+
+def _head(text: str) -> str:
+    return "\n".join(text[:4096].splitlines()[:_HEADER_LINES])
+
+
+def modules(paths: Iterable[Path]) -> list[tuple[str, Path]]:
+    """Of each file the dotted name it is imported under, and the folder that must be on `sys.path` for it."""
+    homes: dict[Path, tuple[str, Path]] = {}
+    found: list[tuple[str, Path]] = []
+    for path in paths:
+        if path.parent not in homes:
+            homes[path.parent] = _module(path.parent / "__init__.py")
+        package, root = homes[path.parent]
+        inside = root != path.parent
+        name = f"{package}.{path.stem}" if inside else path.stem
+        found.append((package if inside and path.stem == "__init__" else name, root))
+    return found
 
 
 def _module(path: Path) -> tuple[str, Path]:

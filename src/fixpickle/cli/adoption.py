@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fixpickle.baseline import baseline_text, read_baseline
-from fixpickle.cli.flow import refuse
+from fixpickle.cli.settling import refuse
 from fixpickle.cli.terminal import clear, progress, put
 from fixpickle.engine import Ports, run
 from fixpickle.model import Finding, Refusal, Settings

@@ -15,7 +15,7 @@ from fixpickle import __version__
 from fixpickle.cli.entry import EPILOG
 from fixpickle.cli.terminal import complain, put
 
-COMMANDS = ("check", "apply", "undo", "pr", "inspect", "trace", "rules", "explain", "baseline", "config")
+COMMANDS = ("check", "apply", "undo", "pr", "inspect", "trace", "rules", "explain", "baseline", "config", "clean")
 """In the order of the help. Each is a module of this package, and its `app`."""
 
 

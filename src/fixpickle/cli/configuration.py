@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 
 from fixpickle.cli.command import shown
-from fixpickle.cli.flow import refuse
+from fixpickle.cli.settling import refuse
 from fixpickle.cli.terminal import put
 from fixpickle.model import Refusal, Settings
 from fixpickle.registry import load_rules

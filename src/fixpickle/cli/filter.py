@@ -7,9 +7,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from fixpickle.cli.flow import narrowed, refuse
 from fixpickle.cli.request import Mode, Request
 from fixpickle.cli.saying import exit_code, say
+from fixpickle.cli.settling import narrowed, refuse
 from fixpickle.cli.terminal import complain, put
 from fixpickle.engine import Ports, run
 from fixpickle.model import Refusal, RunReport, Settings, Source

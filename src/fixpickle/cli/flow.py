@@ -8,15 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from fixpickle.baseline import read_baseline
+from fixpickle.cache import trees
+from fixpickle.cache.trees import Notes
 from fixpickle.cli.checking import checked
 from fixpickle.cli.command import shown
-from fixpickle.cli.git import changed_since
 from fixpickle.cli.interactive import Session, talk
 from fixpickle.cli.led import concluded, follow, told
 from fixpickle.cli.offers import Album
+from fixpickle.cli.recalling import opened
 from fixpickle.cli.request import Allow, Mode, Request
 from fixpickle.cli.saying import say, texts_of, warn_of_patch
+from fixpickle.cli.settling import narrowed, refuse
 from fixpickle.cli.terminal import clear, complain, in_color, progress, put
 from fixpickle.cli.writing import Written, complaint, read_again, undoing, unfinished, written
 from fixpickle.engine import Decide, Ports, run
@@ -82,8 +84,12 @@ def _run(request: Request, settings: Settings, rules: Sequence[Rule], decide: De
     """The run, and on stderr what the user has to know of how user code was run."""
     with Prover() as prover:
         show, fix = progress(sys.stderr, request.quiet), request.mode is not Mode.CHECK
-        ports = Ports(prover.prove, prover.examine, tidy, show, decide, prover.weigh)
+        folder = opened(settings)
+        notes = Notes(folder) if folder is not None else None
+        ports = Ports(prover.prove, prover.examine, tidy, show, decide, prover.weigh, notes)
         report = run(request.paths, settings, rules, ports, fix=fix)
+        if notes is not None and not fix:
+            trees.keep(notes, request.paths, settings, report)
 
         def again(decide: Decide, verify: bool) -> RunReport:
             given = replace(
@@ -98,22 +104,6 @@ def _run(request: Request, settings: Settings, rules: Sequence[Rule], decide: De
     return report
 
 
-def refuse(refusal: Refusal) -> int:
-    """Says on stderr why a command cannot start, and gives its exit code."""
-    complain(": ".join(filter(None, [_where(refusal), refusal.reason])))
-    return 2
-
-
-def narrowed(settings: Settings) -> Settings | Refusal:
-    """The settings with what the baseline and git say about which findings count."""
-    known = read_baseline(settings.baseline, settings.root) if settings.baseline else ()
-    if isinstance(known, Refusal):
-        return known
-    revision = settings.changed_since
-    only = changed_since(revision, Path.cwd()) if revision is not None else None
-    return only if isinstance(only, Refusal) else replace(settings, known=known, only=only)
-
-
 def _list(request: Request, settings: Settings) -> int:
     """Names the files that would be read, in a line each; 1 where a path cannot be entered."""
     files, refused = listed(request.paths, settings)
@@ -121,10 +111,6 @@ def _list(request: Request, settings: Settings) -> int:
     for refusal in refused:
         complain(f"{refusal.path}: {refusal.reason}")
     return 1 if refused else 0
-
-
-def _where(refusal: Refusal) -> str:
-    return f"{refusal.path}:{refusal.line}" if refusal.line else str(refusal.path)
 
 
 def _session(request: Request, settings: Settings) -> Session | str | None:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fixpickle.cli.flow import refuse
 from fixpickle.cli.inspection import as_dict, render
+from fixpickle.cli.settling import refuse
 from fixpickle.cli.terminal import complain, put
 from fixpickle.engine import Ports, run
 from fixpickle.model import Evidence, Finding, Refusal, Settings, Traced

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fixpickle.cli.command import command
-from fixpickle.cli.flow import narrowed
 from fixpickle.cli.repository import Repository, clean_repository, commit, start_branch, tracked
 from fixpickle.cli.request import Allow
+from fixpickle.cli.settling import narrowed
 from fixpickle.cli.terminal import clear, progress, put
 from fixpickle.cli.wayback import undo
 from fixpickle.cli.writing import read_again, written

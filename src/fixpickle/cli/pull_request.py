@@ -7,9 +7,9 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fixpickle.cli.flow import refuse
 from fixpickle.cli.migration import Done, Migration, migrate, plan, prepared, whole
 from fixpickle.cli.repository import drop_branch
+from fixpickle.cli.settling import refuse
 from fixpickle.cli.terminal import put
 from fixpickle.model import Refusal, RunReport
 from fixpickle.report.commits import lead

@@ -63,6 +63,12 @@ def perform(request: Request) -> int:
         from fixpickle.cli.filter import filtered
 
         return filtered(request, request.stdin)
+    if request.mode is Mode.CHECK:
+        from fixpickle.cli.recalling import recalled
+
+        code = recalled(request)
+        if code is not None:
+            return code
     from fixpickle.cli.flow import execute
 
     return execute(request)

@@ -64,7 +64,7 @@ app = alone(trace, TRACE_EPILOG, interspersed=False)
 def _traced(
     words: list[str], output: Path, seconds: float | None, allocations: bool, options: Options, quiet: bool
 ) -> int:
-    from fixpickle.cli.flow import refuse
+    from fixpickle.cli.settling import refuse
     from fixpickle.trace.record import to_json
     from fixpickle.trace.run import Program, command_of, needs_python, unrecorded
     from fixpickle.trace.run import trace as run

@@ -138,6 +138,9 @@ class Settings:
     boundaries: tuple[BoundaryEntry, ...] = ()
     quiet: frozenset[str] = frozenset()
     traced: tuple[Traced, ...] = ()
+    jobs: int = 0
+    cache: bool = True
+    cache_dir: Path | None = None
     heavy_import: float = 0.5
     run_notebooks: bool = False
     time_limit: float = 60.0

@@ -106,6 +106,9 @@ DECLARED: tuple[Setting, ...] = (
     Setting("memory-limit", kinds.MEGABYTES, "Address space of each process of the proof, in megabytes."),
     Setting("process-limit", kinds.COUNT, "How many processes each process of the proof may have started."),
     Setting("network", kinds.TRUTH, "Leave the network on for the code that is proved."),
+    Setting("jobs", kinds.JOBS, "How many processes read the files; 0 for one to each core.", Stage.FIND, "N"),
+    Setting("cache", kinds.TRUTH, "Keep what was found out, for the next run.", Stage.FIND),
+    Setting("cache-dir", kinds.FOLDER, "Where that is kept.", Stage.FIND, "PATH", "the user's folder for caches"),
     Setting("extend", kinds.CONFIGURATION, "A configuration that this one goes on from.", Stage.LOAD),
     Setting("required-version", kinds.VERSIONS, "The versions of fixpickle that may read this.", Stage.LOAD),
 )

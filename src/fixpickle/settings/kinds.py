@@ -13,6 +13,8 @@ from fixpickle.model import Format
 
 Json = Mapping[str, object]
 
+_MOST_JOBS = 1024
+
 
 def _as_it_is(value: object, _base: Path) -> object:
     return value
@@ -64,6 +66,12 @@ def _number(value: object) -> float | None:
 
 def _whole(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
+def _jobs(value: object) -> int | None:
+    # The command line has words alone.
+    number = int(value) if isinstance(value, str) and value.isdecimal() else value
+    return number if isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= _MOST_JOBS else None
 
 
 def _pairs(value: object) -> Mapping[str, str] | None:
@@ -147,6 +155,8 @@ OUTPUTS = Kind(
     place=_paths_from,
 )
 BOUNDARIES = Kind("tables, each a call that pickles its arguments", entries, {"type": "array", "items": SCHEMA})
+FOLDER = Kind("the path of a folder", _string, _TEXT, place=_path_from)
+JOBS = Kind(f"a whole number from 0 to {_MOST_JOBS}", _jobs, {"type": "integer", "minimum": 0, "maximum": _MOST_JOBS})
 SECONDS = Kind("a number of seconds above 0", _number, {"type": "number", "exclusiveMinimum": 0})
 COUNT = Kind("a whole number above 0", _whole, {"type": "integer", "exclusiveMinimum": 0})
 MEGABYTES = Kind("a whole number of megabytes above 0", _whole, {"type": "integer", "exclusiveMinimum": 0})

@@ -129,11 +129,10 @@ def _in_vain(project: Project, facts: Facts) -> Iterator[_Vain]:
     if not workers:
         return
     run = _closure(facts, frozenset(workers))
-    own = {f.module.partition(".")[0] for f in project.files}
     name, chain = next(iter(workers.items()))
     for late in facts.late_imports:
         used_by = {use.function.partition(".")[0] for use in late.uses}
-        if not used_by & run and late.module.partition(".")[0] not in own:
+        if not used_by & run and late.module.partition(".")[0] not in project.tops:
             yield _Vain(late, name, chain)
 
 
@@ -143,12 +142,11 @@ def _workers(project: Project, facts: Facts) -> Iterator[tuple[str, tuple[str, .
         found = next((c for c in project.crossings(facts, mention.sinks) if _imports(facts, c)), None)
         if found is not None:
             yield mention.name, found.chain
-    for other in project.files:
-        for handed in other.handed_on:
-            module, _, name = project.real(handed.symbol).rpartition(".")
-            found = next(project.crossings(other, handed.sinks), None) if module == facts.module else None
-            if found is not None and _imports(facts, found):
-                yield name, (f"imported by {other.path.name}", *found.chain)
+    for other, handed in project.handed_on.get(facts.module, ()):
+        found = next(project.crossings(other, handed.sinks), None)
+        if found is not None and _imports(facts, found):
+            name = project.real(handed.symbol).rpartition(".")[2]
+            yield name, (f"imported by {other.path.name}", *found.chain)
 
 
 def _imports(facts: Facts, crossing: Crossing) -> bool:

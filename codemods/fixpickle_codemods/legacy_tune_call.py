@@ -87,8 +87,7 @@ class LegacyTuneCall:
 
     def find(self, project: Project, facts: Facts) -> Iterator[Finding]:
         """Every use in a form that today's Ray does not take, where the project does not keep to an older one."""
-        own = any(other.module.partition(".")[0] == _LIBRARY for other in project.files)
-        for symbol, span, known, reason in () if own else _uses(project, facts):
+        for symbol, span, known, reason in () if _LIBRARY in project.tops else _uses(project, facts):
             if pinned_below(_LIBRARY, known.gone, facts.root):
                 continue
             yield Finding(

@@ -24,16 +24,23 @@ Key = tuple[str, Path, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The rules that take part in a run, and the names of those that do not."""
+    """The rules that take part in a run, and the names of those that do not.
+
+    `in_notebooks` are those that look at notebooks too, `reviewers` those that look at what the others found.
+    """
 
     rules: Sequence[Rule]
     idle: frozenset[str]
+    in_notebooks: Sequence[Rule]
+    reviewers: Sequence[Reviewer]
 
 
 def choose(rules: Sequence[Rule], settings: Settings) -> Chosen:
     """The rules that the settings select."""
     idle = frozenset(rule.name for rule in rules if not settings.selects(rule.name))
-    return Chosen([rule for rule in rules if rule.name not in idle], idle)
+    taking = [rule for rule in rules if rule.name not in idle]
+    in_notebooks = [rule for rule in taking if isinstance(rule, NotebookRule)]
+    return Chosen(taking, idle, in_notebooks, [rule for rule in taking if isinstance(rule, Reviewer)])
 
 
 def find(standing: Standing, chosen: Chosen, settings: Settings) -> tuple[list[Finding], list[Suppressed]]:
@@ -95,17 +102,11 @@ def stale(standing: Standing, met: Collection[str], chosen: Chosen, settings: Se
 
 
 def _in_file(project: Project, facts: Facts, chosen: Chosen) -> Iterator[Finding]:
-    found = [
-        f
-        for rule in chosen.rules
-        if isinstance(rule, NotebookRule) or not facts.cells
-        for f in rule.find(project, facts)
-    ]
+    found = [f for rule in (chosen.in_notebooks if facts.cells else chosen.rules) for f in rule.find(project, facts)]
     yield from found
     met = {(f.span.line, f.rule) for f in found}
-    for rule in chosen.rules:
-        if isinstance(rule, Reviewer) and not facts.cells:
-            yield from rule.review(facts, met, chosen.idle)
+    for reviewer in () if facts.cells else chosen.reviewers:
+        yield from reviewer.review(facts, met, chosen.idle)
 
 
 def _fingerprinted(findings: Sequence[Finding], standing: Standing, root: Path) -> Iterator[Finding]:

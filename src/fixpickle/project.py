@@ -15,7 +15,7 @@ from fixpickle.model import Evidence, Reach, Span, Strategy, Traced
 from fixpickle.sightings import seen
 from fixpickle.survey.catalogue import Catalogue, catalogue
 from fixpickle.survey.constructions import PRIMITIVES
-from fixpickle.survey.facts import ClassFacts, Factory, Facts, Sink, ToAttribute, ToCall, ToGlobal, ToReturn
+from fixpickle.survey.facts import ClassFacts, Factory, Facts, HandedOn, Sink, ToAttribute, ToCall, ToGlobal, ToReturn
 from fixpickle.survey.initialisers import ExceptionFacts, Raised
 
 # Hooks that decide what of an instance is pickled; `__setstate__` or `__deepcopy__` alone decide nothing.
@@ -95,11 +95,25 @@ class Project:
     @cached_property
     def children(self) -> dict[str, tuple[str, ...]]:
         """The classes of the project that name a class among their bases, by its symbolic name."""
-        table: dict[str, tuple[str, ...]] = {}
+        table: dict[str, list[str]] = {}
         for facts in self.files:
             for cls in facts.classes:
                 for base in {self.real(b) for b in cls.bases if b}:
-                    table[base] = (*table.get(base, ()), f"{facts.module}.{cls.name}")
+                    table.setdefault(base, []).append(f"{facts.module}.{cls.name}")
+        return {base: tuple(names) for base, names in table.items()}
+
+    @cached_property
+    def tops(self) -> frozenset[str]:
+        """The packages of the project, and its modules outside of any."""
+        return frozenset(facts.module.partition(".")[0] for facts in self.files)
+
+    @cached_property
+    def handed_on(self) -> dict[str, list[tuple[Facts, HandedOn]]]:
+        """What other files import and hand on, by the symbolic name of the module that has it."""
+        table: dict[str, list[tuple[Facts, HandedOn]]] = {}
+        for facts in self.files:
+            for handed in facts.handed_on:
+                table.setdefault(self.real(handed.symbol).rpartition(".")[0], []).append((facts, handed))
         return table
 
     @property
@@ -117,13 +131,16 @@ class Project:
 
     def decorated(self, symbol: str) -> tuple[str, ...]:
         """The module-level functions of the project that are decorated with that symbol."""
-        wanted = self.real(symbol)
-        return tuple(
-            f"{facts.module}.{mention.name}"
-            for facts in self.files
-            for mention in facts.mentions
-            if any(isinstance(s, ToCall) and s.decorates and self.real(s.callee) == wanted for s in mention.sinks)
-        )
+        return self._decorated.get(self.real(symbol), ())
+
+    @cached_property
+    def _decorated(self) -> dict[str, tuple[str, ...]]:
+        table: dict[str, list[str]] = {}
+        for facts in self.files:
+            for mention in facts.mentions:
+                for by in {self.real(s.callee) for s in mention.sinks if isinstance(s, ToCall) and s.decorates}:
+                    table.setdefault(by, []).append(f"{facts.module}.{mention.name}")
+        return {by: tuple(names) for by, names in table.items()}
 
     def strategy_at(self, facts: Facts, line: int) -> Strategy | str:
         """What is to become of a lock made on that line: by its comment, else the run's. Another name is given back."""
@@ -273,11 +290,18 @@ class Project:
         Classes that inherit from `cls` of `facts` hold it too.
         """
         wanted = f"{facts.module}.{cls}"
-        for other in self.files:
-            for name, held, what in other.guarded:
-                if held == attribute and any(symbol == wanted for symbol, _ in self.lineage(other, name)):
-                    return f"{what} of {other.path.name}"
+        for other, name, what in self._guarded.get(attribute, ()):
+            if any(symbol == wanted for symbol, _ in self.lineage(other, name)):
+                return f"{what} of {other.path.name}"
         return ""
+
+    @cached_property
+    def _guarded(self) -> dict[str, list[tuple[Facts, str, str]]]:
+        table: dict[str, list[tuple[Facts, str, str]]] = {}
+        for facts in self.files:
+            for name, held, what in facts.guarded:
+                table.setdefault(held, []).append((facts, name, what))
+        return table
 
     def shipped(self, facts: Facts, symbol: str) -> Iterator[Crossing]:
         """The boundaries that instances of a class of the project cross, with the step a reader of `facts` follows.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
+from pathlib import Path
 
-from fixpickle.link.symbols import Meaning, Symbols
+from fixpickle.link.symbols import Literals, Meaning, Symbols
 from fixpickle.survey.catalogue import Boundary, Catalogue
 from fixpickle.survey.facts import (
     AttributeFlow,
@@ -52,6 +53,8 @@ class Spread:
 
     def __init__(self, files: Sequence[Facts], symbols: Symbols, catalogue: Catalogue) -> None:
         self.files, self.symbols, self.catalogue = files, symbols, catalogue
+        self._boundaries: dict[tuple[str, int, str, Literals], Boundary | None] = {}
+        self._called: dict[str, tuple[str, str, str]] = {}
 
     @cached_property
     def _parameters(self) -> dict[str, list[tuple[Facts, ParameterFlow]]]:
@@ -59,7 +62,40 @@ class Spread:
         for facts in self.files:
             for flow in facts.parameters:
                 table.setdefault(f"{facts.module}.{flow.function}", []).append((facts, flow))
-        return table
+        return {name: [(f, self._short(flow)) for f, flow in flows] for name, flows in table.items()}
+
+    def _short(self, flow: ParameterFlow) -> ParameterFlow:
+        """Without the calls at which every way ends that keeps nothing and crosses nothing: most ways do."""
+        kept = tuple(s for s in flow.sinks if not isinstance(s, ToCall) or self._arrives(s))
+        return flow if len(kept) == len(flow.sinks) else replace(flow, sinks=kept)
+
+    def _arrives(self, sink: ToCall) -> bool:
+        """Whether what is handed to a call may be kept or cross somewhere behind it, over however many steps."""
+        return self._may_cross(sink) or self._callee(sink.callee)[2] in self._arriving
+
+    def _may_cross(self, sink: ToCall) -> bool:
+        # What is unpacked goes to a place that depends on what was packed.
+        return sink.unpacked or self.boundary(sink) is not None
+
+    @cached_property
+    def _arriving(self) -> frozenset[str]:
+        """The functions in which a parameter may be kept, or handed on until it is or crosses."""
+        callers: dict[str, list[str]] = {}
+        pending: list[str] = []
+        for facts in self.files:
+            for flow in facts.parameters:
+                name = f"{facts.module}.{flow.function}"
+                for sink in flow.sinks:
+                    if not isinstance(sink, ToCall) or self._may_cross(sink):
+                        pending.append(name)
+                    else:
+                        callers.setdefault(self._callee(sink.callee)[2], []).append(name)
+        found = set[str]()
+        for name in pending:
+            if name not in found:
+                found.add(name)
+                pending += callers.get(name, ())
+        return frozenset(found)
 
     @cached_property
     def _attributes(self) -> dict[tuple[str, str], list[tuple[Facts, AttributeFlow]]]:
@@ -82,6 +118,12 @@ class Spread:
         """The boundary that a value handed to this call crosses."""
         if not sink.callee:
             return None
+        key = sink.callee, sink.position, sink.keyword, sink.literals
+        if key not in self._boundaries:
+            self._boundaries[key] = self._boundary(sink)
+        return self._boundaries[key]
+
+    def _boundary(self, sink: ToCall) -> Boundary | None:
         meaning = self.symbols.received(sink.callee)
         found = self._match(sink, meaning)
         if found is None and (base := self._foreign_base(meaning.symbol)):
@@ -143,11 +185,8 @@ class Spread:
                     yield from (Way(owner, s, chain) for s in flow.sinks)
 
     def _into_function(self, home: Facts, way: Way, sink: ToCall, seen: set[tuple[str, ...]]) -> Iterator[Way]:
-        symbol = self.symbols.meaning(sink.callee).symbol.removesuffix(".__init__").removesuffix("()")
-        if symbol in self.catalogue.silent:
-            return
-        made = symbol if self.symbols.class_of(symbol) is not None else ""
-        for owner, flow in self._taking(self._constructor(symbol) if made else symbol, sink):
+        symbol, made, function = self._callee(sink.callee)
+        for owner, flow in self._taking(function, sink):
             key = (owner.module, flow.function, flow.parameter, str(sink.position if flow.star else ""), sink.keyword)
             if key in seen:
                 continue
@@ -158,6 +197,18 @@ class Spread:
                 on = _handed_through(flow, sink, inner)
                 if on is not None:
                     yield Way(owner, on, chain, way.made or made, lasting)
+
+    def _callee(self, name: str) -> tuple[str, str, str]:
+        """What a callee stands for, the class that is made by calling it, if one is, and the function that then runs.
+
+        The function is empty where it hands nothing on.
+        """
+        if name not in self._called:
+            symbol = self.symbols.meaning(name).symbol.removesuffix(".__init__").removesuffix("()")
+            made = symbol if self.symbols.class_of(symbol) is not None else ""
+            function = self._constructor(symbol) if made else symbol
+            self._called[name] = symbol, made, "" if symbol in self.catalogue.silent else function
+        return self._called[name]
 
     def _words(self, symbol: str) -> str:
         """What a reader calls a function of the project: its name, a method's with its class."""
@@ -173,7 +224,9 @@ class Spread:
 
     def _taking(self, name: str, sink: ToCall) -> Iterator[tuple[Facts, ParameterFlow]]:
         """The parameters of a function of the project that an argument ends up in."""
-        flows = self._parameters.get(name, [])
+        flows = self._parameters.get(name)
+        if not flows:
+            return
         if sink.unpacked and sink.position < 0:
             yield from ((o, f) for o, f in flows if f.star == "**")
         elif sink.position >= 0:
@@ -267,8 +320,12 @@ def place(home: Facts, owner: Facts, line: int) -> str:
         return f"at {owner.at(line)}"
     if owner.cells:
         return f"in {owner.path.name}, {owner.at(line)}"
-    path = owner.path.relative_to(owner.root) if owner.path.is_relative_to(owner.root) else owner.path
-    return f"in {path.as_posix()}:{line}"
+    return f"in {_below(owner.path, owner.root)}:{line}"
+
+
+@cache
+def _below(path: Path, root: Path) -> str:
+    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
 
 
 def stored(home: Facts, owner: Facts, sink: ToAttribute) -> str:

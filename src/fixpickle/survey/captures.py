@@ -7,7 +7,9 @@ captured variable is certainly bound before the definition is made and never bou
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from fixpickle.model import Span
 from fixpickle.survey.facts import Capture
@@ -25,6 +27,9 @@ from fixpickle.survey.tree import (
     walk,
 )
 
+_SCOPES = (*CALLABLES, *Comprehension, ast.ClassDef)
+# What makes a name another scope's, or another name.
+_UNPLAIN = (ast.Global, ast.Nonlocal, ast.Delete, ast.AnnAssign, ast.ClassDef)
 UNKNOWN = "its scope could not be told from another on the same line"
 
 
@@ -34,19 +39,64 @@ class Captures:
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self._bound: dict[ast.AST, dict[str, list[ast.AST]]] = {}
+        self._plainness: dict[ast.AST, bool] = {}
         self._written: dict[ast.AST, frozenset[str]] = {}
 
     def of(self, node: ast.AST) -> tuple[Capture, ...] | None:
         """The variables of enclosing functions that a definition reads, as they come in it, or None where unknown."""
         if self._alone(node):
             return ()
-        table = self.tree.table(node)
-        if table is None:
+        free = self._free(node)
+        if free is None:
             return None
-        free = free_names(table) - {"__class__"}
         read = [n for n in self.tree.within(node, ast.Name) if n.id in free]
         met = dict.fromkeys(n.id for n in sorted(read, key=lambda n: (n.lineno, n.col_offset)))
         return tuple(self._capture(node, name) for name in (*met, *sorted(free - set(met))))
+
+    def _free(self, node: ast.AST) -> frozenset[str] | None:
+        """The names that a definition reads from functions around it, or None where its scope cannot be told.
+
+        The compiler's tables know, and cost a second parse of the file: they are asked where a look is not enough.
+        """
+        around = list(self._around(node))
+        if self._plain(node) and all(map(self._plain, around)) and not self.tree.within(node, *_SCOPES)[1:]:
+            read = {n.id for n in self.tree.within(node, ast.Name) if self.tree.scope(n) is node}
+            return frozenset(n for n in read if not self._binds(node, n) and any(self._binds(s, n) for s in around))
+        table = self.tree.table(node)
+        return None if table is None else free_names(table) - {"__class__"}
+
+    def _around(self, node: ast.AST) -> Iterator[ast.AST]:
+        """The functions, lambdas and comprehensions around a definition, innermost first."""
+        scope = self.tree.scope(node)
+        while not isinstance(scope, ast.Module):
+            if not isinstance(scope, ast.ClassDef):
+                yield scope
+            scope = self.tree.scope(scope)
+
+    def _plain(self, scope: ast.AST) -> bool:
+        """Whether a look at its own statements tells which names a function or lambda binds."""
+        if scope not in self._plainness:
+            self._plainness[scope] = self._look_at(scope)
+        return self._plainness[scope]
+
+    def _look_at(self, scope: ast.AST) -> bool:
+        """No other definition on its line has its name, no name is another in a class, or another scope's."""
+        if not isinstance(scope, CALLABLES) or getattr(scope, "type_params", None):
+            return False
+        if self._starting[_name_of(scope), scope.lineno] > 1 or self.tree.within(scope, *_UNPLAIN):
+            return False
+        names = {*parameters(scope), *(n.id for n in self.tree.within(scope, ast.Name))}
+        return "super" not in names and not any(name.startswith("__") for name in names)
+
+    @cached_property
+    def _starting(self) -> Counter[tuple[str, int]]:
+        found: list[Callable_ | ast.ClassDef] = self.tree.of(*CALLABLES, ast.ClassDef)
+        return Counter((_name_of(node), node.lineno) for node in found)
+
+    def _binds(self, scope: ast.AST, name: str) -> bool:
+        assert isinstance(scope, CALLABLES)
+        found = self._bindings(scope, name)
+        return name in parameters(scope) or any(not _in_comprehension_target(self.tree, b, scope) for b in found)
 
     def _alone(self, node: ast.AST) -> bool:
         """Whether nothing but the module is around a definition: known without the compiler's tables, which are dear.
@@ -82,6 +132,11 @@ class Captures:
                 if any(name in bound_names(g.target) for g in scope.generators):
                     return scope
             elif isinstance(scope, CALLABLES):
+                if self._plain(scope):
+                    if self._binds(scope, name):
+                        return scope
+                    scope = self.tree.scope(scope)
+                    continue
                 table = self.tree.table(scope)
                 if table is None:
                     return None
@@ -152,6 +207,10 @@ class Captures:
                     table.setdefault(bound, []).append(node)
                 pending.extend(_evaluated_here(node))
         return self._bound[owner].get(name, [])
+
+
+def _name_of(node: Callable_ | ast.ClassDef) -> str:
+    return "lambda" if isinstance(node, ast.Lambda) else node.name
 
 
 def _import(tree: Tree, bindings: list[ast.AST]) -> str:

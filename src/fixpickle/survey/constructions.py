@@ -275,7 +275,8 @@ def _captured_local(tree: Tree, flow: Flow, value: ast.AST) -> str:
 def witnesses(tree: Tree, names: Names) -> Iterator[Reference]:
     """Places that would see another lock in the place of the original: tests of its type, and strings that patch it."""
     strings = (n for n in tree.of(ast.Constant) if _constant(n).rpartition(".")[2] in _REPLACED)
-    calls = (n for n in tree.of(ast.Call) if n.args)
+    locks = names.may_mean(_LOCKS)
+    calls = (n for n in tree.of(ast.Call) if (locks and n.args) or (n.args[1:] and _constant(n.args[1]) in _REPLACED))
     attributes = [*tree.attributes("__class__"), *tree.attributes("LockType")]
     variables = (n for n in tree.of(ast.Name) if n.id == "LockType")
     for node in tree.ordered([*strings, *calls, *attributes, *variables]):

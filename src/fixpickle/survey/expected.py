@@ -13,8 +13,8 @@ _METHODS = frozenset(["assertRaises", "assertRaisesRegex"])
 
 def expected_to_fail(tree: Tree, names: Names) -> Iterator[ast.Call]:
     """The calls in the blocks of `with pytest.raises(...)` and `with self.assertRaises(...)`."""
-    for node in tree.nodes:
-        if isinstance(node, ast.With) and any(_expects(item.context_expr, names) for item in node.items):
+    for node in tree.of(ast.With):
+        if any(_expects(item.context_expr, names) for item in node.items):
             yield from (n for statement in node.body for n in ast.walk(statement) if isinstance(n, ast.Call))
 
 

@@ -46,6 +46,14 @@ _DELAYED = frozenset(name for name in CARRIERS if name.endswith(".delayed"))
 _PLAIN = ("builtins.", "collections.")
 # Methods that put an argument into the container they are called on.
 _ADDERS = frozenset(["append", "add", "insert", "extend", "setdefault", "update", "appendleft", "__setitem__"])
+# Under what else an expression stands, its value goes no further.
+_LEADING = frozenset(
+    {
+        *(ast.Tuple, ast.List, ast.Set, ast.Dict, ast.Starred, *Comprehension),
+        *(ast.Call, ast.keyword, ast.arguments, ast.Lambda, ast.NamedExpr, ast.IfExp, ast.BoolOp, ast.BinOp),
+        *(ast.Await, ast.Subscript, ast.Attribute, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Yield),
+    }
+)
 _CHAIN = 8  # calls on the result of calls: `ctx.Pool().map` is two
 
 
@@ -102,7 +110,12 @@ class Flow:
 
     def of(self, node: ast.AST) -> tuple[Sink, ...]:
         """Where the value of an expression goes."""
-        return self._closed(self._follow(node, True))
+        return self._closed(self._follow(node, True)) if self.leads(node) else ()
+
+    def leads(self, node: ast.AST) -> bool:
+        """Whether the value of an expression may go further than what it is part of: a cheap first look."""
+        kind = type(self.tree.parents[node])
+        return kind in _LEADING and kind is not ast.BinOp  # `[f] * n` holds what is in the list, `f | g` is new
 
     def of_name(self, scope: ast.AST, name: str) -> tuple[Sink, ...]:
         """Where the value of a variable goes."""
@@ -136,7 +149,9 @@ class Flow:
         key = (node, direct)
         if key not in self._steps:
             self._steps[key] = ()
-            self._steps[key] = tuple(dict.fromkeys(self._into(self.tree.parents[node], node, direct)))
+            parent = self.tree.parents[node]
+            if type(parent) in _LEADING:
+                self._steps[key] = tuple(dict.fromkeys(self._into(parent, node, direct)))
         return self._steps[key]
 
     def _into(self, parent: ast.AST, node: ast.AST, direct: bool) -> Iterable[_Step]:

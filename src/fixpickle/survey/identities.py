@@ -15,8 +15,8 @@ _KEYED = frozenset({"get", "pop", "setdefault", "add", "discard"})
 def keyed_by_id(tree: Tree, names: Names) -> dict[ast.ClassDef, tuple[str, ...]]:
     """For each class of the file that has any, the attributes of `self` that are looked up or filled by `id(...)`."""
     found: dict[ast.ClassDef, dict[str, None]] = {}
-    for call in tree.nodes:
-        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.func.id != "id":
+    for call in tree.of(ast.Call):
+        if not isinstance(call.func, ast.Name) or call.func.id != "id":
             continue
         if names.of(call.func) != "builtins.id":
             continue

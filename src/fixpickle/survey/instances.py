@@ -19,7 +19,7 @@ _KEEPING = frozenset({"functools.cache", "functools.lru_cache", "functools.lru_c
 
 def instances(tree: Tree, names: Names, flow: Flow) -> Iterator[Instance]:
     """Objects of classes that may be the project's, where they go further than the statement they stand in."""
-    for node in _candidates(tree):
+    for node in _candidates(tree, flow):
         found: Instance | None = None
         if isinstance(node, ast.Call):
             symbol = names.of(node.func) if _may_be_ours(node.func, names) else ""
@@ -38,10 +38,10 @@ def instances(tree: Tree, names: Names, flow: Flow) -> Iterator[Instance]:
             yield found
 
 
-def _candidates(tree: Tree) -> list[ast.Call | ast.Name | ast.Attribute | ast.arg]:
+def _candidates(tree: Tree, flow: Flow) -> list[ast.Call | ast.Name | ast.Attribute | ast.arg]:
     """What may be, or carry, such an object and does go further."""
-    made = (n for n in tree.of(ast.Call) if not isinstance(tree.parents[n], (ast.Expr, ast.Attribute)))
-    receivers = (n for n in tree.of(ast.Name) if n.id == "self" and not isinstance(tree.parents[n], ast.Attribute))
+    made = (n for n in tree.of(ast.Call) if flow.leads(n) and type(tree.parents[n]) is not ast.Attribute)
+    receivers = (n for n in tree.of(ast.Name) if n.id == "self" and type(tree.parents[n]) is not ast.Attribute)
     members = (n for n in tree.of(ast.Attribute) if _is_handed(tree, n))
     annotated = (n for n in tree.of(ast.arg) if n.annotation is not None)
     return tree.ordered([*made, *receivers, *members, *annotated])

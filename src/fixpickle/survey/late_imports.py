@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 
 from fixpickle.survey.facts import LateImport, LateUse
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names
 
+_WORD = re.compile(r"\w+")
 _NAMESPACES = frozenset({"globals", "locals", "vars", "eval", "exec"})
 # Decorators under which the body of a function still runs as it is written.
 _PLAIN = frozenset({"staticmethod", "classmethod", "property", "contextmanager", "contextlib.contextmanager"})
@@ -20,19 +22,24 @@ def late_imports(tree: Tree, flow: Flow, exports: frozenset[str] | None) -> Iter
     """The imports of other packages that bind one name, once, which nothing reads when the module is imported."""
     if any(node.id in _NAMESPACES for node in tree.of(ast.Name)):
         return
-    bound = [name for statement in tree.root.body for name in bound_names(statement)]
+    bound = Counter(name for statement in tree.root.body for name in bound_names(statement))
+    words: frozenset[str] | None = None
     written = {name for node in tree.of(ast.Global) for name in node.names}
     for statement in tree.root.body:
         found = _imported(statement)
         if found is None:
             continue
         name, module = found
-        if bound.count(name) > 1 or name in written or name in (exports or ()):
+        if bound[name] > 1 or name in written or name in (exports or ()):
             continue
-        uses = list(_uses(tree, flow, name))
-        if uses and None not in uses and not _in_words(tree, name):
-            functions = tuple(dict.fromkeys(use for use in uses if use is not None))
-            yield LateImport(name, module, tree.span(statement), functions)
+        users = list(_users(tree, flow, name))
+        functions = dict.fromkeys(user for user in users if isinstance(user, FUNCTIONS))
+        if not users or len(functions) < len(set(users)):
+            continue
+        words = _words(tree) if words is None else words
+        if name not in words:
+            uses = dict.fromkeys(_use(tree, function) for function in functions)
+            yield LateImport(name, module, tree.span(statement), tuple(uses))
 
 
 def _imported(statement: ast.stmt) -> tuple[str, str] | None:
@@ -49,14 +56,13 @@ def _imported(statement: ast.stmt) -> tuple[str, str] | None:
     return (alias.asname or alias.name, module) if plain and foreign and len(statement.names) == 1 else None
 
 
-def _in_words(tree: Tree, name: str) -> bool:
-    """Whether a string names it as code would: an annotation in quotes, `"np.ndarray"`, or what is evaluated."""
-    wanted = re.compile(rf"\b{re.escape(name)}\b")
+def _words(tree: Tree) -> frozenset[str]:
+    """What strings name, as code would: an annotation in quotes, `"np.ndarray"`, or what is evaluated."""
     said = (n for n in tree.of(ast.Constant) if isinstance(n.value, str) and not isinstance(tree.parents[n], ast.Expr))
-    return any(wanted.search(str(n.value)) for n in said)
+    return frozenset(word for n in said for word in _WORD.findall(str(n.value)))
 
 
-def _uses(tree: Tree, flow: Flow, name: str) -> Iterator[LateUse | None]:
+def _users(tree: Tree, flow: Flow, name: str) -> Iterator[ast.AST | None]:
     """The outermost function around each place that reads the name; None where importing the module reads it."""
     for load in flow.loads(tree.root, name):
         outermost = None
@@ -65,7 +71,7 @@ def _uses(tree: Tree, flow: Flow, name: str) -> Iterator[LateUse | None]:
             if not isinstance(scope, ast.ClassDef):
                 outermost = scope
             scope = tree.scope(scope)
-        yield _use(tree, outermost) if isinstance(outermost, FUNCTIONS) else None
+        yield outermost
 
 
 def _use(tree: Tree, function: Function) -> LateUse:

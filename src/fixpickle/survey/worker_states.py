@@ -25,11 +25,15 @@ _CALLS = {
 }
 # What is assigned to.
 _ATTRIBUTES = {"decimal.getcontext().": "decimal", "pandas.options.": "pandas"}
+_OWNERS = frozenset(start.partition(".")[0] for start in _ATTRIBUTES)
 _LAST = frozenset(symbol.rpartition(".")[2] for symbol in _CALLS)
 
 
 def worker_states(tree: Tree, names: Names) -> Iterator[StateSet]:
     """Every place that sets such configuration, for good or for a block."""
+    tops = {names.module.partition(".")[0], *(fact.target.partition(".")[0] for fact in names.imports)}
+    if not tops & _OWNERS and not names.may_mean(_CALLS):
+        return
     words = _LAST | {fact.local for fact in names.imports if fact.target in _CALLS}
     uses: list[ast.Name | ast.Attribute] = tree.of(ast.Name, ast.Attribute)
     for node in uses:

@@ -691,8 +691,42 @@ def test_every_entry_of_the_catalogue_can_be_matched_by_some_call() -> None:
         for boundary in boundaries:
             places = [(int(p.rstrip("+")), "") for p, _ in boundary.params if p.rstrip("+").isdigit()]
             places += [(-1, k or "anything") for p, k in boundary.params if k or p == "*"]
-            assert any(boundary.takes(*place) for place in places), callee
+            assert boundary.of_result or any(boundary.takes(*place) for place in places), callee
+            assert not boundary.of_result or catalogue().match_result(callee) == boundary
             assert boundary.pickler in ("pickle", "cloudpickle", "dill", "deepcopy"), callee
+
+
+TRAINABLE = """\
+from ray import tune
+
+
+class Trial({base}):
+    def {method}(self):
+        {lines}
+"""
+
+
+@pytest.mark.parametrize(
+    ("base", "method", "lines", "crosses"),
+    [
+        ("tune.Trainable", "save_checkpoint", "return {'f': lambda: 0}", True),
+        ("tune.Trainable", "step", "state = {}; state['f'] = lambda: 0; return state", True),
+        ("tune.Trainable", "load_checkpoint", "return {'f': lambda: 0}", False),
+        ("tune.Trainable", "step", "f = lambda: 0; f(); return {}", False),
+        ("object", "save_checkpoint", "return {'f': lambda: 0}", False),
+    ],
+)
+def test_what_a_trainable_returns_is_pickled_where_tune_pickles_it(
+    tmp_path: Path, base: str, method: str, lines: str, crosses: bool
+) -> None:
+    (tmp_path / "trial.py").write_text(TRAINABLE.format(base=base, method=method, lines=lines))
+    source = read(tmp_path / "trial.py", explicit=True)
+    assert isinstance(source, Source)
+    facts = survey(source)
+    assert isinstance(facts, Facts)
+    (made,) = facts.definitions
+    found = [c.boundary.pickler for c in Project([facts]).crossings(facts, made.sinks)]
+    assert found == (["cloudpickle"] if crosses else [])
 
 
 def test_literal_keywords_say_that_nothing_crosses() -> None:

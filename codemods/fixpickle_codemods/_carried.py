@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fixpickle.model import Evidence, Reach
 from fixpickle.project import Crossing, Project, is_test
-from fixpickle.survey.facts import Construction, Facts, Home, Kind, Sink, ToCall, ToReturn
+from fixpickle.survey.facts import Construction, Facts, Home, Kind, Sink, ToAttribute, ToCall, ToReturn
 
 _OF_CLASSES = frozenset({"builtins.type", "abc.ABCMeta", "enum.EnumMeta", "enum.EnumType"})
 _LOCAL = "<locals>"
@@ -59,6 +59,14 @@ def sent(project: Project, facts: Facts, made: Construction) -> Crossing | None:
     return None if is_test(facts) else next(project.crossings(facts, made.sinks), None)
 
 
+def given_back(project: Project, facts: Facts, made: Construction) -> Crossing | None:
+    """The boundary that what an instance keeps crosses where a method returns it, as a trainable's checkpoint does."""
+    if is_test(facts):
+        return None
+    kept = ToAttribute(made.cls, made.attribute, made.line)
+    return next((c for c in project.crossings(facts, [kept]) if c.boundary.of_result), None)
+
+
 def _inherited(project: Project, facts: Facts, made: Construction) -> Reach | None:
     """A class that is a lock or queue of its own kind, where instances of others keep one."""
     if is_test(facts) or _LOCAL in made.cls or not project.carries(facts, made.cls, made.attribute):
@@ -95,6 +103,8 @@ def keepers(project: Project, facts: Facts, made: Construction) -> Iterator[Keep
 
 
 def _kept(project: Project, facts: Facts, made: Construction) -> Reach | None:
+    if made.cls and (crossing := given_back(project, facts, made)):
+        return Reach(Evidence.BOUNDARY, crossing.chain, crossing.boundary.pickler)
     if is_test(facts) or not project.carries(facts, made.cls, made.attribute) or registered(facts, made.cls):
         return None
     if any(symbol in _OF_CLASSES for symbol, _ in project.lineage(facts, made.cls)):

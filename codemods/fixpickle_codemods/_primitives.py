@@ -89,7 +89,8 @@ def _where(made: Construction) -> str:
 
 
 def _reason(project: Project, facts: Facts, made: Construction, counterpart: str) -> str:
-    if crossing := sent(project, facts, made):
+    crossing = sent(project, facts, made)
+    if crossing is not None and (made.home is Home.OTHER or not crossing.boundary.of_result):
         return _across(crossing, counterpart)
     if made.cached and made.home is Home.OTHER:
         return f"{made.owner} is decorated, and may give the same {counterpart} to several callers"
@@ -114,6 +115,8 @@ def _reason(project: Project, facts: Facts, made: Construction, counterpart: str
 
 def _across(crossing: Crossing, counterpart: str) -> str:
     """What reaches across processes in its place. A Ray worker does not take the proxies of a manager."""
+    if crossing.boundary.of_result:
+        return "it is made for what is pickled: leave it out there, and make it where that is loaded"
     if counterpart == "local":
         return "what is handed to another process arrives empty: make it in the task"
     if crossing.boundary.name.startswith("ray."):

@@ -8,6 +8,11 @@ captured variable of a trainable, a task or an actor. It is often put there to m
 Such a lock reaches the children of a process when they are forked or started, and no pickle. Ray's workers are not
 children of the script.
 
+And a `save_checkpoint` that hands on all that a trainable keeps, as `return self.__dict__` does. Ray keeps things of
+its own on a trainable, a lock among them, so the trial fails when it saves:
+
+    TypeError: cannot pickle '_thread.lock' object
+
 ## What it becomes
 
 `ray_lock()` or `ray_rlock()` of the runtime module, copied beside the script as `_fixpickle_raylocks.py`: a lock that
@@ -16,10 +21,13 @@ processes of one user on one host. Both are in `docs/strategies.md`.
 
 ## What it leaves alone
 
-Locks that go to `multiprocessing.Process(args=...)` or to the `initializer` of a pool, where they work. Importable
-modules, of which Ray ships functions by name.
+Checkpoints that name what they hold, or leave out Ray's `_monitor`. What `setup` keeps and no checkpoint holds: an
+instance stays in its trial. Locks that go to `multiprocessing.Process(args=...)` or to the `initializer` of a pool,
+where they work. Importable modules, of which Ray ships functions by name.
 
 ## When it refuses
+
+A whole trainable in a checkpoint is reported: what the trial goes on from, its class knows.
 
 The script itself uses the lock, or hands it on: it may go to a process that is no worker of Ray's. `acquire` is called
 with an argument that only locks of multiprocessing take. It is an argument of the task, or made in another function.
@@ -32,11 +40,12 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from fixpickle.model import Finding, Patch, Refusal, Safety, Strategy
+from fixpickle.model import Evidence, Finding, Patch, Reach, Refusal, Safety, Strategy
 from fixpickle.project import Project, is_test
 from fixpickle.rule import Workshop
 from fixpickle.survey.constructions import PROCESS_LOCKS
 from fixpickle.survey.facts import Construction, Facts, Home
+from fixpickle.survey.trainables import SAVING, WHOLE
 from fixpickle_codemods._carried import reach_of, shipped
 from fixpickle_codemods._case import Case
 from fixpickle_codemods._primitives import subjects
@@ -51,11 +60,12 @@ class UnpicklableTrainable:
     """A lock of multiprocessing that Ray would have to pickle."""
 
     name = "unpicklable-trainable"
-    summary = "a multiprocessing.Lock that a trainable, task or actor of Ray carries along cannot be pickled"
+    summary = "a multiprocessing.Lock that Ray would have to pickle, or a checkpoint that holds a whole trainable"
     safety = Safety.SAFE
 
     def find(self, project: Project, facts: Facts) -> Iterator[Finding]:
-        """Every such lock of the file that goes to Ray."""
+        """Every such lock of the file that goes to Ray, and every checkpoint that holds a whole trainable."""
+        yield from _whole(self.name, project, facts)
         for made in facts.constructions:
             if made.target not in PROCESS_LOCKS or is_test(facts):
                 continue
@@ -85,6 +95,26 @@ class UnpicklableTrainable:
         strategy = Strategy.FILE if chosen is Strategy.FILE else Strategy.RAY
         proof = partial(subjects, facts, finding, made, counterpart=kind)
         return patch_by(strategy, Case(finding, shop, facts, source, made, kind, (_NOTE,), proof))
+
+
+def _whole(rule: str, project: Project, facts: Facts) -> Iterator[Finding]:
+    """Where a class that Tune runs puts all that its instance keeps into a checkpoint."""
+    for reference in (r for r in facts.references if r.symbol == WHOLE and not is_test(facts)):
+        lineage = project.lineage(facts, reference.argument)
+        methods = (project.catalogue.match_result(f"{symbol}.{SAVING}") for symbol, _ in lineage)
+        boundary = next((found for found in methods if found is not None), None)
+        if boundary is None:
+            continue
+        chain = (f"handed on by {reference.argument}.{SAVING} at {facts.at(reference.span.line)}",)
+        yield Finding(
+            rule=rule,
+            path=facts.path,
+            span=reference.span,
+            message=f"the checkpoint of {reference.argument} holds what Ray keeps on a trainable, a lock among it",
+            reach=Reach(Evidence.BOUNDARY, chain, boundary.pickler),
+            safety=Safety.MANUAL,
+            reason="save what the trial goes on from, attribute by attribute",
+        )
 
 
 def _reason(project: Project, facts: Facts, made: Construction) -> str:

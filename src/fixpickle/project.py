@@ -198,11 +198,7 @@ class Project:
         for imported in facts.imports:
             if (top := imported.target.split(".")[0]) in self.catalogue.bound_modules:
                 return f"its module drives a display ({top}), which belongs to one process"
-        methods = set[str]()
         for symbol, found in self.lineage(facts, name):
-            methods |= found.methods if found is not None else frozenset()
-            if symbol in self.catalogue.bound_unless and not methods & self.catalogue.bound_unless[symbol]:
-                return f"it is a {symbol}, which stays in one process and has no method that hands its state over"
             if symbol in self.catalogue.bound_bases and not (
                 symbol in PRIMITIVES and self.keepers.keep_some(facts, name)
             ):

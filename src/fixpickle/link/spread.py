@@ -113,6 +113,16 @@ class Spread:
             if isinstance(way.sink, ToCall) and (boundary := self.boundary(way.sink)) is not None:
                 step = f"passed to {boundary.name} {place(facts, way.owner, way.sink.line)}"
                 yield Crossing(boundary, (*way.chain, step))
+            elif isinstance(way.sink, ToReturn) and (boundary := self._of_result(way.owner, way.sink)) is not None:
+                step = f"returned by {way.sink.function} {place(facts, way.owner, way.sink.line)}"
+                yield Crossing(boundary, (*way.chain, step))
+
+    def _of_result(self, facts: Facts, sink: ToReturn) -> Boundary | None:
+        """The boundary that the result of a method crosses, which a base class of another package asks for."""
+        cls, _, method = sink.function.rpartition(".")
+        lineage = self.symbols.lineage(f"{facts.module}.{cls}") if cls else ()
+        found = (self.catalogue.match_result(f"{symbol}.{method}") for symbol, _ in lineage)
+        return next((boundary for boundary in found if boundary is not None), None)
 
     def boundary(self, sink: ToCall) -> Boundary | None:
         """The boundary that a value handed to this call crosses."""

@@ -26,7 +26,7 @@ Given = tuple[tuple[str, frozenset[str]], ...]
 
 @dataclass(frozen=True, slots=True)
 class Boundary:
-    """A call that pickles some of its arguments.
+    """A call that pickles some of its arguments, or a method whose `result` its caller pickles.
 
     Nothing crosses unless one of `needs` is given, every argument in `given` is one of those, and none in `quiet` is.
     """
@@ -45,6 +45,11 @@ class Boundary:
         """Whether functions and classes of `__main__` and of functions travel as code, so that only state can fail."""
         return self.action == _BY_VALUE
 
+    @property
+    def of_result(self) -> bool:
+        """Whether it is what the users' own method returns that crosses, and no argument."""
+        return (_RESULT, "") in self.params
+
     def takes(self, position: int, keyword: str) -> bool:
         """Whether the argument at that place crosses."""
         if position >= 0:
@@ -53,6 +58,7 @@ class Boundary:
 
 
 _BY_VALUE, _BY_NAME = "fix-state-only", "rewrite"
+_RESULT = "result"
 
 
 def _covers(place: str, position: int) -> bool:
@@ -76,7 +82,6 @@ class Catalogue:
     bound_bases: frozenset[str]
     bound_values: frozenset[str]
     bound_modules: frozenset[str]
-    bound_unless: Mapping[str, frozenset[str]]
     by_value_modules: frozenset[str]
     by_name_modules: frozenset[str]
     silent: frozenset[str] = frozenset()
@@ -97,6 +102,10 @@ class Catalogue:
             if boundary.takes(call.position, call.keyword) and self._crosses(boundary, known):
                 return boundary
         return None
+
+    def match_result(self, method: str) -> Boundary | None:
+        """The boundary that the result of a method crosses, by the symbolic name of the method in a base class."""
+        return next((b for b in self.boundaries.get(method, ()) if b.of_result), None)
 
     def _crosses(self, boundary: Boundary, known: Mapping[str, str]) -> bool:
         if boundary.needs and not any(name in known for name in boundary.needs):
@@ -144,10 +153,16 @@ def catalogue() -> Catalogue:
         bound_bases=frozenset(data["process_bound"]["bases"]),
         bound_values=frozenset(data["process_bound"]["values"]),
         bound_modules=frozenset(data["process_bound"]["modules"]),
-        bound_unless={base: frozenset(names) for base, names in data["process_bound"]["unless"].items()},
         by_value_modules=frozenset(data["ships"]["by_value"]),
         by_name_modules=frozenset(data["ships"]["by_name"]),
     )
+
+
+@cache
+def answering() -> frozenset[str]:
+    """The names of the methods whose results cross."""
+    found = (key for key, ones in catalogue().boundaries.items() if any(one.of_result for one in ones))
+    return frozenset(key.rpartition(".")[2] for key in found)
 
 
 def _boundary(entry: Mapping[str, Any], name: str) -> Boundary:

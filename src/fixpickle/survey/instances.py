@@ -6,6 +6,7 @@ import ast
 import sys
 from collections.abc import Iterator
 
+from fixpickle.survey.catalogue import answering
 from fixpickle.survey.facts import Alias, AttributeFlow, Instance, Returned, Sink, ToAttribute, ToCall, ToReturn
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.names import PROPERTIES, Names
@@ -58,6 +59,11 @@ def _leads_on(sink: Sink) -> bool:
     return isinstance(sink, ToCall) and bool(sink.callee) and not sink.callee.startswith("builtins.")
 
 
+def _answers(sink: Sink) -> bool:
+    """Whether it is returned by a method whose result a library may pickle; who calls other methods decides there."""
+    return isinstance(sink, ToReturn) and sink.function.rpartition(".")[2] in answering()
+
+
 def _ours(symbol: str) -> bool:
     return bool(symbol) and symbol.partition(".")[0].partition("(")[0] not in _FOREIGN
 
@@ -105,7 +111,7 @@ def attribute_flows(tree: Tree, names: Names, flow: Flow) -> Iterator[AttributeF
         cls = names.instance_class(node.value)
         if cls is not None and _holds_values(names, cls, node.attr):
             sinks = found.setdefault((cls, node.attr), {})
-            sinks.update(dict.fromkeys(s for s in flow.of(node) if _leads_on(s)))
+            sinks.update(dict.fromkeys(s for s in flow.of(node) if _leads_on(s) or _answers(s)))
     for (cls, attribute), kept in found.items():
         if kept:
             yield AttributeFlow(tree.qualname(cls), attribute, tuple(kept))

@@ -39,6 +39,7 @@ from fixpickle.survey.moved_names import moved_names
 from fixpickle.survey.names import PROPERTIES, Names
 from fixpickle.survey.pickler_choices import handed_on, pickler_choices
 from fixpickle.survey.scripts import is_guard, starts, statements
+from fixpickle.survey.trainables import whole_states
 from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names, parameters, walk
 from fixpickle.survey.type_names import feigned, is_mangled
 from fixpickle.survey.uses import names_read
@@ -120,7 +121,12 @@ def _facts(source: Source, tree: Tree) -> Facts:
         classes=tuple(_classes(tree, names)),
         parameters=tuple(_parameters(tree, names, flow)),
         mentions=tuple(_mentions(tree, names, flow)),
-        references=(*_references(tree, names), *moved_names(tree, names), *witnesses(tree, names)),
+        references=(
+            *_references(tree, names),
+            *moved_names(tree, names),
+            *witnesses(tree, names),
+            *whole_states(tree, names),
+        ),
         bound_calls=tuple(_bound_calls(tree, names)),
         made_types=tuple(made_types(tree, names, flow)),
         sentinels=tuple(sentinels(tree, names, flow)),

@@ -121,12 +121,7 @@ def _facts(source: Source, tree: Tree) -> Facts:
         classes=tuple(_classes(tree, names)),
         parameters=tuple(_parameters(tree, names, flow)),
         mentions=tuple(_mentions(tree, names, flow)),
-        references=(
-            *_references(tree, names),
-            *moved_names(tree, names),
-            *witnesses(tree, names),
-            *whole_states(tree, names),
-        ),
+        references=tuple(_all_references(tree, names)),
         bound_calls=tuple(_bound_calls(tree, names)),
         made_types=tuple(made_types(tree, names, flow)),
         sentinels=tuple(sentinels(tree, names, flow)),
@@ -270,6 +265,13 @@ def _mentions(tree: Tree, names: Names, flow: Flow) -> Iterator[Mention]:
             results = flow.results(tree.root, node.name)
             if found or results:
                 yield Mention(node.name, tuple(dict.fromkeys(found)), results, node.lineno)
+
+
+def _all_references(tree: Tree, names: Names) -> Iterator[Reference]:
+    yield from _references(tree, names)
+    yield from moved_names(tree, names)
+    yield from witnesses(tree, names)
+    yield from whole_states(tree, names)
 
 
 def _references(tree: Tree, names: Names) -> Iterator[Reference]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import re
 import signal
 import subprocess
@@ -17,6 +18,8 @@ import pytest
 
 from fixpickle.trace.record import SCHEMA, Failure, Record, from_file, to_json
 from fixpickle.trace.run import unrecorded
+
+EVERY = 61  # of so many small payloads one is looked at where there are many
 
 FIXPICKLE = [sys.executable, "-m", "fixpickle"]
 PUBLISHED = Path(__file__).parent.parent / "docs" / "schemas" / f"trace-{SCHEMA}.json"
@@ -188,6 +191,47 @@ def test_the_same_failure_is_counted_and_not_told_again(tmp_path: Path) -> None:
     assert [f.count for f in record.failures] == [50] and "(50 times)" in done.stderr
 
 
+FORKED = """
+def fails():
+    tried(pickle.dumps, Service())
+
+if __name__ == "__main__":
+    for _ in range(5):
+        fails()
+    child = mp.get_context("fork").Process(target=lambda: [fails() for _ in range(6)])
+    child.start()
+    child.join()
+"""
+
+
+@pytest.mark.skipif("fork" not in METHODS, reason="no fork here")
+def test_the_same_failure_is_counted_anew_in_a_process_that_was_forked(tmp_path: Path) -> None:
+    record, _ = traced(tmp_path, FORKED)
+    assert [(f.count, f.processes) for f in record.failures] == [(11, 2)]
+
+
+MANY = """
+large = bytes(10_000)
+for _ in range(5_000):
+    pickle.dumps(1)  # small
+for _ in range(30):
+    pickle.dumps(large)  # large
+for number in range(1_000):
+    pickle.dumps(number, protocol=2, fix_imports=False)  # other
+"""
+
+
+def test_of_many_small_payloads_one_stands_for_all_and_large_ones_are_all_counted(tmp_path: Path) -> None:
+    record, _ = traced(tmp_path, MANY)
+    found = {payload.site.line: payload for payload in record.payloads}
+    small, large, other = (found[line_of(tmp_path, mark)] for mark in ("# small", "# large", "# other"))
+    each = len(pickle.dumps(bytes(10_000)))
+    assert (large.count, large.bytes, large.largest) == (30, 30 * each, each)
+    assert 0 < large.seconds < small.seconds * 100 and small.bytes == small.count * len(pickle.dumps(1))
+    assert 6_000 - 2 * EVERY <= small.count + other.count <= 6_000
+    assert 5_000 - EVERY <= small.count <= 5_000 + EVERY
+
+
 def test_where_the_sources_do_not_tell_memory_does(tmp_path: Path) -> None:
     text = "made = [threading.Lock() for _ in range(1)]  # hidden\ntried(pickle.dumps, {'k': made})\n"
     plain, _ = traced(tmp_path, text)
@@ -201,6 +245,7 @@ def test_where_the_sources_do_not_tell_memory_does(tmp_path: Path) -> None:
 
 SAME = """
 import _pickle, inspect, io
+from pickle import dumps
 
 class Kept:
     dumps, loads = pickle.dumps, pickle.loads
@@ -224,12 +269,22 @@ try:
     pickle.loads(b"")
 except EOFError:
     pass
+if sys.argv[1:]:
+    import importlib, subprocess
+    tool = importlib.import_module(sys.argv[1])
+    for thing in (pickle.dumps, {"k": pickle.loads}, copy.deepcopy, lambda x: dumps(x)):
+        load = "import pickle, sys; pickle.loads(sys.stdin.buffer.read())"
+        subprocess.run([sys.executable, "-I", "-c", load], input=tool.dumps(thing), check=True)
 assert not any("fixpickle" in entry for entry in sys.path)
 """
 
 
-def test_the_patched_functions_are_used_as_before(tmp_path: Path) -> None:
-    record, done = traced(tmp_path, SAME)
+@pytest.mark.parametrize("library", ["", "cloudpickle", "dill"])
+def test_the_patched_functions_are_used_as_before(library: str, tmp_path: Path) -> None:
+    """What they are pickled to is loaded where nothing records, too."""
+    if library:
+        pytest.importorskip(library)
+    record, done = traced(tmp_path, SAME, *filter(None, [library]))
     assert (done.returncode, record.failures) == (0, ()), done.stderr
 
 

@@ -3,6 +3,7 @@
 Starts the recorder, and then runs the `sitecustomize` that this file hides, where there is one.
 """
 
+import importlib
 import importlib.machinery
 import os
 import sys
@@ -14,11 +15,9 @@ def _record() -> None:
     if not os.environ.get("FIXPICKLE_TRACE"):
         return
     name = "_fixpickle_recorder"
-    loader = importlib.machinery.SourceFileLoader(name, os.path.join(os.path.dirname(_HERE), "recorder.py"))
-    recorder = sys.modules[name] = type(sys)(name)
-    recorder.__file__ = loader.path
-    loader.exec_module(recorder)
-    recorder.install(os.environ["FIXPICKLE_TRACE"])
+    package = sys.modules[name] = type(sys)(name)
+    package.__path__ = [os.path.join(os.path.dirname(_HERE), "recorder")]
+    importlib.import_module(name + ".install").install(os.environ["FIXPICKLE_TRACE"])
 
 
 def _hidden() -> None:

@@ -1,0 +1,43 @@
+"""The files that the recorder shares with the children of the proof, loaded by their path."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict
+
+_SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+_LOADED: Dict[str, Any] = {}
+
+
+def _load(name: str) -> Any:
+    path = os.path.join(_SOURCE, "verify", name + ".py")
+    loader = importlib.machinery.SourceFileLoader("_fixpickle_" + name, path)
+    module = sys.modules[loader.name] = type(sys)(loader.name)
+    module.__file__ = path
+    loader.exec_module(module)
+    _LOADED[name] = module
+    return module
+
+
+whose: Any = _load("whose")
+
+
+def leaves() -> Any:
+    """What finds the parts that fail. It derives from the picklers, and so comes when they are needed."""
+    return _LOADED.get("leaves") or _load("leaves")
+
+
+def origins() -> Any:
+    """What finds the line where something was made."""
+    return _LOADED.get("origins") or _load("origins")
+
+
+def forget() -> None:
+    """Let go what was read to find such lines."""
+    if "origins" in _LOADED:
+        _LOADED["origins"].forget()

@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -301,3 +302,59 @@ def test_what_it_brings_along_is_committed_even_where_a_pattern_ignores_it(repo:
     git("commit", "-qm", "second")
     assert fixpickle("pr", "--no-verify", "--select", "bare-lock")[0] == 0
     assert "_fixpickle_locks.py" in git("ls-files").split()
+
+
+# --- the user's own check -------------------------------------------------------------------------------------------
+
+CHECK = """\
+import threading, work
+
+with open(%r, "a") as file:
+    file.write("ran\\n")
+assert isinstance(work.Kept().lock, type(threading.Lock())), "another lock"
+"""
+
+
+@pytest.fixture
+def guarded(repo: Path) -> Path:
+    """A repository whose check passes as long as the lock of `Kept` stays what it is, and the file of its runs."""
+    (repo / "pyproject.toml").touch()
+    more = "\n\nclass Kept:\n    def __init__(self):\n        self.lock = Lock()\n"
+    (repo / "work.py").write_text(WORK + more)
+    (repo / "check.py").write_text(CHECK % str(repo.parent / "ran"))
+    git("add", "-A")
+    git("commit", "-qm", "with a check")
+    return repo.parent / "ran"
+
+
+OPTIONS = ("--no-verify", "--python", sys.executable)
+
+
+def test_no_commit_holds_a_fix_after_which_the_check_fails(guarded: Path) -> None:
+    chosen = ("--select", "bare-lock,lambda-value", "--check-command", "python check.py")
+    code, said = fixpickle("pr", *chosen, *OPTIONS)
+    assert code == 1 and "3 fixed (0 proved, 3 unproved), 1 taken back" in said, said
+    titles = git("log", "--reverse", "--format=%s", "main..").splitlines()
+    assert titles == ["fixpickle bare-lock: 1 fix, 1 unproved", "fixpickle lambda-value: 2 fixes, 2 unproved"]
+    for sha in git("rev-list", "main..").splitlines():
+        git("checkout", "-q", sha)
+        subprocess.run([sys.executable, "check.py"], check=True)
+    body = Path(".fixpickle/pull-request.md").read_text()
+    assert "`python check.py` passes without it and ended with exit status 1 with it" in body
+    # Before the first commit, with both locks, two more to find the one to blame, and with the lambdas.
+    assert len(guarded.read_text().splitlines()) - 2 == 5
+
+
+@pytest.mark.parametrize("required", [False, True])
+def test_a_check_that_fails_before_any_fix_says_nothing_of_them(guarded: Path, required: bool) -> None:
+    failing = ("--select", "bare-lock", "--check-command", "false", *(["--require-proof"] if required else []))
+    code, said = fixpickle("pr", *failing, *OPTIONS[1:])
+    assert "`false` ended with exit status 1 before any fix" in said or required
+    assert git("branch", "--show-current") == ("main" if required else "fixpickle")
+    assert code == (1 if required else 0) and git("status", "--porcelain") == ""
+
+
+def test_the_plan_leaves_out_what_breaks_the_check(guarded: Path) -> None:
+    code, said = fixpickle("pr", "--dry-run", "--select", "bare-lock", "--check-command", "python check.py", *OPTIONS)
+    assert code == 1 and "would be a commit: fixpickle bare-lock: 1 fix, 1 unproved" in said
+    assert git("branch", "--show-current") == "main" and git("branch", "--list", "fixpickle") == ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fixpickle.cli.terminal import Progress, complain
@@ -17,31 +17,58 @@ Again = Callable[[Decide, bool], RunReport]
 """The same run once more, with somebody else to decide which fixes are wanted, and proved or not."""
 
 
-def checked(report: RunReport, settings: Settings, again: Again, progress: Progress) -> RunReport:
-    """The run without the fixes after which the user's check fails and before which it did not.
+@dataclass(slots=True)
+class UserCheck:
+    """The user's check over one run, or over several of which each builds on what the last one wrote.
 
-    The check runs on copies of the tree. Where it fails before any fix, that is said and the fixes stay, unless proof
-    is required.
+    It runs once before any fix, and after each run that fixes something, on copies of the tree. `first` is how it ended
+    before any fix, `guilty` the fixes after which it fails, each with the reason.
     """
-    if not settings.check_command or not report.fixed:
-        return report
-    check = Check(settings.check_command, settings.python, settings.root.resolve(), Path.cwd().resolve())
-    trial = _Trial(check, again, progress)
-    progress("running the check", 0, 1)
-    first = trial.of(())
-    if first.failure:
-        said = f"`{check.command}` {first.failure} before any fix"
-        if not settings.require_proof:
-            complain(f"{said}, so it tells nothing of them:\n{first.tail}")
+
+    settings: Settings
+    progress: Progress
+    first: Checked | None = None
+    guilty: dict[str, str] = field(default_factory=dict)
+
+    def kept(self, report: RunReport, again: Again) -> RunReport:
+        """The run without the fixes after which the check fails and before which it did not.
+
+        Where it fails before any fix, that is said and the fixes stay, unless proof is required.
+        """
+        report = self._without(report, again)
+        if not self.settings.check_command or not report.fixed:
             return report
-        return _without(report, frozenset(map(_key, report.fixed)), f"{said}, and proof is required", again)
-    trial = replace(trial, seconds=60 + 10 * first.seconds)
-    last = trial.of_report(report)
-    if not last.failure:
-        return report
-    guilty = trial.guilty((), sorted(set(map(_key, report.fixed))), last)
-    reason = f"`{check.command}` passes without it and {last.failure} with it:\n{last.tail}"
-    return _without(report, guilty, reason, again)
+        settings = self.settings
+        check = Check(settings.check_command, settings.python, settings.root.resolve(), Path.cwd().resolve())
+        trial = _Trial(check, again, self.progress)
+        if self.first is None:
+            self.progress("running the check", 0, 1)
+            self.first = trial.of(())
+            if self.first.failure and not settings.require_proof:
+                said = f"`{check.command}` {self.first.failure} before any fix, so it tells nothing of them"
+                complain(f"{said}:\n{self.first.tail}")
+        if self.first.failure:
+            reason = f"`{check.command}` {self.first.failure} before any fix, and proof is required"
+            self.guilty |= dict.fromkeys(map(_key, report.fixed), reason) if settings.require_proof else {}
+            return self._without(report, again)
+        trial = replace(trial, seconds=60 + 10 * self.first.seconds)
+        last = trial.of_report(report)
+        if last.failure:
+            reason = f"`{check.command}` passes without it and {last.failure} with it:\n{last.tail}"
+            self.guilty |= dict.fromkeys(trial.guilty((), sorted(set(map(_key, report.fixed))), last), reason)
+        return self._without(report, again)
+
+    def _without(self, report: RunReport, again: Again) -> RunReport:
+        """The run without the fixes that are guilty, which are reported as taken back."""
+        kept = {_key(fixed) for fixed in report.fixed} - self.guilty.keys()
+        guilty = [fixed for fixed in report.fixed if _key(fixed) in self.guilty]
+        if not guilty:
+            return report
+        after = again(_only(kept), True) if kept else replace(report, fixed=(), carriers=(), changes=())
+        back = [TakenBack(one.patch, Refuted(self.guilty[_key(one)], one.verdict.before)) for one in guilty]
+        return replace(
+            after, taken_back=(*report.taken_back, *back), left=report.left, seconds=report.seconds + after.seconds
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +106,6 @@ class _Trial:
                 files[change.path.resolve()] = data
         roots = frozenset(_import_root(path) for path in files)
         return self.check.run(files, roots, self.seconds)
-
-
-def _without(report: RunReport, guilty: Collection[str], reason: str, again: Again) -> RunReport:
-    """The run without these fixes, which are reported as taken back."""
-    kept = {_key(fixed) for fixed in report.fixed} - set(guilty)
-    after = again(_only(kept), True) if kept else replace(report, fixed=(), carriers=(), changes=())
-    back = [TakenBack(f.patch, Refuted(reason, f.verdict.before)) for f in report.fixed if _key(f) in guilty]
-    return replace(
-        after, taken_back=(*report.taken_back, *back), left=report.left, seconds=report.seconds + after.seconds
-    )
 
 
 def _only(keys: Collection[str]) -> Decide:

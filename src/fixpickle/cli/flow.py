@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fixpickle.cache import trees
 from fixpickle.cache.trees import Notes
-from fixpickle.cli.checking import checked
+from fixpickle.cli.checking import UserCheck
 from fixpickle.cli.command import shown
 from fixpickle.cli.interactive import Session, talk
 from fixpickle.cli.led import concluded, follow, told
@@ -97,7 +97,7 @@ def _run(request: Request, settings: Settings, rules: Sequence[Rule], decide: De
             )
             return run(request.paths, given, rules, replace(ports, decide=decide), fix=fix)
 
-        report = checked(report, settings, again, show)
+        report = UserCheck(settings, show).kept(report, again)
         clear(sys.stderr, request.quiet)
         for remark in () if request.quiet else prover.remarks:
             complain(remark)

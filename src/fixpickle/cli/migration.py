@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from fixpickle.cli.checking import UserCheck
 from fixpickle.cli.command import command
 from fixpickle.cli.repository import Repository, clean_repository, commit, start_branch, tracked
 from fixpickle.cli.request import Allow
@@ -15,7 +16,7 @@ from fixpickle.cli.settling import narrowed
 from fixpickle.cli.terminal import clear, progress, put
 from fixpickle.cli.wayback import undo
 from fixpickle.cli.writing import read_again, written
-from fixpickle.engine import Ports, run
+from fixpickle.engine import Decide, Ports, run
 from fixpickle.model import Carrier, Offer, Refusal, RunReport, Settings, Source
 from fixpickle.registry import load_rules
 from fixpickle.report import View
@@ -40,6 +41,7 @@ class Migration:
     rules: Sequence[Rule]
     repository: Repository
     quiet: bool
+    check: UserCheck
 
     @property
     def view(self) -> View:
@@ -63,6 +65,12 @@ class Migration:
             settings = replace(settings, select=frozenset({rule.name}))
         ports = Ports(prove, examine, tidy, progress(sys.stderr, self.quiet), decide)
         report = run(self.paths, settings, self.rules, ports, fix=fix)
+
+        def again(wanted: Decide, verify: bool) -> RunReport:
+            given = settings if verify else replace(settings, verify=False, require_proof=False)
+            return run(self.paths, given, self.rules, replace(ports, decide=_both(wanted, decide)), fix=fix)
+
+        report = self.check.kept(report, again)
         clear(sys.stderr, self.quiet)
         return report
 
@@ -75,6 +83,11 @@ class _Only:
 
     def __call__(self, offers: Sequence[Offer]) -> Sequence[bool]:
         return [offer.fixed.patch.finding.rule == self.rule for offer in offers]
+
+
+def _both(one: Decide, other: Decide | None) -> Decide:
+    """What both want."""
+    return one if other is None else lambda offers: [all(pair) for pair in zip(one(offers), other(offers), strict=True)]
 
 
 @dataclass(slots=True)
@@ -107,7 +120,8 @@ def prepared(paths: tuple[Path, ...], options: Options, branch: str, quiet: bool
     ordered = sorted(rules, key=lambda rule: (isinstance(rule, Reviewer), rule.name))
     if isinstance(repository, Refusal):
         return repository
-    return Migration(paths, options, settings, ordered, repository, quiet)
+    check = UserCheck(settings, progress(sys.stderr, quiet))
+    return Migration(paths, options, settings, ordered, repository, quiet, check)
 
 
 def plan(migration: Migration, done: Done) -> None:

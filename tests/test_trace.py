@@ -342,7 +342,12 @@ def test_an_interrupt_ends_it_and_keeps_what_was_recorded(options: list[str], tm
     (tmp_path / "prog.py").write_text(CLASSES + "tried(pickle.dumps, Service())\nimport time\ntime.sleep(60)\n")
     command = [*FIXPICKLE, "trace", *options, "--", sys.executable, "-u", "prog.py"]
     run = subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=_heed_interrupts,
     )
     assert run.stdout is not None and run.stdout.readline() == b"TypeError\n"
     os.killpg(run.pid, signal.SIGINT)  # as a terminal does

@@ -48,7 +48,8 @@ class Attempt:
     """One way to exercise one subject of the patch with that index. `manner` says how an instance is made.
 
     `boundary` names the pickler that is tried besides. What attributes hold that some fix of the run has `touched` need
-    not arrive as it was. An instance is `used` before it is pickled where the user wants that.
+    not arrive as it was. An instance is `used` before it is pickled where the user wants that. Attributes `beside` are
+    those that other attempts ask of the same class: one instance answers for all.
     """
 
     patch: int
@@ -59,6 +60,7 @@ class Attempt:
     boundary: str = ""
     touched: tuple[str, ...] = ()
     used: bool = False
+    beside: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -206,7 +208,7 @@ class Attempt:
 
     def _making(self) -> Task:
         made: Task = {"manner": self.manner, "factory": self.factory, "boundary": self.boundary}
-        return made | {"touched": list(self.touched), "used": self.used}
+        return made | {"touched": list(self.touched), "used": self.used, "beside": list(self.beside)}
 
 
 def _of_tune(subject: Trainable, real: bool) -> str:
@@ -240,16 +242,28 @@ def attempts(
     patches: Sequence[Patch], making: Making, roots: Sequence[Path], touched: Iterable[str]
 ) -> tuple[Attempt, ...]:
     """All that is tried, patch by patch, each from the strongest to the weakest. `touched` are names of attributes."""
-    named = tuple(sorted(touched))
-    found = (a for i, patch in enumerate(patches) for a in _of_patch(i, patch, making, roots))
-    return tuple(replace(a, touched=named) if a.manner else a for a in found)
+    named, beside = tuple(sorted(touched)), _beside(patches)
+    return tuple(a for i, patch in enumerate(patches) for a in _of_patch(i, patch, making, roots, named, beside))
 
 
 def of_subjects(subjects: Sequence[Subject], making: Making, touched: Iterable[str]) -> tuple[Attempt, ...]:
     """All that is tried for subjects that no patch names, each counted as a patch of its own."""
     named = tuple(sorted(touched))
-    found = (a for i, subject in enumerate(subjects) for a in _numbered(_of_subject(i, subject, making)))
-    return tuple(replace(a, touched=named) for a in found)
+    return tuple(
+        replace(a, number=number, touched=named)
+        for i, subject in enumerate(subjects)
+        for number, a in enumerate(_of_subject(i, subject, making), 1)
+    )
+
+
+def _beside(patches: Iterable[Patch]) -> Mapping[tuple[str, str], tuple[str, ...]]:
+    """The attributes that patches are about, by module and class."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for patch in patches:
+        for subject in patch.subjects:
+            if isinstance(subject, ByState):
+                found.setdefault((subject.module, subject.cls), {})[subject.attribute] = None
+    return {of: tuple(names) for of, names in found.items()}
 
 
 def touched(patches: Iterable[Patch]) -> frozenset[str]:
@@ -266,13 +280,22 @@ def _touched(subject: Subject) -> Iterator[str]:
             yield from (*dropped, *(name for name, _ in holds))
 
 
-def _of_patch(index: int, patch: Patch, making: Making, roots: Sequence[Path]) -> Iterator[Attempt]:
+def _of_patch(
+    index: int,
+    patch: Patch,
+    making: Making,
+    roots: Sequence[Path],
+    named: tuple[str, ...],
+    beside: Mapping[tuple[str, str], tuple[str, ...]],
+) -> Iterator[Attempt]:
     boundary = _boundary(patch.finding.reach)
-    tried = [replace(a, boundary=boundary) for s in patch.subjects for a in _of_subject(index, s, making)]
+    tried = [a for subject in patch.subjects for a in _of_subject(index, subject, making)]
     if making.trials:
         tried = [*_trials(tried), *tried]
     tried += [Attempt(index, 0, Importing(module)) for module in sorted(set(_modules(patch.paths, roots)))]
-    return _numbered(tried)
+    for number, a in enumerate(tried, 1):
+        more = beside.get((a.subject.module, a.subject.cls), ()) if isinstance(a.subject, ByState) else ()
+        yield replace(a, number=number, boundary=boundary, touched=named if a.manner else (), beside=more)
 
 
 def _boundary(reach: Reach) -> str:
@@ -295,10 +318,6 @@ def _trials(tried: Iterable[Attempt]) -> Iterator[Attempt]:
     for a in tried:
         if isinstance(a.subject, Trainable) and a.subject.script is not None:
             yield replace(a, manner="trial")
-
-
-def _numbered(tried: Iterable[Attempt]) -> Iterator[Attempt]:
-    return (replace(one, number=number) for number, one in enumerate(tried, 1))
 
 
 def _of_subject(index: int, subject: Subject, making: Making) -> Iterator[Attempt]:

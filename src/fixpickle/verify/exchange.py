@@ -64,16 +64,33 @@ class Scene:
 
 def cross(scene: Scene, attempts: Sequence[Attempt]) -> Mapping[str, Trial] | Broken:
     """What becomes of each attempt, by its key: dumped in one interpreter, loaded in another."""
-    tasks = [a.task(scene.side, scene.scripts) for a in attempts]
+    keys, tasks = _asked(scene, attempts)
     dumped = _phase(scene, "dump", [*_harvest(scene, attempts), *tasks])
     if isinstance(dumped, Broken):
         return dumped
     parcels = [task | dumped[str(task["id"])] for task in tasks if dumped[str(task["id"])]["stage"] == "dumped"]
-    loaded = _phase(scene, "load", parcels)
+    # What one instance answers for arrives once where it is asked for in a row.
+    loaded = _phase(scene, "load", sorted(parcels, key=_place))
     if isinstance(loaded, Broken):
         return loaded
     answers = {**dumped, **loaded}
-    return {a.key: _trial(answers[a.key], dumped[a.key].get("also", {})) for a in attempts}
+    trials = {key: _trial(answers[key], dumped[key].get("also", {})) for key in set(keys.values())}
+    return {key: trials[asked] for key, asked in keys.items()}
+
+
+def _place(task: Task) -> str:
+    return repr(task["parcels"])
+
+
+def _asked(scene: Scene, attempts: Sequence[Attempt]) -> tuple[dict[str, str], list[Task]]:
+    """The tasks, those that ask the same once, and for each attempt the key of the one that stands for it."""
+    keys: dict[str, str] = {}
+    tasks: dict[str, Task] = {}
+    for a in attempts:
+        task = a.task(scene.side, scene.scripts)
+        asked = tasks.setdefault(repr({**task, "id": ""}), task)
+        keys[a.key] = str(asked["id"])
+    return keys, list(tasks.values())
 
 
 def _harvest(scene: Scene, attempts: Sequence[Attempt]) -> list[Task]:

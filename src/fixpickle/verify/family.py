@@ -21,8 +21,11 @@ def members(mark: str) -> list[int]:
     found = []
     for entry in _entries():
         with contextlib.suppress(OSError):  # of another user, or gone meanwhile
-            environment = (_PROC / entry / "environ").read_bytes().split(b"\0")
-            if any(one == wanted or one.startswith(wanted + b".") for one in environment):
+            with open(f"{_PROC}/{entry}/environ", "rb") as file:
+                environment = file.read()
+            if wanted not in environment:
+                continue
+            if any(one == wanted or one.startswith(wanted + b".") for one in environment.split(b"\0")):
                 found.append(int(entry))
     return found
 
@@ -50,6 +53,6 @@ def tasks_of_user() -> int:
 
 def _entries() -> list[str]:
     try:
-        return [entry.name for entry in _PROC.iterdir() if entry.name.isdigit()]
+        return [name for name in os.listdir(_PROC) if name.isdigit()]
     except OSError:
         return []

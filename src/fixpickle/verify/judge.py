@@ -9,6 +9,8 @@ from fixpickle.model import LokyTrip, Proved, Refuted, Unproved, Verdict
 from fixpickle.verify.attempt import Attempt, Importing
 from fixpickle.verify.exchange import Crossed, Failed, Trial
 
+_WEAKER = ("obvious", "part")
+
 # Stages at which nothing has been pickled yet.
 _UNTRIED = frozenset({"import", "build", "hung", "died", "absent"})
 
@@ -23,6 +25,29 @@ class Try:
     attempt: Attempt
     before: Trial
     after: Trial
+
+
+def first(tried: Sequence[Attempt]) -> list[Attempt]:
+    """What is tried at once: all but the weaker ways to make an instance."""
+    return [a for a in tried if a.manner not in _WEAKER]
+
+
+def weaker(tried: Sequence[Attempt], tries: Sequence[Try]) -> list[Attempt]:
+    """What is tried next, after what was tried: the weaker ways to make an instance of what no stronger one decided.
+
+    A class that can be called without arguments is not called with made-up ones. Where an instance failed before and
+    crosses now, one that holds a single attribute has nothing to add.
+    """
+    decided, called = set(), set()
+    for one in tries:
+        of = one.attempt.patch, one.attempt.subject
+        if isinstance(one.before, Failed) and isinstance(one.after, Crossed):
+            decided.add(of)
+        if one.attempt.manner == "constructor" and not _stage(one.after) == _stage(one.before) == "build":
+            called.add(of)
+    made = {one.attempt.key for one in tries}
+    left = [(a, (a.patch, a.subject)) for a in tried if a.manner in _WEAKER and a.key not in made]
+    return [a for a, of in left if of not in decided and not (a.manner == "obvious" and of in called)]
 
 
 def judge(tries: Sequence[Try]) -> Verdict:

@@ -19,6 +19,7 @@ from fixpickle.verify.family import kill_all, members
 PROBE = Path(__file__).with_name("probe.py")
 
 _TICK = 0.002, 0.02
+_LATE = 0.05  # how much later than it could an answer is seen, as a part of the time that it took
 _COUNT = 0.25  # seconds between two looks at how many processes there are: each look reads all of /proc
 _TAIL = 2000
 _OUTPUT = 64 << 20  # bytes of stdout and stderr together
@@ -112,22 +113,21 @@ class Child:
         self._process.wait()
 
     def _watch(self, answers: Path) -> Ending:
-        size, since, counted, tick = 0, time.monotonic(), time.monotonic(), _TICK[0]
+        size, since, counted, begun = 0, time.monotonic(), time.monotonic(), time.monotonic()
         while time.monotonic() - since < self._limits.seconds:
             status = self._process.poll()
             grown = answers.stat().st_size if answers.exists() else 0
             if status is not None:
                 return Died(_ended(status), _tail(self.folder / "stderr"))
             if grown != size:
-                size, since, tick = grown, time.monotonic(), _TICK[0]
+                size, since = grown, time.monotonic()
                 if _is_done(answers):
                     return Answered()
             if time.monotonic() - counted > _COUNT:
                 counted = time.monotonic()
                 if wrong := self._excess(grown):
                     return Died(wrong, "")
-            time.sleep(tick)
-            tick = min(tick * 1.5, _TICK[1])
+            time.sleep(min(max(_TICK[0], (time.monotonic() - begun) * _LATE), _TICK[1]))
         return Hung(self._limits.seconds)
 
     def _excess(self, answered: int) -> str:

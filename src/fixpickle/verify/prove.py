@@ -29,7 +29,7 @@ from fixpickle.model import (
 )
 from fixpickle.verify.attempt import Attempt, Making, Side, attempts, of_subjects, touched
 from fixpickle.verify.exchange import Broken, Crossed, Scene, Trial, cross
-from fixpickle.verify.judge import Try, judge
+from fixpickle.verify.judge import Try, first, judge, weaker
 from fixpickle.verify.launch import Limits
 from fixpickle.verify.script import trim
 from fixpickle.verify.stations import Sources, Stations
@@ -80,15 +80,12 @@ class Prover:
         """
         place = _Place(ground, settings, self._stationed(settings))
         tried = of_subjects(subjects, _making(settings), self._touched)
-        answers: list[Mapping[str, Trial]] = []
-        sides: tuple[tuple[Side, Overlay], ...] = (("before", before), ("after", after))
-        for side, texts in sides if subjects else ():
-            found = cross(place.scene(side, texts, tried), tried)
-            if isinstance(found, Broken):
-                return (Unproved(found.reason),) * len(subjects)
-            answers.append(found)
-        tries = [Try(a, answers[0][a.key], answers[1][a.key]) for a in tried]
-        return tuple(judge([t for t in tries if t.attempt.patch == i]) for i in range(len(subjects)))
+        if not tried:
+            return ()
+        tries = _tries(_Before(place.scene("before", before, tried), {}), place.scene("after", after, tried), tried)
+        if isinstance(tries, Broken):
+            return (Unproved(tries.reason),) * len(subjects)
+        return tuple(judge(tries[i]) for i in range(len(subjects)))
 
     def weigh(self, packages: Sequence[str], settings: Settings) -> dict[str, float]:
         """The seconds that a fresh interpreter takes to import each of these; those that it cannot are left out."""
@@ -168,57 +165,76 @@ class _Proof:
     place: _Place
 
     def verdicts(self) -> Iterable[Verdict]:
-        tried = self.tried
-        before = cross(self.place.scene("before", self.texts, tried), tried)
-        if isinstance(before, Broken):
-            return [Unproved(before.reason)] * len(self.patches)
-        found = self._settle((), range(len(self.patches)), tried, before)
+        before = _Before(self.place.scene("before", self.texts, self.tried), {})
+        found = self._settle((), range(len(self.patches)), before)
         for i in [i for i, verdict in found.items() if isinstance(verdict, Refuted)]:
-            found.update(self._alone(i, found, tried))
+            found.update(self._alone(i, found))
         return [found[i] for i in range(len(self.patches))]
 
-    def _alone(self, suspect: int, found: Mapping[int, Verdict], tried: Sequence[Attempt]) -> dict[int, Verdict]:
+    def _alone(self, suspect: int, found: Mapping[int, Verdict]) -> dict[int, Verdict]:
         """A refuted patch once more, both sides in interpreters of their own.
 
         In the batch, one module's failed import leaves parts of others behind, on one side and not on the other.
         """
-        own = [a for a in tried if a.patch == suspect]
-        before = cross(self.place.scene("before", self.texts, own, alone=True), own)
-        if isinstance(before, Broken):
-            return {suspect: Unproved(before.reason)}
+        own = [a for a in self.tried if a.patch == suspect]
+        before = _Before(self.place.scene("before", self.texts, own, alone=True), {})
         held = [i for i, verdict in found.items() if not isinstance(verdict, Refuted)]
-        return self._together(held, [suspect], own, before, alone=True)
+        return self._together(held, [suspect], before, alone=True)
 
-    def _settle(
-        self, held: Collection[int], suspects: Sequence[int], tried: Sequence[Attempt], before: Mapping[str, Trial]
-    ) -> dict[int, Verdict]:
+    def _settle(self, held: Collection[int], suspects: Sequence[int], before: _Before) -> dict[int, Verdict]:
         """Verdicts on `suspects`, stacked on the patches that `held`. Several refuted ones may be one's fault."""
-        found = self._together(held, suspects, tried, before)
+        found = self._together(held, suspects, before)
         refuted = [i for i in suspects if isinstance(found[i], Refuted)]
         if len(refuted) < 2:
             return found
         half = len(refuted) // 2
         for part in (refuted[:half], refuted[half:]):
             held = {*held, *(i for i in suspects if not isinstance(found[i], Refuted))}
-            found.update(self._settle(held, part, tried, before))
+            found.update(self._settle(held, part, before))
         return found
 
     def _together(
-        self,
-        held: Collection[int],
-        suspects: Sequence[int],
-        tried: Sequence[Attempt],
-        before: Mapping[str, Trial],
-        *,
-        alone: bool = False,
+        self, held: Collection[int], suspects: Sequence[int], before: _Before, *, alone: bool = False
     ) -> dict[int, Verdict]:
-        wanted = [a for a in tried if a.patch in suspects]
+        wanted = [a for a in self.tried if a.patch in set(suspects)]
         texts = self.compose([self.patches[i] for i in sorted({*held, *suspects})])
-        after = cross(self.place.scene("after", {**self.texts, **texts}, wanted, alone=alone), wanted)
+        tries = _tries(before, self.place.scene("after", {**self.texts, **texts}, wanted, alone=alone), wanted)
+        if isinstance(tries, Broken):
+            return {i: Unproved(tries.reason) for i in suspects}
+        return {i: judge(tries.get(i, ())) for i in suspects}
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """The side before a change, and what became of the attempts that were made on it so far."""
+
+    scene: Scene
+    trials: dict[str, Trial]
+
+    def cross(self, attempts: Sequence[Attempt]) -> Broken | None:
+        """Makes those attempts that were not made yet."""
+        new = [a for a in attempts if a.key not in self.trials]
+        found = cross(self.scene, new) if new else {}
+        if isinstance(found, Broken):
+            return found
+        self.trials.update(found)
+        return None
+
+
+def _tries(before: _Before, scene: Scene, tried: Sequence[Attempt]) -> dict[int, list[Try]] | Broken:
+    """What becomes of the attempts on both sides, by their patch. The weaker ones are made where they are needed."""
+    tries: list[Try] = []
+    wanted = list(tried) if scene.alone else first(tried)
+    while wanted:
+        after = before.cross(wanted) or cross(scene, wanted)
         if isinstance(after, Broken):
-            return {i: Unproved(after.reason) for i in suspects}
-        tries = [Try(a, before[a.key], after[a.key]) for a in wanted]
-        return {i: judge([t for t in tries if t.attempt.patch == i]) for i in suspects}
+            return after
+        tries += [Try(a, before.trials[a.key], after[a.key]) for a in wanted]
+        wanted = weaker(tried, tries)
+    found: dict[int, list[Try]] = {}
+    for one in sorted(tries, key=lambda one: (one.attempt.patch, one.attempt.number)):
+        found.setdefault(one.attempt.patch, []).append(one)
+    return found
 
 
 def _read(path: Path) -> str:

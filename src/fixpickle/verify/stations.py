@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import secrets
 import shutil
@@ -26,10 +24,6 @@ class Sources:
     runs: Mapping[Path, str]
     roots: tuple[Path, ...]
 
-    def differing(self) -> Sources:
-        """Without the texts that are on disk just so: they change nothing."""
-        return replace(self, texts={p: t for p, t in self.texts.items() if not _is_on_disk(p, t)})
-
     def shown(self) -> dict[str, object]:
         """What a child is told of it: JSON."""
         return {
@@ -43,7 +37,7 @@ class Sources:
 class _State:
     """The children that were shown one state of the files, by their mode."""
 
-    key: str = ""
+    shown: Sources | None = None
     children: dict[str, Child] = field(default_factory=dict)
 
 
@@ -59,6 +53,7 @@ class Stations:
         self._tasks = tasks_of_user()
         self._started = 0
         self._states: list[_State] = []
+        self._on_disk: dict[tuple[Path, str], bool] = {}
 
     def ask(
         self, mode: str, sources: Sources, request: Mapping[str, object], *, alone: bool
@@ -94,14 +89,21 @@ class Stations:
 
     def _state(self, sources: Sources) -> _State:
         """The children of a state of the files. Those of the one that was not asked for longest make room."""
-        key = hashlib.sha256(json.dumps(sources.differing().shown(), sort_keys=True).encode()).hexdigest()
-        found = next((state for state in self._states if state.key == key), _State(key))
+        shown = self._differing(sources)
+        found = next((state for state in self._states if state.shown == shown), _State(shown))
         self._states = [found, *(state for state in self._states if state is not found)]
         for old in self._states[_STATES:]:
             for child in old.children.values():
                 child.close()
         del self._states[_STATES:]
         return found
+
+    def _differing(self, sources: Sources) -> Sources:
+        """Without the texts that are on disk just so, as they were when that was asked first: they change nothing."""
+        for one in sources.texts.items():
+            if one not in self._on_disk:
+                self._on_disk[one] = _is_on_disk(*one)
+        return replace(sources, texts={p: t for p, t in sources.texts.items() if not self._on_disk[p, t]})
 
     def _start(self, mode: str) -> Child | Unstartable:
         self._started += 1

@@ -7,7 +7,7 @@ import io
 import sys
 from typing import Any, Callable, Dict, Tuple
 
-from .exercise import tried
+from .exercise import Results, tried
 from .world import Json, World
 
 Pair = Tuple[Callable[[Any], bytes], Callable[[bytes], Any]]
@@ -45,8 +45,11 @@ _PAIRS: Dict[str, Callable[[], Pair]] = {
 }
 
 
-def with_boundary(world: World, name: str, value: Any) -> Json:
-    """What the loading side needs to know: the name of the pickler and its parcel, or why there is none."""
+def with_boundary(world: World, also: Results, name: str, value: Any) -> Json:
+    """What the loading side needs to know: the name of the pickler and its parcel, or why there is none.
+
+    `also` is told whether the pickler took it.
+    """
     if not name:
         return {}
     try:
@@ -54,7 +57,7 @@ def with_boundary(world: World, name: str, value: Any) -> Json:
     except ImportError:
         return {"name": name, "absent": "%s is not there in %s" % (name, sys.executable)}
     found: Dict[str, bytes] = {}
-    world.also[name] = tried(lambda: found.update(parcel=dumped(value)))
+    also[name] = tried(lambda: found.update(parcel=dumped(value)))
     return {"name": name, "parcel": world.parcels.put(found["parcel"])} if found else {}
 
 

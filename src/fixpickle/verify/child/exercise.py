@@ -9,8 +9,8 @@ from __future__ import annotations
 import copy
 import enum
 import hashlib
-import pathlib
 import pickle
+import sys
 import threading
 from typing import Any, Callable, Dict, Iterator, List, Sequence
 
@@ -86,7 +86,7 @@ def _written(value: Any, left: List[int]) -> Iterator[str]:
     if (
         value is None
         or kind in (bool, int, float, complex, str, bytes, bytearray, range)
-        or isinstance(value, pathlib.PurePath)
+        or isinstance(value, getattr(sys.modules.get("pathlib"), "PurePath", ()))
     ):
         yield repr(value)
     elif isinstance(value, enum.Enum):

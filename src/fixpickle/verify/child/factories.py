@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import inspect
 from typing import Any, Dict
 
@@ -21,6 +20,8 @@ def made_by(world: World, factory: str) -> Any:
     thing = resolve(module, name)
     if not variable:
         return _called(module, thing)
+    import doctest  # it brings pdb and unittest along, and few factories are written so
+
     scope: Dict[str, Any] = dict(vars(module))
     for example in doctest.DocTestParser().get_examples(inspect.getdoc(thing) or ""):
         exec(compile(example.source, "<doctest of %s>" % name, "exec"), scope)

@@ -17,13 +17,17 @@ MOST = 5
 """Instances of one class that are kept."""
 
 
-def harvest(world: World, task: Json) -> None:
+def harvest(world: World, task: Json) -> Json:
     """Fills `world.met` with instances by module and class: what the command makes of the classes in `task["watch"]`.
 
     Whatever becomes of the command, the instances count. It runs in this process, in `task["root"]`.
     """
-    if world.met is not None:
-        return
+    if world.met is None:
+        _met(world, task)
+    return {"stage": "crossed", "note": ""}
+
+
+def _met(world: World, task: Json) -> None:
     world.met = {}
     with contextlib.ExitStack() as stack:
         for module, name in task["watch"]:

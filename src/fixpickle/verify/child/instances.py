@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import pickle
 import types
-from typing import Any, List
+from typing import Any, Dict, Iterable, List, Optional, Tuple, Union
 
 from .boundaries import boundary_note, with_boundary
 from .culprits import culprit
-from .exercise import LIVE, STATE, copied, difference, equal, has_hooks, lock, portrait, used
+from .exercise import LIVE, STATE, Results, copied, difference, equal, has_hooks, lock, portrait, used
 from .factories import made_by
 from .failure import Failure, expect, stage
 from .harvest import met
 from .modules import blank, contents, mangled, named, resolve, size
 from .picklers import dumps, protocols
 from .prints import shown
+from .shared import Parcel
 from .values import arguments
 from .world import Dumped, Json, World
+
+# What the question for an instance consists of, whichever attribute of it is asked about.
+_OF_INSTANCES = ("module", "cls", "manner", "factory", "pickler", "boundary", "touched", "used")
+
+
+class Crossing:
+    """What pickling one instance gave, and what it holds in the attributes that are asked about."""
+
+    def __init__(self, kind: str) -> None:
+        self.facts: Json = {"kind": kind}
+        self.also: Results = {}
+        self.parcels: List[Parcel] = []
+        self.failure: Optional[Failure] = None
+        self.held: Dict[str, Union[Failure, Tuple[str, Results]]] = {}
 
 
 class State:
@@ -24,54 +39,83 @@ class State:
         module = world.modules.get(task["module"])
         with stage("build"):
             cls = resolve(module, task["cls"])
-            attribute = mangled(cls.__name__, task["attribute"])
-            value = self._instance(world, task, module, cls, attribute)
-        facts = {"kind": named(type(value)), "attribute": attribute}
+        attribute = mangled(cls.__name__, task["attribute"])
+        crossing = self._crossing(world, task, module, cls)
+        facts = {**crossing.facts, "attribute": attribute}
         if attribute:
+            held = crossing.held[task["attribute"]]
+            if isinstance(held, Failure):
+                raise Failure(held.stage, held.error)
+            facts["holds"], behaviour = held
+            world.also.update(behaviour)
+        world.also.update(crossing.also)
+        if crossing.failure is not None:
+            raise Failure(crossing.failure.stage, crossing.failure.error)
+        return crossing.parcels, facts
+
+    def _crossing(self, world: World, task: Json, module: types.ModuleType, cls: Any) -> Crossing:
+        """Of an instance that is made without the attribute in question, what was found when another was asked for."""
+        asked = [task["attribute"]] if task["attribute"] else []
+        if task["manner"] == "part" or task["dropped"]:
+            return self._cross(world, task, self._shaped(world, task, module, cls), cls, asked)
+        question = repr([world.side, *(task[name] for name in _OF_INSTANCES)])
+        known = world.crossings.get(question)
+        if known is None or not known.held.keys() >= set(asked):
             with stage("build"):
-                if task["dropped"]:
-                    object.__setattr__(value, attribute, eval(task["expression"], vars(module), {"self": value}))
-                facts["holds"] = named(type(None if task["dropped"] else getattr(value, attribute)))
+                value = self._whole(world, task, cls)
+            known = self._cross(world, task, value, cls, {*asked, *task["beside"]})
+            known.parcels = list(world.parcels.put_all(known.parcels))
+            world.crossings[question] = known
+        return known
+
+    def _cross(self, world: World, task: Json, value: Any, cls: Any, attributes: Iterable[str]) -> Crossing:
+        crossing = Crossing(named(type(value)))
+        for name in attributes:
+            crossing.held[name] = _held(value, name, mangled(cls.__name__, name), task["dropped"])
         if task["used"]:
             used(value)
-        return self._dumped(world, task, value, facts)
-
-    def _dumped(self, world: World, task: Json, value: Any, facts: Json) -> Dumped:
-        """The parcels of an instance, and in `world.also` what else was tried with it."""
-        if world.side == "before" and not has_hooks(type(value)):
-            world.also.update({STATE: "", LIVE: ""})
-        world.also.update(lock(task["attribute"], getattr(value, facts["attribute"])) if facts["attribute"] else {})
-        facts["state"] = portrait(value, task["touched"])
-        world.also.update(copied(value))
         try:
-            parcels = [
-                dumps(value, task["pickler"]),
-                dumps(value, task["pickler"]),
-            ]  # what works once may not work twice
-            parcels += [dumps(value, "pickle", protocol) for protocol in protocols() if task["pickler"] == "pickle"]
+            self._pickle(world, task, value, crossing)
+        except Failure as failure:
+            crossing.failure = failure
+        return crossing
+
+    def _pickle(self, world: World, task: Json, value: Any, crossing: Crossing) -> None:
+        """Fills `crossing` with the parcels of an instance, and with what else was tried with it."""
+        facts, also = crossing.facts, crossing.also
+        if world.side == "before" and not has_hooks(type(value)):
+            also.update({STATE: "", LIVE: ""})
+        facts["state"] = portrait(value, task["touched"])
+        also.update(copied(value))
+        try:
+            # What works once may not work twice.
+            parcels = [dumps(value, task["pickler"]), dumps(value, task["pickler"])]
+            if task["pickler"] == "pickle":
+                parcels += [dumps(value, "pickle", protocol) for protocol in list(protocols())[:-1]]
         except Failure as failure:
             found = culprit(value, world.overlay)
             raise Failure("dump", "%s; %s" % (failure.error, found) if found else failure.error) from failure
-        world.also.update(equal(value, parcels[0]))
+        crossing.parcels = list(parcels)
+        also.update(equal(value, parcels[0]))
         if world.side == "after":
-            world.also[LIVE] = difference(facts["state"], portrait(value, task["touched"]), contents(value))
-        facts["boundary"] = with_boundary(world, task["boundary"], value)
+            also[LIVE] = difference(facts["state"], portrait(value, task["touched"]), contents(value))
+        facts["boundary"] = with_boundary(world, also, task["boundary"], value)
         others = met(world, task)[1:] if task["manner"] == "harvested" else []
         facts["others"] = [
             [world.parcels.put(dumps(one, task["pickler"])), portrait(one, task["touched"])] for one in others
         ]
-        return parcels, facts
 
-    def _instance(self, world: World, task: Json, module: types.ModuleType, cls: Any, attribute: str) -> Any:
-        if task["manner"] != "part":
-            return self._whole(world, task, cls)
-        value = blank(cls)
-        for name, expression in task["holds"]:
-            object.__setattr__(value, mangled(cls.__name__, name), eval(expression, vars(module)))
-        if task["expression"]:
-            made = eval(task["expression"], vars(module), {"self": value})
-            object.__setattr__(value, attribute, made)
-        return value
+    def _shaped(self, world: World, task: Json, module: types.ModuleType, cls: Any) -> Any:
+        """An instance with what the attribute in question is to hold."""
+        with stage("build"):
+            part = task["manner"] == "part"
+            value = blank(cls) if part else self._whole(world, task, cls)
+            for name, expression in task["holds"] if part else ():
+                object.__setattr__(value, mangled(cls.__name__, name), eval(expression, vars(module)))
+            if task["expression"]:
+                made = eval(task["expression"], vars(module), {"self": value})
+                object.__setattr__(value, mangled(cls.__name__, task["attribute"]), made)
+            return value
 
     def _whole(self, world: World, task: Json, cls: Any) -> Any:
         if task["manner"] == "factory":
@@ -84,7 +128,7 @@ class State:
         return cls(*positional, **keywords)
 
     def check(self, world: World, task: Json, loaded: List[Any], facts: Json) -> str:
-        for value in loaded:
+        for value in {id(one): one for one in loaded}.values():
             self._compare(world, task, value, facts)
         if facts["attribute"]:
             world.also.update(lock(task["attribute"], getattr(loaded[0], facts["attribute"])))
@@ -105,6 +149,19 @@ class State:
                 held.release()
         found = difference(facts["state"], portrait(value, task["touched"]), contents(value))
         world.also[STATE] = world.also.get(STATE) or found
+
+
+def _held(value: Any, name: str, attribute: str, dropped: bool) -> Union[Failure, Tuple[str, Results]]:
+    """The kind of what an instance holds there and how that behaves where it is a lock, or why it cannot be had.
+
+    What is `dropped` arrives as None.
+    """
+    try:
+        with stage("build"):
+            one = getattr(value, attribute)
+            return named(type(None if dropped else one)), lock(name, one)
+    except Failure as failure:
+        return failure
 
 
 class Contents(State):

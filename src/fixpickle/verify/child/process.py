@@ -25,15 +25,22 @@ class Answers:
 
     def __init__(self) -> None:
         self.file = Appended("")
+        self.held = b""
 
     def begin(self, path: str) -> None:
         self.file.close()
         self.file = Appended(path)
 
+    def hold(self, **line: Any) -> None:
+        """A line that is written together with the next one: no user code may run before that."""
+        self.held += json.dumps(line).encode() + b"\n"
+
     def write(self, **line: Any) -> None:
         if os.getpid() != _ME:
             os._exit(0)  # user code forked: the copy must not answer in our name
-        self.file.write(json.dumps(line).encode() + b"\n")
+        self.hold(**line)
+        held, self.held = self.held, b""
+        self.file.write(held)
 
 
 def requests(folder: str, answers: Answers) -> Iterator[Dict[str, Any]]:

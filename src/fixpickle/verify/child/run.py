@@ -3,75 +3,78 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import importlib
 import os
-import pickle
 import sys
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Tuple
 
-from .cells import Cells
-from .definitions import Identity, Reference, Value
 from .failure import Failure, stage, told
-from .harvest import harvest
-from .imports import Unloaded, Weight
-from .instances import Contents, Expression, State
-from .loky import Loky
-from .looking import arrive, look
 from .process import Answers, confine, requests
-from .scripts import Respawned, Script
-from .trainables import Call, Trainable, Trial
-from .workers import Workers
 from .world import Json, World
 
-SUBJECTS: Dict[str, Any] = {
-    "reference": Reference(),
-    "state": State(),
-    "contents": Contents(),
-    "expression": Expression(),
-    "identity": Identity(),
-    "value": Value(),
-    "call": Call(),
-    "trainable": Trainable(),
-    "trial": Trial(),
-    "script": Script(),
-    "respawned": Respawned(),
-    "workers": Workers(),
-    "loky": Loky(),
-    "cells": Cells(),
-    "weight": Weight(),
-    "unloaded": Unloaded(),
+# Each kind of task, and where it is worked off: by a class that dumps and checks, or by a function that does all of it.
+# What no task asks for is not imported: it would be there already when user code runs.
+SUBJECTS: Dict[str, str] = {
+    "reference": "definitions.Reference",
+    "state": "instances.State",
+    "contents": "instances.Contents",
+    "expression": "instances.Expression",
+    "identity": "definitions.Identity",
+    "value": "definitions.Value",
+    "call": "trainables.Call",
+    "trainable": "trainables.Trainable",
+    "trial": "trainables.Trial",
+    "script": "scripts.Script",
+    "respawned": "scripts.Respawned",
+    "workers": "workers.Workers",
+    "loky": "loky.Loky",
+    "cells": "cells.Cells",
+    "weight": "imports.Weight",
+    "unloaded": "imports.Unloaded",
+}
+STEPS: Dict[str, str] = {
+    "import": "world.imported",
+    "harvest": "harvest.harvest",
+    "look": "looking.look",
+    "arrive": "looking.arrive",
 }
 
 
+@functools.lru_cache(maxsize=None)
+def worker(kind: str) -> Any:
+    """The subject or the step of that kind."""
+    module, _, name = (SUBJECTS.get(kind) or STEPS[kind]).partition(".")
+    found = getattr(importlib.import_module("." + module, __package__), name)
+    return found() if kind in SUBJECTS else found
+
+
 def dump(world: World, task: Json) -> Json:
-    if task["kind"] == "harvest":
-        harvest(world, task)
-        return {"stage": "crossed", "note": ""}
-    if task["kind"] == "import":
-        world.modules.get(task["module"])
-        return {"stage": "crossed", "note": ""}
-    if task["kind"] == "look":
-        return look(world, task)
-    parcels, facts = SUBJECTS[task["kind"]].dump(world, task)
-    return {"stage": "dumped", "parcels": [world.parcels.put(p) for p in parcels], "facts": facts}
+    if task["kind"] in STEPS:
+        return dict(worker(task["kind"])(world, task))
+    parcels, facts = worker(task["kind"]).dump(world, task)
+    return {"stage": "dumped", "parcels": world.parcels.put_all(parcels), "facts": facts}
 
 
 def load(world: World, task: Json) -> Json:
-    if task["kind"] == "arrive":
-        return arrive(world, task)
+    if task["kind"] in STEPS:
+        return dict(worker(task["kind"])(world, task))
     around: Any = contextlib.nullcontext()
     if task["kind"] == "value":
         around = world.without(task["module"])
     elif task["kind"] == "respawned":
         around = world.respawned(task["script"], world.overlay.source(task["script"]))
     with stage("load"), around:
-        loaded = [pickle.loads(world.parcels.get(p)) for p in task["parcels"]]
-        return {"stage": "crossed", "note": SUBJECTS[task["kind"]].check(world, task, loaded, task["facts"])}
+        loaded = world.arrived(task["parcels"])
+        return {"stage": "crossed", "note": worker(task["kind"]).check(world, task, loaded, task["facts"])}
 
 
 def main(mode: str, folder: str) -> None:
     answers, world = Answers(), None
     step = dump if mode == "dump" else load
     for request in requests(folder, answers):
+        for kind in {task["kind"] for task in request["tasks"]}:
+            worker(kind)
         if world is None:
             remark = confine(request["parent"], request["megabytes"], request["processes"], request["network"])
             world = _prepared(request, answers, folder)
@@ -81,7 +84,7 @@ def main(mode: str, folder: str) -> None:
         for task in request["tasks"]:
             answers.write(begin=task["id"])
             world.also = {}
-            answers.write(done=task["id"], **_outcome(step, world, task), also=world.also)
+            answers.hold(done=task["id"], **_outcome(step, world, task), also=world.also)
         world.overlay.kept.save()
 
 

@@ -8,7 +8,7 @@ import io
 import marshal
 import os
 import types
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 _open = io.open
 
@@ -41,6 +41,10 @@ class Appended:
         return None
 
 
+Parcel = Union[bytes, List[Any]]
+"""A pickle, or the place of one that is on its way already: the name of a file, where it begins, and its size."""
+
+
 class Parcels:
     """Pickles on their way from one interpreter to another. The process in between sees places in a file alone."""
 
@@ -52,15 +56,35 @@ class Parcels:
 
     def put(self, parcel: bytes) -> List[Any]:
         """The place of the parcel."""
-        self.file.write(parcel)
-        self.size += len(parcel)
-        return [self.name, self.size - len(parcel), len(parcel)]
+        return self.put_all([parcel])[0]
+
+    def put_all(self, parcels: Sequence[Parcel]) -> List[List[Any]]:
+        """The places of the parcels. Equal ones share a place."""
+        places: Dict[bytes, List[Any]] = {}
+        found, new = [], []
+        for parcel in parcels:
+            if isinstance(parcel, bytes) and parcel not in places:
+                places[parcel] = [self.name, self.size, len(parcel)]
+                self.size += len(parcel)
+                new.append(parcel)
+            found.append(places[parcel] if isinstance(parcel, bytes) else parcel)
+        if new:
+            self.file.write(b"".join(new))
+        return found
 
     def get(self, place: List[Any]) -> bytes:
-        name, start, size = place
-        with _open(os.path.join(self.folder, name), "rb") as file:
-            file.seek(start)
-            return file.read(size)
+        return self.get_all([place])[tuple(place)]
+
+    def get_all(self, places: Sequence[List[Any]]) -> Dict[Tuple[Any, ...], bytes]:
+        """The parcels by their places."""
+        found: Dict[Tuple[Any, ...], bytes] = {}
+        for name in {place[0] for place in places}:
+            with _open(os.path.join(self.folder, name), "rb") as file:
+                for place in places:
+                    if place[0] == name and tuple(place) not in found:
+                        file.seek(place[1])
+                        found[tuple(place)] = file.read(place[2])
+        return found
 
 
 class Kept:

@@ -6,7 +6,7 @@ import collections.abc
 import dataclasses
 import enum
 import inspect
-import pathlib
+import sys
 import typing
 from typing import Any, Dict, List, Tuple
 
@@ -19,8 +19,6 @@ _SIMPLE: Dict[Any, Any] = {
     complex: 1j,
     type(None): None,
     None: None,
-    pathlib.Path: pathlib.Path("a"),
-    pathlib.PurePath: pathlib.PurePath("a"),
 }
 _EMPTY: Dict[Any, Any] = {
     list: list,
@@ -83,6 +81,8 @@ def obvious(annotation: Any, depth: int = 0) -> Any:
         raise NotObvious
     if _is_key(annotation) and annotation in _SIMPLE:
         return _SIMPLE[annotation]
+    if annotation in _paths():
+        return annotation("a")
     if origin is typing.Literal:
         return inner[0]
     if str(origin) == "typing.Annotated" or hasattr(annotation, "__metadata__"):
@@ -97,6 +97,12 @@ def obvious(annotation: Any, depth: int = 0) -> Any:
     if hasattr(annotation, "__supertype__"):
         return obvious(annotation.__supertype__, depth + 1)
     return _made(annotation, depth)
+
+
+def _paths() -> List[Any]:
+    """The classes of paths that an annotation can name: none where nobody has imported them."""
+    pathlib: Any = sys.modules.get("pathlib")
+    return [pathlib.Path, pathlib.PurePath] if pathlib is not None else []
 
 
 def _made(annotation: Any, depth: int) -> Any:

@@ -47,7 +47,15 @@ def request(place: Path) -> dict[str, Any]:
     shared.mkdir(exist_ok=True)
     limits = {"megabytes": 0, "processes": 0, "network": True}
     sources = {"roots": [str(place)], "texts": {}, "runs": {}}
-    return {"parent": os.getpid(), "shared": str(shared), "side": "after", **limits, **sources, "tasks": []}
+    return {
+        "parent": os.getpid(),
+        "shared": str(shared),
+        "codes": str(shared),
+        "side": "after",
+        **limits,
+        **sources,
+        "tasks": [],
+    }
 
 
 def expression(text: str, module: str = "m", key: str = "0.1") -> dict[str, Any]:

@@ -9,6 +9,7 @@ import symtable
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from fixpickle.compiled import compile_once
 from fixpickle.model import Overlay, Patch, Source
 
 _OF_EVERY_MODULE = {*dir(builtins), "__file__", "__path__", "__builtins__"}
@@ -19,7 +20,7 @@ def check(sources: Mapping[Path, Source], texts: Overlay, patches: Sequence[Patc
     for path, text in texts.items():
         try:
             tree = ast.parse(text, str(path))
-            compile(tree, str(path), "exec", dont_inherit=True)
+            compile_once(str(path), text, tree)
         except (SyntaxError, ValueError) as error:
             return f"{path.name} would not compile: {error}"
         if path in sources:

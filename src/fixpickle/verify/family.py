@@ -21,8 +21,7 @@ def members(mark: str) -> list[int]:
     found = []
     for entry in _entries():
         with contextlib.suppress(OSError):  # of another user, or gone meanwhile
-            with open(f"{_PROC}/{entry}/environ", "rb") as file:
-                environment = file.read()
+            environment = (_PROC / entry / "environ").read_bytes()
             if wanted not in environment:
                 continue
             if any(one == wanted or one.startswith(wanted + b".") for one in environment.split(b"\0")):
@@ -53,6 +52,6 @@ def tasks_of_user() -> int:
 
 def _entries() -> list[str]:
     try:
-        return [name for name in os.listdir(_PROC) if name.isdigit()]
+        return [entry.name for entry in _PROC.iterdir() if entry.name.isdigit()]
     except OSError:
         return []

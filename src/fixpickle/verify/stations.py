@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import marshal
 import os
 import secrets
 import shutil
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from fixpickle.compiled import code_of
 from fixpickle.verify.family import kill_all, tasks_of_user
 from fixpickle.verify.launch import Answered, Child, Ending, Limits, Line, Unstartable, start
 
@@ -35,9 +38,10 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """The children that were shown one state of the files, by their mode."""
+    """The children that were shown one state of the files, by their mode, and the folder with its compiled code."""
 
-    shown: Sources | None = None
+    shown: Sources
+    codes: Path
     children: dict[str, Child] = field(default_factory=dict)
 
 
@@ -62,7 +66,8 @@ class Stations:
 
         A warm child that was lost since the last request is replaced: without lines, none can be started.
         """
-        state = _State() if alone else self._state(sources)
+        shown = self._differing(sources)
+        state = self._new(shown) if alone else self._state(shown)
         warm = state.children.get(mode)
         ending, lines = warm.ask(request) if warm else (Unstartable(""), [])
         if not lines:
@@ -70,7 +75,7 @@ class Stations:
             if isinstance(begun, Unstartable):
                 return begun, []
             state.children[mode] = begun
-            ending, lines = begun.ask({**self._setup(), **sources.shown(), **request})
+            ending, lines = begun.ask({**self._setup(state), **sources.shown(), **request})
         self.remarks |= {line["remark"] for line in lines if "remark" in line}
         if alone:
             state.children[mode].close()
@@ -87,10 +92,9 @@ class Stations:
         self._states.clear()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
-    def _state(self, sources: Sources) -> _State:
+    def _state(self, shown: Sources) -> _State:
         """The children of a state of the files. Those of the one that was not asked for longest make room."""
-        shown = self._differing(sources)
-        found = next((state for state in self._states if state.shown == shown), _State(shown))
+        found = next((state for state in self._states if state.shown == shown), None) or self._new(shown)
         self._states = [found, *(state for state in self._states if state is not found)]
         for old in self._states[_STATES:]:
             for child in old.children.values():
@@ -105,15 +109,30 @@ class Stations:
                 self._on_disk[one] = _is_on_disk(*one)
         return replace(sources, texts={p: t for p, t in sources.texts.items() if not self._on_disk[p, t]})
 
+    def _new(self, shown: Sources) -> _State:
+        """A state without children. The code of texts that were compiled already, to check them, is handed over.
+
+        Only where this very program interprets them, too: another one has another bytecode.
+        """
+        state = _State(shown, Path(tempfile.mkdtemp(dir=self._scratch, prefix="codes-")))
+        if self.python.resolve() != Path(sys.executable).resolve():
+            return state
+        found = {(str(path), text): code_of(str(path), text) for path, text in shown.texts.items()}
+        codes = {of: marshal.dumps(code) for of, code in found.items() if code is not None}
+        if codes:
+            (state.codes / "checked.codes").write_bytes(marshal.dumps(codes))
+        return state
+
     def _start(self, mode: str) -> Child | Unstartable:
         self._started += 1
         folder = self._scratch / str(self._started)
         return start(self.python, mode, folder, self.limits, f"{self._mark}.{self._started}")
 
-    def _setup(self) -> dict[str, object]:
+    def _setup(self, state: _State) -> dict[str, object]:
         return {
             "parent": os.getpid(),
             "shared": str(self._scratch / "shared"),
+            "codes": str(state.codes),
             "megabytes": self.limits.megabytes,
             "processes": self._tasks + self.limits.processes if self._tasks else 0,
             "network": self.limits.network,

@@ -130,10 +130,13 @@ def unplug() -> str:
 
 def _loopback() -> None:
     """A network namespace begins with its loopback device down, and worker processes talk over it."""
+    import _socket
     import fcntl
-    import socket
     import struct
 
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+    any_socket = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)  # `socket` brings much along
+    try:
         request = struct.pack("16sh14x", b"lo", 1)  # IFF_UP
         fcntl.ioctl(any_socket, 0x8914, request)  # SIOCSIFFLAGS
+    finally:
+        any_socket.close()

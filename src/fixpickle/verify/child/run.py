@@ -7,7 +7,7 @@ import functools
 import importlib
 import os
 import sys
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict
 
 from .failure import Failure, stage, told
 from .process import Answers, confine, requests

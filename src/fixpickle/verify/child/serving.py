@@ -11,7 +11,7 @@ import linecache
 import os
 import sys
 import types
-from typing import Dict, Optional, Sequence
+from typing import Dict, Iterable, Iterator, Optional, Sequence, Tuple
 
 from .shared import Kept
 
@@ -49,6 +49,19 @@ class Served(importlib.machinery.SourceFileLoader):
         )
 
 
+def _real(paths: Iterable[str]) -> Iterator[Tuple[str, str]]:
+    """Each path after its real one. Most lie in a few folders."""
+    folders: Dict[str, str] = {}
+    for path in paths:
+        folder, name = os.path.split(path)
+        if os.path.islink(path):
+            yield os.path.realpath(path), path
+            continue
+        if folder not in folders:
+            folders[folder] = os.path.realpath(folder)
+        yield os.path.join(folders[folder], name), path
+
+
 def _tail(path: str) -> str:
     directory, name = os.path.split(path)
     return os.path.basename(directory) if name == "__init__.py" else os.path.splitext(name)[0]
@@ -62,7 +75,7 @@ class Overlay:
         self.runs = runs
         self.kept = kept
         self.trees: Dict[str, ast.Module] = {}
-        self.real = {os.path.realpath(path): path for path in texts}
+        self.real = dict(_real(texts))
         self.tails = {_tail(path) for path in self.real}
         self.barred = ""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import importlib.machinery
 import io
 import marshal
 import os
@@ -88,36 +88,47 @@ class Parcels:
 
 
 class Kept:
-    """Compiles a text once for all children. What is kept is of this very interpreter, and gone with the run."""
+    """Compiles a text once for all children that are shown the same files. What is kept is gone with the run.
+
+    It lies in a folder of theirs: for each path and text, the code of this very interpreter.
+    """
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
-        self.compiled: Dict[str, bytes] = {}
-        self.new: Dict[str, types.CodeType] = {}
+        self.compiled: Dict[Tuple[str, str], bytes] = {}
+        self.new: Dict[Tuple[str, str], types.CodeType] = {}
         for name in os.listdir(folder):
             if name.endswith(".codes"):
                 with contextlib.suppress(Exception), _open(os.path.join(folder, name), "rb") as file:
                     self.compiled.update(marshal.load(file))
 
     def code(self, text: str, path: str) -> types.CodeType:
-        name = hashlib.sha256(("%s\0%s" % (path, text)).encode("utf-8", "surrogatepass")).hexdigest()
-        if name in self.compiled:
+        known = self.new.get((path, text))
+        if known is None and (path, text) in self.compiled:
             with contextlib.suppress(Exception):
-                known = marshal.loads(self.compiled[name])
-                if isinstance(known, types.CodeType):
-                    return known
-        if name not in self.new:
-            self.new[name] = compile(text, path, "exec", dont_inherit=True)
-        return self.new[name]
+                known = marshal.loads(self.compiled[path, text])
+        if not isinstance(known, types.CodeType):
+            known = self.new[path, text] = _of_disk(text, path) or compile(text, path, "exec", dont_inherit=True)
+        return known
 
     def save(self) -> None:
         """For the children that start from now on. Files are few, for making one takes longer than compiling."""
         if not self.new:
             return
-        self.compiled.update({name: marshal.dumps(code) for name, code in self.new.items()})
+        new = {of: marshal.dumps(code) for of, code in self.new.items()}
+        self.compiled.update(new)
         with contextlib.suppress(Exception):
             place = os.path.join(self.folder, "%d-%d.codes" % (os.getpid(), len(self.compiled)))
             with _open(place + ".draft", "wb") as file:
-                marshal.dump({name: self.compiled[name] for name in self.new}, file)
+                marshal.dump(new, file)
             os.replace(place + ".draft", place)
         self.new.clear()
+
+
+def _of_disk(text: str, path: str) -> Optional[types.CodeType]:
+    """The code of a file that holds this text: of the bytecode beside it, where that is of this very file."""
+    with contextlib.suppress(Exception):
+        with _open(path, "rb") as file:
+            if file.read() == text.encode("utf-8"):
+                return importlib.machinery.SourceFileLoader("", path).get_code("")
+    return None

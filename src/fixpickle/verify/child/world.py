@@ -27,7 +27,7 @@ class World:
         self.roots = request["roots"]
         self.scratch = scratch
         self.parcels = Parcels(request["shared"])
-        self.overlay = Overlay(request["texts"], request["runs"], Kept(request["shared"]))
+        self.overlay = Overlay(request["texts"], request["runs"], Kept(request["codes"]))
         self.modules = Modules(answers)
         self.also: Dict[str, str] = {}
         self.met: Optional[Dict[Tuple[str, str], List[Any]]] = None
@@ -35,7 +35,7 @@ class World:
         self._loaded: Tuple[List[Any], List[Any]] = ([], [])
 
     def arrived(self, places: List[Any]) -> List[Any]:
-        """What the parcels at those places are loaded as: each place once, and not again where it was just asked for."""
+        """What the parcels at those places are loaded as: each place once, and not again where it is asked for anew."""
         if self._loaded[0] != places:
             self._loaded = [], []
             parcels = self.parcels.get_all(places)

@@ -264,6 +264,13 @@ def test_the_example_in_the_page_of_errors_is_real(tmp_path: Path) -> None:
     assert set(shown) <= set(report.splitlines())
 
 
+def test_the_tutorial_on_the_page_of_ray_tune_becomes_what_is_shown(tmp_path: Path) -> None:
+    _written("docs/ray-tune.md", tmp_path)
+    diff, _ = _apply(tmp_path, "--no-verify", "tutorial.py")
+    assert "TemporaryDirectory" in diff
+    assert f"```diff\n{diff.rstrip()}\n" in (TOP / "docs" / "ray-tune.md").read_text("utf-8")
+
+
 def test_the_page_of_scripts_is_real(tmp_path: Path) -> None:
     _written("docs/scripts.md", tmp_path)
     text = (TOP / "docs" / "scripts.md").read_text("utf-8")

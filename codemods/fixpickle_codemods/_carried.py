@@ -43,9 +43,10 @@ def reach_of(project: Project, facts: Facts, made: Construction) -> Reach | None
 def shipped(project: Project, facts: Facts, made: Construction) -> Reach | None:
     """Why the value goes along with a function or class that is shipped by value, as a global or captured, or None."""
     if made.home is Home.GLOBAL and made.called:
-        return _shipped_global(project, facts, made)
+        users = [made.cls.partition(".")[0]] if made.cls else readers(facts, made.attribute)
+        return shipped_with(project, facts, users)
     if made.home is Home.CLOSURE and made.called:
-        return _shipped_closure(project, facts, made)
+        return shipped_captured(project, facts, made.attribute, made.owner)
     return None
 
 
@@ -141,11 +142,10 @@ def _shipped_local(project: Project, facts: Facts, cls: str) -> Reach | None:
     return _by_value(project, facts, sinks, f"kept by instances of {cls}")
 
 
-def _shipped_global(project: Project, facts: Facts, made: Construction) -> Reach | None:
-    """A module global travels only with what is shipped by value, and the definitions of `__main__` are."""
+def shipped_with(project: Project, facts: Facts, users: Sequence[str]) -> Reach | None:
+    """Why a global goes along with one of the definitions that read it; those of `__main__` are shipped by value."""
     if not facts.is_script:
         return None
-    users = [made.cls.partition(".")[0]] if made.cls else _readers(facts, made.attribute)
     for mention in facts.mentions:
         if mention.name in users:
             reach = _by_value(project, facts, mention.sinks, f"read by {mention.name}, which is shipped by value")
@@ -154,7 +154,7 @@ def _shipped_global(project: Project, facts: Facts, made: Construction) -> Reach
     return None
 
 
-def _readers(facts: Facts, name: str) -> list[str]:
+def readers(facts: Facts, name: str) -> list[str]:
     """The module's definitions that read a global, directly or through one another."""
     wanted, found = {name}, list[str]()
     for _ in facts.statements:
@@ -172,11 +172,11 @@ def _readers(facts: Facts, name: str) -> list[str]:
     return found
 
 
-def _shipped_closure(project: Project, facts: Facts, made: Construction) -> Reach | None:
+def shipped_captured(project: Project, facts: Facts, name: str, owner: str) -> Reach | None:
+    """Why a variable of the function `owner` goes along with one that captures it, or None."""
     for definition in facts.definitions:
-        if definition.kind is Kind.CLASS or not any(
-            c.name == made.attribute and c.owner == made.owner for c in definition.captures
-        ):
+        captures = any(c.name == name and c.owner == owner for c in definition.captures)
+        if definition.kind is Kind.CLASS or not captures:
             continue
         step = f"captured by {definition.name}, which is shipped by value"
         reach = _by_value(project, facts, [*definition.sinks, *_of_results(facts, definition.sinks)], step)

@@ -333,6 +333,24 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
+class Resource:
+    """A connection, open file or executor bound to `name`, in the module or in the function `owner`.
+
+    `span` covers the call of `target` that makes it, `statement` the assignment. `readers` are the functions and
+    classes of that scope that read it; `obstacle` says why its only one cannot make it, and is empty where it can.
+    """
+
+    name: str
+    owner: str
+    target: str
+    family: Family
+    span: Span
+    statement: Span
+    readers: tuple[str, ...]
+    obstacle: str
+
+
+@dataclass(frozen=True, slots=True)
 class ParameterFlow:
     """Where a parameter of a function goes: a class is called by its own name, for `__init__`.
 
@@ -660,6 +678,7 @@ class Facts:
     cells: tuple[Part, ...] = ()
     late_imports: tuple[LateImport, ...] = ()
     states: tuple[StateSet, ...] = ()
+    resources: tuple[Resource, ...] = ()
 
     def at(self, line: int) -> str:
         """A line in words: `line 40`, and in a notebook `line 2 of cell 3`."""

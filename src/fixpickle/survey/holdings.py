@@ -89,7 +89,7 @@ def _of_class(tree: Tree, names: Names, flow: Flow, cls: ast.ClassDef) -> Iterat
     for attribute, values in names.attribute_values(cls).items():
         for value in values:
             made = _made(tree, names, flow, value)
-            family, target = _family(tree, names, flow, made)
+            family, target = family_of(tree, names, flow, made)
             if family is not None:
                 yield _Found(cls, attribute, value, made, family, target)
 
@@ -111,7 +111,7 @@ def _holding(tree: Tree, names: Names, flow: Flow, one: _Found, shipped: tuple[S
         again=again.code,
         obstacle=again.obstacle,
         reads=again.reads,
-        mode=_mode(names, one.made) if moded else _memory(tree, cls, one.target),
+        mode=mode_of(names, one.made) if moded else _memory(tree, cls, one.target),
         receiver=_receiver(tree, names, flow, one.made) if viewed else "",
         lazy=lazy.lazy,
         loose=lazy.loose,
@@ -141,7 +141,8 @@ def _made(tree: Tree, names: Names, flow: Flow, value: ast.AST) -> ast.AST:
     return value
 
 
-def _family(tree: Tree, names: Names, flow: Flow, value: ast.AST) -> tuple[Family | None, str]:
+def family_of(tree: Tree, names: Names, flow: Flow, value: ast.AST) -> tuple[Family | None, str]:
+    """Of what family a value is, and by what symbolic name it is made; None where plain pickle may take it."""
     if isinstance(value, ast.GeneratorExp):
         return Family.GENERATOR, "generator expression"
     if isinstance(value, ast.Call):
@@ -221,7 +222,7 @@ def _gives_dict(tree: Tree, names: Names, flow: Flow, node: ast.AST) -> bool:
 # --- what it is made from -------------------------------------------------------------------------------------------
 
 
-def _mode(names: Names, made: ast.AST) -> str:
+def mode_of(names: Names, made: ast.AST) -> str:
     """The mode a file is opened with: "?" where it is only known when the program runs."""
     if not isinstance(made, ast.Call):
         return "?"

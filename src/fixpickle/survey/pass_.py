@@ -38,6 +38,7 @@ from fixpickle.survey.made_types import made_types, sentinels
 from fixpickle.survey.moved_names import moved_names
 from fixpickle.survey.names import PROPERTIES, Names
 from fixpickle.survey.pickler_choices import handed_on, pickler_choices
+from fixpickle.survey.resources import resources
 from fixpickle.survey.scripts import is_guard, starts, statements
 from fixpickle.survey.trainables import whole_states
 from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names, parameters, walk
@@ -147,6 +148,7 @@ def _facts(source: Source, tree: Tree) -> Facts:
         pickler_choices=pickler_choices(tree, names),
         handed_on=tuple(handed_on(tree, names, flow)),
         states=tuple(worker_states(tree, names)),
+        resources=tuple(resources(tree, names, flow)),
     )
 
 

@@ -89,7 +89,7 @@ def main() -> None:
                 found = measured(place, task, rounds)
             first = found["joblib"]
             ratios = "".join(f"{f'x{found[p] / first:.2f}' if p in found else '':>18}" for p in list(PAIRS)[1:])
-            print(f"{f'{task}, {place}':<42}{f'{first * 1e6:.0f} us':>18}{ratios}", flush=True)
+            print(f"{f'{task}, {place}':<42}{f'{first * 1e6:.1f} us':>18}{ratios}", flush=True)
 
 
 if __name__ == "__main__":

@@ -170,6 +170,7 @@ EXAMPLES = (
                 ("roots", ("roots.py",), UNGUARDED, "roots [1.0, 1.41, 1.73]", 0),
                 ("registered", ("registered.py",), UNGUARDED, "True True\n[('even', True), ('odd', False)]", 0),
                 ("greeted", ("greeted.py", "you", "me"), "terminated abruptly", "hello you\nhello me", 0),
+                ("tallied", ("tallied.py", "squares", "4"), UNGUARDED, "0 1 4 9", 0),
                 ("areas", ("areas.py",), "Can't get attribute 'area_of'", "['3.1 m2', '12.6 ft2']", 0),
                 ("priced", ("priced.py",), "name 'RATE' is not defined", "[1.19, 11.9]", 0),
                 ("app", ("-m", "app"), "Can't get attribute 'shouted'", "HELLO! WORLD!", 0),
@@ -186,6 +187,6 @@ EXAMPLES = (
                 "downloaded", (("downloaded.py",),), "downloaded 2 times instead of once", "", left=True, start="spawn"
             ),
         ),
-        needs=("typer",),
+        needs=("typer", "fire"),
     ),
 )

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
+import re
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
+from fixpickle.engine import Ports
+from fixpickle.engine import run as run_engine
+from fixpickle.model import RunReport, Settings
+from fixpickle.registry import load_rules
+from fixpickle.rewrite.style import tidy
 from fixpickle.testing import Settled, fixtures, settle, write
+from fixpickle.verify import examine, prove
 
 FIXTURES = Path(__file__).parent / "fixtures"
 sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
@@ -20,6 +28,9 @@ CASES = {str(f): f for f in fixtures(FIXTURES) if f.rule in ("main-definition", 
 NAMES = ("call", "mixed", "pool", "instances", "patches_a_module", "sets_on_a_class", "runs_its_tests")
 RUNS = {f"unguarded-main-{name}": [f"{name}.py"] for name in NAMES}
 RUNS["main-definition-main_of_a_package"] = ["-m", "app"]
+RUNS["main-definition-annotated_above_the_guard"] = ["net.py"]
+RUNS["main-definition-takes_what_nothing_sets"] = ["priced.py"]
+RUNS["main-definition-scripts_of_each_other"] = ["halves.py"]
 METHODS = multiprocessing.get_all_start_methods()
 
 
@@ -84,3 +95,98 @@ def test_a_script_run_with_m_finds_its_definitions_in_the_package(tmp_path: Path
     code, output, errors = run(["-m", "app"], tmp_path / "after")
     assert code == 0, errors
     assert "app.main_defs" in output
+
+
+def test_scripts_that_import_each_other_each_do_what_they_did(tmp_path: Path) -> None:
+    fixed("main-definition-scripts_of_each_other", tmp_path)
+    for script, output in (("halves.py", "[2.5, 5.0] [0.5, 2.5]\n"), ("doubles.py", "[16.0]\n")):
+        assert [run([script], tmp_path / side, "fork")[1] for side in ("before", "after")] == [output] * 2
+        assert run([script], tmp_path / "after", "spawn")[1] == output
+
+
+def test_commands_of_fire_are_those_that_they_were(tmp_path: Path) -> None:
+    pytest.importorskip("fire")
+    fixed("main-definition-fire_commands", tmp_path)
+    for command in (["keep", "counter.pickle", "--start", "3"], ["Counter", "5", "up", "seen"], ["STEP"], ["no-such"]):
+        before, after = (run(["kept.py", *command], tmp_path / side) for side in ("before", "after"))
+        assert before[:2] == after[:2], command
+    assert b"kept_defs" in (tmp_path / "after" / "counter.pickle").read_bytes()
+
+
+# --- notes ----------------------------------------------------------------------------------------------------------
+
+SHIPPED = """
+import pickle
+
+import dask.distributed
+import joblib
+import pyspark
+import ray
+
+memory = joblib.Memory("cache", verbose=0)
+
+
+def priced(value):
+    print("computed")
+    return 2 * value
+
+
+kept = memory.cache(priced)
+
+if __name__ == "__main__":
+    task = ray.remote(priced)
+    dask.distributed.Client().map(priced, [1, 2])
+    pyspark.SparkContext().parallelize([1]).map(priced)
+    with open("priced.pickle", "wb") as file:
+        pickle.dump(priced, file)
+"""
+
+
+def test_what_changes_for_caches_and_clusters_is_said(tmp_path: Path) -> None:
+    (report,) = reported(tmp_path, SHIPPED).fixed
+    said = " ".join(report.patch.notes)
+    assert "joblib.Memory keeps of `priced` is computed once more" in said
+    for name, how in (
+        ("ray.remote", 'ray.init(runtime_env={"working_dir": "."})'),
+        ("distributed.Client.map", 'client.upload_file("script_defs.py")'),
+        ("pyspark.RDD.map", 'sc.addPyFile("script_defs.py")'),
+    ):
+        assert (
+            f"{name} took `priced` along by value, from now on by name: its workers need script_defs.py, as by {how}"
+            in said
+        )
+
+
+def test_a_cache_of_joblib_is_filled_once_more_and_then_used(tmp_path: Path) -> None:
+    pytest.importorskip("joblib")
+    text = "".join(line for line in SHIPPED.splitlines(True) if not re.search("ray|dask|pyspark", line))
+    (tmp_path / "script.py").write_text(text + "    kept(1)\n")
+    assert [run(["script.py"], tmp_path)[1] for _ in range(2)] == ["computed\n", ""]
+    for change in reported(tmp_path, (tmp_path / "script.py").read_text()).changes:
+        change.path.write_text(change.new)
+    assert [run(["script.py"], tmp_path)[1] for _ in range(2)] == ["computed\n", ""]
+
+
+def test_settings_that_only_the_script_makes_are_named(tmp_path: Path) -> None:
+    text = """
+        import logging
+        from multiprocessing import Pool
+
+        if __name__ == "__main__":
+            logging.basicConfig(level=10)
+
+            def told(value):
+                logging.info("seen %s", value)
+
+            with Pool(1) as pool:
+                pool.map(told, [1])
+    """
+    (report,) = reported(tmp_path, dedent(text)).fixed
+    assert "workers that are spawned do not run logging.basicConfig of line 6" in " ".join(report.patch.notes)
+
+
+def reported(folder: Path, text: str) -> RunReport:
+    """What is found in `script.py` and made of it, with another program that loads pickles beside it."""
+    (folder / "script.py").write_text(text)
+    settings = Settings(folder, Path(sys.executable), select=frozenset({"main-definition"}), verify=False)
+    return run_engine([folder], settings, load_rules(), Ports(prove, examine, tidy, lambda *_: None), fix=True)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from fixpickle.model import Evidence, Reach
 from fixpickle.project import Crossing, Project
 from fixpickle.survey.facts import Facts, Mention, ToCall
 from fixpickle_codemods._main_guard import Parting
 from fixpickle_codemods._script_layout import each, under_guard
-from fixpickle_codemods._script_processes import at_guard, at_work, of_started, run_in_workers, started
+from fixpickle_codemods._script_processes import at_guard, at_work, leading, of_started, run_in_workers, started
 
 
 @dataclass(frozen=True, slots=True)
 class Reached:
     """A definition of the script that is pickled by name for a process that does not find it, at `line`.
 
-    Where the process finds it, `lacking` are the names it reads there that only the guarded part sets.
+    Where the process finds it, `lacking` are the names it reads there that only the guarded part sets, or changes
+    before it starts the process.
     """
 
     name: str
@@ -68,16 +70,36 @@ def _foreign(project: Project, facts: Facts, mention: Mention) -> Iterator[Reach
 
 
 def _lacking(project: Project, facts: Facts, name: str) -> frozenset[str]:
-    """What a definition reads that the guarded part alone sets, so that only forked workers have it."""
+    """What a definition reads that the guarded part alone sets or changes, so that only forked workers have it."""
     if facts.guard is None or not any(started(project, facts)):
         return frozenset()
+    changed = frozenset(changed_below(project, facts))
     needed = Parting(facts, run_in_workers(project, facts) | {name}, frozenset(), 0, ()).needed
     read = Parting(facts, frozenset({name}), frozenset(), 0, ()).needed
     bound = {n for s in facts.statements if s.kind != "guard" for n in s.binds}
     there = {n for s in each(facts) if set(s.binds) & needed for n in s.global_writes}
     below = {n for s in under_guard(facts) for n in s.binds}
     written = {n for s in facts.statements if s.kind == "definition" and at_guard(facts, s) for n in s.global_writes}
-    return frozenset(read & ((below - bound) | written) - there)
+    return frozenset(read & ((below - bound) | written | changed) - there)
+
+
+def changed_below(project: Project, facts: Facts) -> dict[str, int]:
+    """Names that statements of the guarded part change before it starts processes, and the lines of these.
+
+    What a function does that they call is not counted: it may be done later, or for what comes later.
+    """
+    parting = Parting(facts, frozenset(), frozenset(), 0, ())
+    inner = [one for s in facts.statements for one in s.inner]
+    loggers = {n for s in facts.statements if s.calls == ("logging.getLogger",) for n in s.binds}
+    ways = [(found.line, leading(facts, found.line)) for found in started(project, facts)]
+    changed: dict[str, int] = {}
+    for statement, below in zip_longest(inner, inner[1:]):
+        end = below.span.line if below is not None else float("inf")
+        if any(statement.span.line <= line < end or names & set(statement.reads) for line, names in ways):
+            break
+        mine = parting.shaped_by(statement) if statement.kind == "definition" else statement.changes
+        changed.update({n: statement.span.line for n in mine if n not in loggers and n not in statement.binds})
+    return changed
 
 
 def loads_itself(facts: Facts, crossing: Crossing) -> bool:

@@ -13,7 +13,7 @@ from fixpickle.survey.facts import Facts, ToCall, TopStatement
 from fixpickle_codemods._script_layout import listed, makes
 
 # What sets up the whole process, and so the workers: they repeat it where it comes first.
-_SETTINGS = re.compile(
+SETTINGS = re.compile(
     r"warnings\.(filterwarnings|simplefilter)|numpy\.random\.seed|numpy\.(seterr|set_printoptions)"
     r"|torch\.(manual_seed|set_num_threads|set_default_dtype|set_grad_enabled|use_deterministic_algorithms)"
     r"|torch\.random\.manual_seed|tensorflow\.random\.set_seed|logging\.(basicConfig|captureWarnings|disable)"
@@ -90,7 +90,7 @@ class Parting:
         if statement.kind == "definition":
             return bool(set(statement.binds) & self._at_exit)
         if statement.kind == "work" and statement.calls:
-            done = [c for c in statement.calls if not _SETTINGS.fullmatch(c) and not makes(c, self.facts)]
+            done = [c for c in statement.calls if not SETTINGS.fullmatch(c) and not makes(c, self.facts)]
             return bool(done) and not self._repeats(statement)
         if self._moves_about and any(map(_OF_THE_FOLDER.fullmatch, statement.calls)):
             return True
@@ -183,7 +183,7 @@ class Parting:
                     " that are spawned would not have it. Hand it to them as an argument or with an initializer"
                 )
             yield from self._hidden(statement)
-            for setting in (c for c in statement.calls if _SETTINGS.fullmatch(c)):
+            for setting in (c for c in statement.calls if SETTINGS.fullmatch(c)):
                 if {n for n in statement.reads if n in self.needed}:
                     yield f"line {statement.span.line} sets up what workers use ({setting}): put it above the work"
         for index, statement in enumerate(self.stay):
@@ -226,7 +226,7 @@ class Parting:
             yield f"line {line} needs {listed(early)}, which the work above it sets or changes"
         reads = {n for s in earlier for n in self.read_by(s)}
         shaped = () if statement.binds else statement.changes
-        shaped = self._shaped_by(statement) if statement.kind == "definition" else shaped
+        shaped = self.shaped_by(statement) if statement.kind == "definition" else shaped
         if taken := sorted(reads & {*shaped, *(n for n in statement.binds if self._means_another(n, statement))}):
             yield f"line {line} changes what {listed(taken)} means to the work above it"
         if statement.kind == "definition":
@@ -235,7 +235,7 @@ class Parting:
         if statement.kind == "import" or patched:
             yield from self._prepared(statement, earlier)
 
-    def _shaped_by(self, statement: TopStatement) -> tuple[str, ...]:
+    def shaped_by(self, statement: TopStatement) -> tuple[str, ...]:
         """What a definition changes when it is made: by its decorators, its metaclass, or a hook of its base."""
         found = {n for n in statement.decorators if n not in self._definitions and not self._imported(n)}
         for name in statement.early:

@@ -133,7 +133,7 @@ def _carried(facts: Facts, moved: Iterable[TopStatement]) -> Iterator[str]:
 
 def obstacle(project: Project, facts: Facts, plan: Layout) -> str:
     """Why the layout cannot be had, or an empty string."""
-    checks = (_own_place, names_of_the_script, _bindings, _globals, values, _surroundings, _package)
+    checks = (_own_place, names_of_the_script, _bindings, _globals, values, _surroundings, _circle, _package)
     return next((reason for check in checks for reason in check(project, facts, plan)), "")
 
 
@@ -249,6 +249,22 @@ def _of_the_library(facts: Facts, statement: TopStatement) -> bool:
     """Whether an import is of the standard library, which is found whatever the script has done."""
     modules = [i.module for i in facts.imports if _within(i.span.start, statement)]
     return all(m.partition(".")[0] in sys.stdlib_module_names for m in modules)
+
+
+def _circle(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
+    """Modules that what moves imports, and that import the script: it and the new module would import each other."""
+    files = {f.module: f for f in project.files}
+    for statement in plan.imports:
+        pending = [i.module for i in facts.imports if _within(i.span.start, statement)]
+        first, seen = pending[0] if pending else "", set[str]()
+        while pending:
+            module = pending.pop()
+            if module in seen or module not in files:
+                continue
+            seen.add(module)
+            pending += [name for i in files[module].imports if i.top for name in (i.module, i.target)]
+        if facts.module in seen:
+            yield f"it needs `{first}`, which imports the script, and so the module it would move to, in a circle"
 
 
 def _package(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from fixpickle.project import Project
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, Mention, ToCall
-from fixpickle_codemods._script_layout import Layout
+from fixpickle_codemods._main_guard import SETTINGS
+from fixpickle_codemods._script_layout import Layout, under_guard
 
 
 def named_elsewhere(shop: Workshop, facts: Facts, plan: Layout) -> Iterator[str]:
@@ -25,6 +26,12 @@ def named_elsewhere(shop: Workshop, facts: Facts, plan: Layout) -> Iterator[str]
 def notes(project: Project, facts: Facts, plan: Layout, module: str) -> Iterator[str]:
     """What changes for whoever runs the script, and for whoever keeps what it made."""
     yield f"workers need {module.rpartition('.')[2]}.py beside the script; pickles name {module} from now on"
+    for statement in under_guard(facts) if facts.starts else ():
+        for setting in filter(SETTINGS.fullmatch, statement.calls):
+            yield (
+                f"workers that are spawned do not run {setting} of line {statement.span.line}: where they need what it"
+                " sets up, call it in an initializer"
+            )
     for mention in facts.mentions:
         if mention.name not in plan.binds:
             continue

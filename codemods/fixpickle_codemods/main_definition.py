@@ -29,14 +29,15 @@ they dump. Globals that an initializer sets in the workers.
 
 ## When it refuses
 
-A definition reads a global that only the script's work sets or changes: it would be missing, or be another, where the
-module is imported; the names are listed. State written with `global` is used by what stays. A definition reads
-`__name__`, `__main__`, `globals()`, or `__file__` for more than its folder. A name it needs is bound twice, or under a
-condition, or is made by a call that may do more than make a value. Definitions that stay behind are registered with one
-that moves. Another file patches or sets a name of the script that moves. The script edits `sys.path` and what moves
-imports other packages than the standard library, prepares an import by earlier work, runs its own doctests, is imported
-by another file while its work is unguarded, or its work needs a definition where it stands. The script is in a package
-and imports nothing of it that would tell how it is run.
+A definition reads a global that only the script's work sets or changes, above all under the guard: it would be
+missing, or be another, where the module is imported; the names are listed. State written with `global` is used by what
+stays. A definition reads `__name__`, `__main__`, `globals()`, or `__file__` for more than its folder. A name it needs
+is bound twice, or under a condition, or is made by a call that may do more than make a value, or of what work that
+stands above it may set: the environment, the current folder, another module. Definitions that stay behind are
+registered with one that moves. Another file patches or sets a name of the script that moves. The script edits
+`sys.path` and what moves imports other packages than the standard library, prepares an import by earlier work, runs its
+own doctests, is imported by another file while its work is unguarded, or by one that what moves imports, or its work
+needs a definition where it stands. The script is in a package and imports nothing of it that would tell how it is run.
 
 What changes, and the report says so: workers need the new file, also those that were sent the code by value so far
 (Ray: `runtime_env`); what `joblib.Memory` keeps of a function that moves is computed once more.
@@ -44,18 +45,20 @@ What changes, and the report says so: workers need the new file, also those that
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 from fixpickle.model import Evidence, Finding, FromScript, NewFile, Patch, Refusal, Safety, Source
 from fixpickle.project import Project
 from fixpickle.rewrite import import_line
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, Form, TopStatement
-from fixpickle_codemods._foreign_main import reached
+from fixpickle_codemods._foreign_main import changed_below, reached
 from fixpickle_codemods._main_guard import Parting
 from fixpickle_codemods._script_files import edits, free_module, import_back, module_text, shares_a_line
 from fixpickle_codemods._script_layout import Layout, each, layout, listed, obstacle
 from fixpickle_codemods._script_notes import named_elsewhere, notes
+from fixpickle_codemods._script_order import taken_too_soon
 
 
 class MainDefinition:
@@ -71,9 +74,12 @@ class MainDefinition:
         if not found:
             return
         plan = layout(facts, [r.name for r in found])
-        reason = _reason(project, facts, plan)
         lacking = sorted({n for r in found for n in r.lacking})
+        changed = changed_below(project, facts) if lacking else {}
+        reason = next(_changed_below(changed, lacking), "") or _reason(project, facts, plan)
         what = f"needs {listed(lacking)}, which workers do not set" if lacking else "cannot be found by another process"
+        if reason and set(lacking) <= changed.keys() and lacking:
+            what = f"needs what its guarded part does to {listed(lacking)}"
         yield Finding(
             rule=self.name,
             path=facts.path,
@@ -89,7 +95,8 @@ class MainDefinition:
         facts, source = shop.facts[finding.path], shop.sources[finding.path]
         plan = layout(facts, [r.name for r in reached(shop.project, facts)])
         work = _unguarded_work(facts, plan)
-        reason = work if isinstance(work, str) else next(named_elsewhere(shop, facts, plan), "")
+        reasons = (named_elsewhere(shop, facts, plan), taken_too_soon(shop, facts, plan))
+        reason = work if isinstance(work, str) else next(chain.from_iterable(reasons), "")
         if not reason and shares_a_line(source, (*plan.moved, *plan.imports, *work[:1])):
             reason = "two statements share a line: put each on its own, then run again"
         if reason or isinstance(work, str):
@@ -129,6 +136,14 @@ def _wrapped(facts: Facts, plan: Layout) -> str:
         if held
         else ""
     )
+
+
+def _changed_below(changed: Mapping[str, int], lacking: Sequence[str]) -> Iterator[str]:
+    for name in (n for n in lacking if n in changed):
+        yield (
+            f"`{name}` is changed under the guard at line {changed[name]}, which workers do not run: change it above"
+            " the guard, or hand them what they need of it"
+        )
 
 
 def _changed(facts: Facts, plan: Layout) -> Iterator[str]:

@@ -84,7 +84,7 @@ class _Made:
         found = TopStatement(
             span=tree.span(node),
             kind=kind,
-            binds=tuple(dict.fromkeys(bound_names(node))),
+            binds=() if kind == "annotation" else tuple(dict.fromkeys(bound_names(node))),
             reads=tuple(sorted({n.id for n in loaded})),
             calls=tuple(self._calls(node)),
             global_writes=tuple(sorted({name for n in tree.within(node, ast.Global) for name in n.names})),
@@ -185,6 +185,8 @@ def _kind(tree: Tree, statement: ast.stmt, index: int) -> str:
         return "import"
     if isinstance(statement, (*FUNCTIONS, ast.ClassDef)):
         return "definition"
+    if isinstance(statement, ast.AnnAssign) and statement.value is None:
+        return "annotation"
     if isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
         return "assignment"
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):

@@ -33,7 +33,7 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A folder beside this file. `needs` are the modules it imports, `slow` says that it starts Ray."""
+    """A folder beside this file. `needs` are the modules it imports, `slow` says that it starts Ray or takes long."""
 
     folder: str
     scripts: tuple[Script, ...]
@@ -103,6 +103,24 @@ EXAMPLES = (
             ),
         ),
         needs=("joblib", "sklearn"),
+    ),
+    Example(
+        "worker_state",
+        (Script("worker_state", (("shares.py",),), "40 of 40 tasks: ('0.3333333", "40 of 40 tasks as in the parent"),),
+        needs=("joblib",),
+    ),
+    Example(
+        "tpcp_validation",
+        tuple(
+            Script(f"tpcp_{name}", ((f"{name}.py",),), symptom, result, fixed=("steps.py",))
+            for name, symptom, result in (
+                ("validated", "cannot pickle '_thread.RLock' object", "[7.33333333]"),
+                ("cross_validated", "cannot pickle '_thread.RLock' object", "[6. 7. 9.]"),
+                ("scored", "Testing failed", "[7.33333333]"),
+            )
+        ),
+        needs=("tpcp",),
+        slow=True,
     ),
     Example(
         "ray_tune_rlock",

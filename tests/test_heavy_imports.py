@@ -7,11 +7,12 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
 from fixpickle.engine import Ports, run
-from fixpickle.model import RunReport, Settings
+from fixpickle.model import RunReport, Settings, Unloaded
 from fixpickle.registry import load_rules
 from fixpickle.rewrite.style import tidy
 from fixpickle.verify import examine, prove
@@ -65,6 +66,68 @@ def test_what_other_files_know_from_here_stays(tmp_path: Path) -> None:
         'test_reports.py knows it from here: "reports.pd',
         "other.py imports `pl` from here",
     ]
+
+
+HELPERS = {
+    "tasks.py": """
+        import multiprocessing
+
+        import helpers
+        import numbers_of_mine
+
+        def work(x):
+            return numbers_of_mine.more(x)
+
+        def report(rows):
+            return helpers.table(rows)
+
+        def run():
+            with multiprocessing.Pool() as pool:
+                return report(pool.map(work, range(3)))
+    """,
+    "helpers.py": "import drawing\n\n\ndef table(rows):\n    return drawing.table(rows)\n",
+    "drawing.py": "import pandas\nimport numpy\n\n\ndef table(rows):\n    return pandas.Table(numpy.array(rows))\n",
+    "numbers_of_mine.py": "import numpy\n\n\ndef more(x):\n    return numpy.add(x, 1)\n",
+}
+
+
+def test_what_comes_along_with_a_module_of_the_project_is_found(tmp_path: Path) -> None:
+    report = moved({name: dedent(text) for name, text in HELPERS.items()}, tmp_path)
+    ((found, patch),) = [(f.patch.finding, f.patch) for f in report.fixed]
+    assert found.message == "workers that run `work` import pandas, by way of `helpers`, for `report`"
+    assert patch.subjects == (Unloaded("tasks", "pandas", ()),)
+    assert (
+        "    import helpers\n\n    return helpers.table(rows)"
+        in {c.path.name: c.new for c in report.changes}["tasks.py"]
+    )
+
+
+def test_what_workers_load_in_another_way_is_not_found(tmp_path: Path) -> None:
+    files = {**HELPERS, "numbers_of_mine.py": HELPERS["numbers_of_mine.py"] + "import pandas\n"}
+    report = moved({name: dedent(text) for name, text in files.items()}, tmp_path)
+    assert (report.fixed, report.left) == ((), ())
+
+
+def test_a_relative_import_is_found_too(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    files = {
+        f"app/{name}": dedent(text).replace("import helpers", "from . import helpers") for name, text in HELPERS.items()
+    }
+    files = {name: text.replace("import drawing", "from . import drawing") for name, text in files.items()}
+    files = {
+        name: text.replace("import numbers_of_mine", "from . import numbers_of_mine") for name, text in files.items()
+    }
+    report = moved({**files, "app/__init__.py": ""}, tmp_path)
+    (fixed,) = report.fixed
+    assert "import pandas, by way of `helpers`, for `report`" in fixed.patch.finding.message
+
+
+def test_which_other_workers_need_it_is_said(tmp_path: Path) -> None:
+    report = moved({"tasks.py": (FIXTURES / "other_workers.py").read_text("utf-8")}, tmp_path)
+    (fixed,) = report.fixed
+    assert fixed.patch.finding.message == (
+        "workers that run `parsed` import torch for `fitted`, which other workers run (`fitted`)"
+    )
 
 
 # --- slow packages --------------------------------------------------------------------------------------------------
@@ -150,3 +213,31 @@ def test_a_package_that_is_not_there_is_no_finding(project: Path) -> None:
     (project.parent / "site" / "slow_tables" / "__init__.py").unlink()
     (project.parent / "site" / "slow_tables").rmdir()
     assert "0 left" in fixpickle(project, "apply", "--unsafe-fixes", ".").stdout
+
+
+GUARDED = """\
+import multiprocessing
+
+import slow_tables
+
+
+def work(x):
+    return x + 1
+
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        print(slow_tables.table(pool.map(work, range(3))))
+"""
+
+
+def test_what_only_the_guarded_part_needs_goes_there_and_workers_are_spared(project: Path) -> None:
+    (project / "run.py").write_text(GUARDED)
+    (project / "tasks.py").unlink()
+    done = fixpickle(project, "apply", "--unsafe-fixes", "--select", RULE, ".")
+    assert "import slow_tables for what is under the main guard [proved]" in done.stdout, done.stdout + done.stderr
+    assert "before  importing run loads slow_tables, which takes 0." in done.stdout
+    assert 'main__":\n    import slow_tables\n\n    with' in (project / "run.py").read_text()
+    environment = {"PYTHONPATH": str(project.parent / "site"), "PATH": "/usr/bin:/bin"}
+    ran = subprocess.run([sys.executable, "run.py"], cwd=project, env=environment, capture_output=True, text=True)
+    assert ran.stdout == "[1, 2, 3]\n", ran.stderr

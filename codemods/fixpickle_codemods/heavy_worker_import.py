@@ -10,6 +10,7 @@ No error is raised. Each worker just starts later, and is larger.
 ## What it becomes
 
 With `--unsafe-fixes`, the functions that use the package import it themselves, and the import at module level goes.
+What is used under the main guard is imported there.
 
 ## How it is measured
 
@@ -22,10 +23,12 @@ all the same, the fix is taken back.
 
 ## What it leaves alone
 
-Packages that code on both sides uses. Imports that something reads when the module is imported: module-level code,
+Packages that every worker uses; and those that some worker uses, unless the others are started in another place, where
+none that uses it is handed over. Imports that something reads when the module is imported: module-level code,
 decorators, defaults, annotations, base classes. Imports that nothing in the module reads, which are there for what they
 do, or for others to import. Names in `__all__`. Imports under `try`, `if TYPE_CHECKING` or in functions, and of several
-names in one statement. The standard library, and the project's own modules. Modules whose workers are forked, or get
+names in one statement. The standard library, and the project's own modules but for the packages that come along with
+them alone. Modules whose workers are forked, or get
 the code by value.
 
 ## When it refuses
@@ -41,13 +44,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from fixpickle.model import Edit, Evidence, Finding, Patch, Reach, Refusal, Safety, Unloaded
-from fixpickle.project import Crossing, Project
+from fixpickle.project import Project
 from fixpickle.rewrite import line_end, line_start
 from fixpickle.rule import Workshop
-from fixpickle.survey.facts import Facts, LateImport
+from fixpickle.survey.facts import Facts, LateImport, LateUse
+from fixpickle_codemods._script_layout import listed
+from fixpickle_codemods._vain_imports import Vain, in_vain
 
 _MOST = 3  # functions that are to import for themselves, beyond which the code reads worse than it runs
 
@@ -61,24 +65,28 @@ class HeavyWorkerImport:
 
     def weighs(self, project: Project, facts: Facts) -> Iterator[str]:
         """The packages that workers import in vain, as far as can be seen without importing them."""
-        for vain in _in_vain(project, facts):
-            yield _package(vain.late)
+        for vain in in_vain(project, facts):
+            yield from vain.packages
 
     def find(self, project: Project, facts: Facts) -> Iterator[Finding]:
         """One finding for each such import that takes long; or of which nobody measured how long it takes."""
-        for vain in _in_vain(project, facts):
-            late, package = vain.late, _package(vain.late)
+        for vain in in_vain(project, facts):
+            late, package = vain.late, _heaviest(project, vain)
             seconds = (project.import_seconds or {}).get(package)
             if seconds is None and project.import_seconds is not None:
                 continue  # it was measured, and is not heavy
             measured = "how long it takes was not measured" if seconds is None else f"it takes {seconds:.2f} s"
             reason = _reason(project, facts, late)
+            others = f", which other workers run ({listed(vain.others)})" if vain.others else ""
+            what = package if late.module.partition(".")[0] == package else f"{package}, by way of `{late.name}`,"
             yield Finding(
                 rule=self.name,
                 path=facts.path,
                 span=late.span,
-                message=f"workers that run `{vain.worker}` import {package} for `{late.uses[0].function}`",
-                reach=Reach(Evidence.ANY if seconds is None else Evidence.BOUNDARY, (*vain.chain, measured), "pickle"),
+                message=f"workers that run `{vain.worker.name}` import {what} for {_whom(late.uses[0])}{others}",
+                reach=Reach(
+                    Evidence.ANY if seconds is None else Evidence.BOUNDARY, (*vain.worker.chain, measured), "pickle"
+                ),
                 safety=Safety.MANUAL if reason else Safety.UNSAFE,
                 reason=reason,
             )
@@ -97,7 +105,9 @@ class HeavyWorkerImport:
         above = line_start(text, start - 1) if start else 0
         if not text[above:start].strip() and not text[end : line_end(text, end)].strip():
             start = above  # it was a paragraph of its own
-        package = _package(late)
+        if not text[:start].strip():
+            end += len(text[end:]) - len(text[end:].lstrip())  # nothing is above what follows it
+        package = _heaviest(shop.project, next(v for v in in_vain(shop.project, facts) if v.late == late))
         names = tuple(sorted({n for s in facts.statements for n in s.binds}))
         return Patch(
             finding=finding,
@@ -106,66 +116,22 @@ class HeavyWorkerImport:
                 *(Edit(source.path, use.at, use.at, f"{use.indent}{code}\n") for use in late.uses),
             ),
             subjects=(Unloaded(facts.module, package, names if facts.is_script else ()),),
-            notes=(f"the first call of `{late.uses[0].function}` imports {package}, and fails there if it is missing",),
+            notes=(_note(late.uses[0], package),),
         )
 
 
-# --- what is imported in vain ---------------------------------------------------------------------------------------
+def _heaviest(project: Project, vain: Vain) -> str:
+    """The package that takes longest, of those that were measured."""
+    return max(vain.packages, key=lambda package: (project.import_seconds or {}).get(package, 0.0))
 
 
-@dataclass(frozen=True, slots=True)
-class _Vain:
-    """An import that workers do, to run `worker`, and that nothing which runs there reads."""
-
-    late: LateImport
-    worker: str
-    chain: tuple[str, ...]
+def _whom(use: LateUse) -> str:
+    return f"`{use.function}`" if use.function else "what is under the main guard"
 
 
-def _in_vain(project: Project, facts: Facts) -> Iterator[_Vain]:
-    if not facts.late_imports:
-        return
-    workers = dict(_workers(project, facts))
-    if not workers:
-        return
-    run = _closure(facts, frozenset(workers))
-    name, chain = next(iter(workers.items()))
-    for late in facts.late_imports:
-        used_by = {use.function.partition(".")[0] for use in late.uses}
-        if not used_by & run and late.module.partition(".")[0] not in project.tops:
-            yield _Vain(late, name, chain)
-
-
-def _workers(project: Project, facts: Facts) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The definitions that are handed to processes which import the module to find them, and the steps to there."""
-    for mention in facts.mentions:
-        found = next((c for c in project.crossings(facts, mention.sinks) if _imports(facts, c)), None)
-        if found is not None:
-            yield mention.name, found.chain
-    for other, handed in project.handed_on.get(facts.module, ()):
-        found = next(project.crossings(other, handed.sinks), None)
-        if found is not None and _imports(facts, found):
-            name = project.real(handed.symbol).rpartition(".")[2]
-            yield name, (f"imported by {other.path.name}", *found.chain)
-
-
-def _imports(facts: Facts, crossing: Crossing) -> bool:
-    """Whether the process at the other end imports the module; what a script defines may travel as code."""
-    by_value = crossing.boundary.by_value and (facts.is_script or facts.guard is not None)
-    return not by_value and not crossing.boundary.foreign_main
-
-
-def _closure(facts: Facts, names: frozenset[str]) -> frozenset[str]:
-    """These definitions, and all that they lead to in the module."""
-    reads = {n: frozenset(s.reads) for s in facts.statements for n in s.binds}
-    found = set(names)
-    while more := {n for name in found for n in reads.get(name, ())} - found:
-        found |= more
-    return frozenset(found)
-
-
-def _package(late: LateImport) -> str:
-    return late.module.partition(".")[0]
+def _note(use: LateUse, package: str) -> str:
+    when = f"the first call of `{use.function}`" if use.function else "the guarded part"
+    return f"{when} imports {package}, and fails there if it is missing"
 
 
 # --- what forbids it ------------------------------------------------------------------------------------------------
@@ -176,7 +142,7 @@ def _reason(project: Project, facts: Facts, late: LateImport) -> str:
         return f"{len(late.uses)} functions use it: a module of their own would spare workers the import"
     for use in late.uses:
         if use.reason:
-            return f"`{use.function}`, which uses it, {use.reason}"
+            return f"{_whom(use)}, which uses it, {use.reason}"
     for other in project.files:
         if any(i.target == f"{facts.module}.{late.name}" for i in other.imports):
             return f"{other.path.name} imports `{late.name}` from here"

@@ -602,7 +602,8 @@ class Start:
 class LateUse:
     """A function that reads an import of its module: `at` is the start of the line where it could do it itself.
 
-    `indent` is that line's. `reason` says why it could not, after the function's name; it is empty where it could.
+    `function` is empty for the part under the main guard. `indent` is that line's. `reason` says why it could not,
+    after the function's name; it is empty where it could.
     """
 
     function: str
@@ -613,7 +614,10 @@ class LateUse:
 
 @dataclass(frozen=True, slots=True)
 class LateImport:
-    """An import at module level, of another package, that only functions read: `name` is bound, `module` loaded."""
+    """An import at module level that only functions, or the main guard, read: `name` is bound, `module` loaded.
+
+    `module` is as it is written, with dots in front where it is relative.
+    """
 
     name: str
     module: str

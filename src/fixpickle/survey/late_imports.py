@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from fixpickle.survey.facts import LateImport, LateUse
 from fixpickle.survey.flow import Flow
+from fixpickle.survey.scripts import is_guard
 from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names
 
 _WORD = re.compile(r"\w+")
@@ -19,7 +20,7 @@ _PLAIN = frozenset({"staticmethod", "classmethod", "property", "contextmanager",
 
 
 def late_imports(tree: Tree, flow: Flow, exports: frozenset[str] | None) -> Iterator[LateImport]:
-    """The imports of other packages that bind one name, once, which nothing reads when the module is imported."""
+    """The imports that bind one name, once, which nothing reads when the module is imported."""
     if any(node.id in _NAMESPACES for node in tree.of(ast.Name)):
         return
     bound = Counter(name for statement in tree.root.body for name in bound_names(statement))
@@ -33,22 +34,22 @@ def late_imports(tree: Tree, flow: Flow, exports: frozenset[str] | None) -> Iter
         if bound[name] > 1 or name in written or name in (exports or ()):
             continue
         users = list(_users(tree, flow, name))
-        functions = dict.fromkeys(user for user in users if isinstance(user, FUNCTIONS))
-        if not users or len(functions) < len(set(users)):
+        late = dict.fromkeys(user for user in users if isinstance(user, (*FUNCTIONS, ast.If)))
+        if not users or len(late) < len(set(users)):
             continue
         words = _words(tree) if words is None else words
         if name not in words:
-            uses = dict.fromkeys(_use(tree, function) for function in functions)
+            uses = dict.fromkeys(_use(tree, user) for user in late)
             yield LateImport(name, module, tree.span(statement), tuple(uses))
 
 
 def _imported(statement: ast.stmt) -> tuple[str, str] | None:
-    """The one name that an import of another package binds, and the module that it loads."""
+    """The one name that an import of another module binds, and the module that it loads, as it is written."""
     if isinstance(statement, ast.Import):
         alias, module = statement.names[0], statement.names[0].name
         plain = alias.asname is not None or "." not in alias.name  # `import a.b` shares `a` with others
-    elif isinstance(statement, ast.ImportFrom) and not statement.level and statement.module:
-        alias, module = statement.names[0], statement.module
+    elif isinstance(statement, ast.ImportFrom):
+        alias, module = statement.names[0], "." * statement.level + (statement.module or "")
         plain = alias.name != "*"
     else:
         return None
@@ -63,8 +64,12 @@ def _words(tree: Tree) -> frozenset[str]:
 
 
 def _users(tree: Tree, flow: Flow, name: str) -> Iterator[ast.AST | None]:
-    """The outermost function around each place that reads the name; None where importing the module reads it."""
+    """The main guard or the outermost function around each place that reads the name; None where neither is."""
     for load in flow.loads(tree.root, name):
+        top = tree.top(load)
+        if isinstance(top, ast.If) and is_guard(top) and not top.orelse and not tree.inside(load, top.test):
+            yield top
+            continue
         outermost = None
         scope = tree.scope(load)
         while not isinstance(scope, ast.Module):
@@ -74,16 +79,15 @@ def _users(tree: Tree, flow: Flow, name: str) -> Iterator[ast.AST | None]:
         yield outermost
 
 
-def _use(tree: Tree, function: Function) -> LateUse:
-    first = function.body[0]
-    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
-    first = function.body[1] if documented and len(function.body) > 1 else first
+def _use(tree: Tree, user: Function | ast.If) -> LateUse:
+    first, function, decorators = user.body[0], "", set[str]()
+    if not isinstance(user, ast.If):
+        documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+        first = user.body[1] if documented and len(user.body) > 1 else first
+        function, decorators = tree.qualname(user), {ast.unparse(d) for d in user.decorator_list} - _PLAIN
     start = tree.span(first).start
     line = tree.text.rfind("\n", 0, start) + 1
-    decorators = {ast.unparse(d) for d in function.decorator_list}
-    reason = ""
+    reason = f"is decorated with `{min(decorators)}`" if decorators else ""
     if tree.text[line:start].strip():
         reason = "stands on one line with its body"
-    elif decorators - _PLAIN:
-        reason = f"is decorated with `{sorted(decorators - _PLAIN)[0]}`"
-    return LateUse(tree.qualname(function), line, tree.text[line:start], reason)
+    return LateUse(function, line, tree.text[line:start], reason)

@@ -153,6 +153,12 @@ EXAMPLES = (
                 "report() got an unexpected keyword argument 'metric'",
                 _TEN_STEPS,
             ),
+            Script(
+                "saved_and_restored",
+                (("saved_and_restored.py",),),
+                "module 'ray.tune' has no attribute 'checkpoint_dir'",
+                "weights 0.4 0.8",
+            ),
         ),
         needs=("ray",),
         slow=True,

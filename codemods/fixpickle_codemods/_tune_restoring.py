@@ -15,6 +15,7 @@ from fixpickle.survey.names import Names
 from fixpickle.survey.tree import FUNCTIONS, Function, Tree, parameters
 from fixpickle_codemods._tune_calls import Rewritten, name_read
 
+_INNER = ".<locals>."
 _ASKED = ("{restored} = {tune}.get_checkpoint()", f"{FOLDER} = {{restored}}.to_directory() if {{restored}} else None")
 
 
@@ -29,9 +30,11 @@ class _Restored:
 
 
 def run_by_tune(project: Project, facts: Facts, qualname: str) -> bool:
-    """Whether a function of the file goes to Tune, which is who left the parameter out."""
-    crossings = project.crossings(facts, list(_sinks(facts, qualname)))
-    return any(c.boundary.name.startswith("ray.tune.") for c in crossings)
+    """Whether a function of the file, or one around it, goes to Tune, and not to a trainer of ray.train besides."""
+    names = qualname.split(_INNER)
+    around = [_INNER.join(names[:count]) for count in range(1, len(names) + 1)]
+    found = {c.boundary.name for name in around for c in project.crossings(facts, list(_sinks(facts, name)))}
+    return any(n.startswith("ray.tune.") for n in found) and not any(n.startswith("ray.train.") for n in found)
 
 
 def _sinks(facts: Facts, qualname: str) -> Iterator[Sink]:

@@ -21,6 +21,9 @@ This rule has nothing to do with pickling. It is here because such a script does
 - `tune.get_trial_id()` and its three siblings become methods of `tune.get_context()`.
 - `local_dir=` becomes `storage_path=`, made absolute where it may not be. Other arguments of `tune.run` that went are
   left out where they said nothing: `loggers=None`, `queue_trials=False`, `with_server=False`.
+- `train.report`, `train.get_checkpoint` and `train.get_context` of `ray.train`, in a function that Tune runs, become
+  those of `ray.tune`, and so do `train.RunConfig`, `CheckpointConfig` and `FailureConfig` that are written where Tune
+  is given its settings. What `ray.train` has serves its own trainers alone, from Ray 2.51 on.
 - Names that only moved are taken from where they are now: searchers of `ray.tune.suggest`, `Trial`,
   `PlacementGroupFactory`, the logger callbacks of wandb, mlflow and comet, and `ray.air.Checkpoint` where a folder is
   all that it is made from.
@@ -28,8 +31,9 @@ This rule has nothing to do with pickling. It is here because such a script does
 ## What it leaves alone
 
 `tune.run`, which still works, as `register_trainable`, `register_env` and `ray.air.session` do. `tune.report` with a
-dictionary. A `checkpoint_dir` that somebody else than Tune gives, as in methods of `tune.Trainable`. Projects whose
-requirement files keep them to a Ray in which the old form works, as `ray[tune]<2.7` does.
+dictionary. What a trainer of `ray.train` runs or is given. A `checkpoint_dir` that somebody else than Tune gives, as in
+methods of `tune.Trainable`. Projects whose requirement files keep them to a Ray in which the old form works, as
+`ray[tune]<2.7` does.
 
 ## When it refuses
 
@@ -157,7 +161,8 @@ def _uses(project: Project, facts: Facts) -> Iterator[tuple[str, Span, Moved, st
             yield symbol, fact.span, known, reason
     for reference in facts.references:
         known = behind(reference.symbol)
-        if reference.symbol == HANDED_IN and not run_by_tune(project, facts, reference.argument):
+        handed = reference.symbol == HANDED_IN or (known is not None and known.inside == "trainable")
+        if handed and not run_by_tune(project, facts, reference.argument):
             continue
         if known is not None and not f"{reference.symbol}.".startswith(tuple(gone)):
             # What is found at fixing is known by the message: one for each function.
@@ -169,7 +174,7 @@ def _uses(project: Project, facts: Facts) -> Iterator[tuple[str, Span, Moved, st
 def _moved(fact: ImportFact) -> Moved | None:
     """What is known of what an import loads, where loading it is enough to fail."""
     known = behind(fact.module if fact.whole else fact.target)
-    plain = known is not None and known.given is None and known.name not in GETTERS
+    plain = known is not None and known.given is None and known.name not in GETTERS and not known.inside
     return known if plain else None
 
 

@@ -25,6 +25,7 @@ class Moved:
     `since` on. Where `given` is not None, a call must have a keyword, and none of those, nor only those of `beside`
     with an argument that has no name. What moved still `has` these names in it, or all where none is given. An argument
     may still be one of the constants `taken`, as Python writes them, and said nothing where it was one of `idle`.
+    Where it is `inside` something, "trainable" or "tuner", the name fails there alone, and loading it does not.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Moved:
     has: frozenset[str]
     taken: frozenset[str]
     idle: frozenset[str]
+    inside: str
 
     def means(self, called: bool, keywords: Iterable[str]) -> bool:
         """Whether a use of the name is in the old form.
@@ -85,6 +87,7 @@ def _entries(entry: Mapping[str, object]) -> Iterable[Moved]:
             has=_words(entry, "has"),
             taken=_words(entry, "taken"),
             idle=_words(entry, "idle"),
+            inside=str(entry.get("inside", "")),
         )
 
 

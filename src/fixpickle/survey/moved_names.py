@@ -14,6 +14,9 @@ FOLDER = "checkpoint_dir"
 HANDED_IN = f"ray.tune.trainable.{FOLDER}"
 """The parameter in which Ray Tune handed a function the folder of the checkpoint to go on from."""
 
+_TUNERS = frozenset({"ray.tune.Tuner", "ray.tune.run", "ray.tune.RunConfig"})
+_SETTINGS = frozenset({"ray.train.RunConfig", "ray.air.RunConfig"})
+
 
 def moved_names(tree: Tree, names: Names) -> Iterator[Reference]:
     """Every use of such a name in the old form, the whole dotted expression, with the function it stands in.
@@ -37,10 +40,20 @@ def moved_names(tree: Tree, names: Names) -> Iterator[Reference]:
         if known is None:
             continue
         keywords = ["" for _ in call.args] + [k.arg or "**" for k in call.keywords] if call is not None else []
-        if known.means(call is not None, keywords):
+        if known.means(call is not None, keywords) and (known.inside != "tuner" or _for_tuner(tree, names, parent)):
             function = tree.function(node)
             around = tree.qualname(function) if function is not None else ""
             yield Reference(symbol, tree.span(node), call is not None, around, tuple(keywords))
+
+
+def _for_tuner(tree: Tree, names: Names, node: ast.AST) -> bool:
+    """Whether a call is written where Tune is given its settings, alone or inside another one of them."""
+    keyword = tree.parents.get(node)
+    around = tree.parents[keyword] if isinstance(keyword, ast.keyword) else None
+    if not isinstance(node, ast.Call) or not isinstance(around, ast.Call):
+        return False
+    symbol = names.of(around.func)
+    return symbol in _TUNERS or (symbol in _SETTINGS and _for_tuner(tree, names, around))
 
 
 def _arguments(tree: Tree, call: ast.Call, symbol: str) -> Iterator[Reference]:

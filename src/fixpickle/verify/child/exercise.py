@@ -7,23 +7,13 @@ change and is not any more refutes it.
 from __future__ import annotations
 
 import copy
-import enum
-import hashlib
 import pickle
-import sys
 import threading
-from typing import Any, Callable, Dict, Iterator, List, Sequence
+from typing import Any, Callable, Dict, List
 
 from .failure import told
-from .modules import contents
 
 Results = Dict[str, str]
-
-_HOOKS = (
-    *("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__"),
-    *("__copy__", "__deepcopy__"),
-)
-_MOST = 2000  # values that are looked at in one attribute
 
 STATE, LIVE, COPY, EQUAL = "plain attributes arrive as they were", "pickling changes nothing", "deepcopy", "equality"
 
@@ -53,71 +43,14 @@ def equal(value: Any, parcel: bytes) -> Results:
     return {EQUAL: tried(compare)}
 
 
-def has_hooks(cls: type) -> bool:
-    """Whether a class, or a base that is no built-in one, says itself what becomes of its state."""
-    return any(name in vars(base) for base in cls.__mro__ if base.__module__ != "builtins" for name in _HOOKS)
+def arrives(path: str) -> str:
+    """The name of what is asked of an object as it arrives: of the instance itself, or of one that it holds."""
+    return "plain attributes of %s arrive as they were" % path if path else STATE
 
 
-def portrait(value: Any, without: Sequence[str]) -> Dict[str, str]:
-    """The attributes that hold plain values, with what they hold; not those named in `without`, as they are written."""
-    shown = {}
-    for name, one in contents(value).items():
-        if any(name == w or (w.startswith("__") and name.endswith(w)) for w in without):
-            continue
-        try:
-            text = "".join(_written(one, [_MOST]))
-        except (_NotPlain, RecursionError):
-            continue
-        shown[name] = (
-            text if len(text) <= 80 else "%s\u2026 (%s)" % (text[:60], hashlib.sha256(text.encode()).hexdigest())
-        )
-    return shown
-
-
-class _NotPlain(Exception):
-    """Somebody else's values have states and identities of their own."""
-
-
-def _written(value: Any, left: List[int]) -> Iterator[str]:
-    left[0] -= 1
-    if left[0] < 0:
-        raise _NotPlain
-    kind = type(value)
-    if (
-        value is None
-        or kind in (bool, int, float, complex, str, bytes, bytearray, range)
-        or isinstance(value, getattr(sys.modules.get("pathlib"), "PurePath", ()))
-    ):
-        yield repr(value)
-    elif isinstance(value, enum.Enum):
-        yield str(value)
-    elif kind in (list, tuple):
-        yield kind.__name__ + "("
-        for one in value:
-            yield from _written(one, left)
-            yield ", "
-        yield ")"
-    elif kind in (set, frozenset):
-        yield "%s(%s)" % (kind.__name__, ", ".join(sorted("".join(_written(one, left)) for one in value)))
-    elif kind is dict:
-        yield "{"
-        for key, one in value.items():
-            yield from _written(key, left)
-            yield ": "
-            yield from _written(one, left)
-            yield ", "
-        yield "}"
-    else:
-        raise _NotPlain
-
-
-def difference(was: Dict[str, str], now: Dict[str, str], held: Any) -> str:
-    """The first attribute that is not as it was."""
-    for name, text in was.items():
-        if now.get(name) != text:
-            instead = now.get(name, "something else" if name in held else "nothing")
-            return "%s was %s and is %s" % (name, text, instead)
-    return ""
+def stays(path: str) -> str:
+    """The name of what is asked of an object that is pickled and lives on."""
+    return "pickling changes nothing in %s" % path if path else LIVE
 
 
 def lock(name: str, held: Any) -> Results:

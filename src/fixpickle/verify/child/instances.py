@@ -8,12 +8,13 @@ from typing import Any, Dict, Iterable, List, Optional, Tuple, Union
 
 from .boundaries import boundary_note, with_boundary
 from .culprits import culprit
-from .exercise import LIVE, STATE, Results, copied, difference, equal, has_hooks, lock, portrait, used
+from .exercise import Results, arrives, copied, equal, lock, stays, used
 from .factories import made_by
 from .failure import Failure, expect, stage
 from .harvest import met
 from .modules import blank, contents, mangled, named, resolve, size
 from .picklers import dumps, protocols
+from .portraits import Painter, has_hooks
 from .prints import shown
 from .shared import Parcel
 from .values import arguments
@@ -83,9 +84,12 @@ class State:
     def _pickle(self, world: World, task: Json, value: Any, crossing: Crossing) -> None:
         """Fills `crossing` with the parcels of an instance, and with what else was tried with it."""
         facts, also = crossing.facts, crossing.also
+        painter = _painted(world, task, value)
+        facts["state"] = painter.portrait
         if world.side == "before" and not has_hooks(type(value)):
-            also.update({STATE: "", LIVE: ""})
-        facts["state"] = portrait(value, task["touched"])
+            # Hooks that were there before may do to what is held within whatever they did.
+            also.update({arrives(path): "" for path in painter.portrait})
+            also.update({stays(path): "" for path in painter.portrait if not path or not painter.hooks})
         also.update(copied(value))
         try:
             # What works once may not work twice.
@@ -98,11 +102,11 @@ class State:
         crossing.parcels = list(parcels)
         also.update(equal(value, parcels[0]))
         if world.side == "after":
-            also[LIVE] = difference(facts["state"], portrait(value, task["touched"]), contents(value))
+            _compare_live(painter, _painted(world, task, value), also)
         facts["boundary"] = with_boundary(world, also, task["boundary"], value)
         others = met(world, task)[1:] if task["manner"] == "harvested" else []
         facts["others"] = [
-            [world.parcels.put(dumps(one, task["pickler"])), portrait(one, task["touched"])] for one in others
+            [world.parcels.put(dumps(one, task["pickler"])), _painted(world, task, one).portrait] for one in others
         ]
 
     def _shaped(self, world: World, task: Json, module: types.ModuleType, cls: Any) -> Any:
@@ -147,8 +151,24 @@ class State:
             if hasattr(held, "acquire") and hasattr(held, "release") and "Semaphore" not in kind:
                 expect(held.acquire(blocking=False), "%s arrives locked" % facts["attribute"])
                 held.release()
-        found = difference(facts["state"], portrait(value, task["touched"]), contents(value))
-        world.also[STATE] = world.also.get(STATE) or found
+        painter = _painted(world, task, value)
+        for path, was in facts["state"].items():
+            world.also[arrives(path)] = world.also.get(arrives(path)) or next(painter.difference(was), "")
+
+
+def _painted(world: World, task: Json, value: Any) -> Painter:
+    """Before the change, classes with hooks promise nothing. After it, some have hooks that came with it."""
+    painter = Painter(task["touched"], world.overlay.serves if world.side == "after" else lambda cls: False)
+    painter.paint(value)
+    return painter
+
+
+def _compare_live(was: Painter, now: Painter, also: Results) -> None:
+    """What pickling did to the live objects. What it did to those within, they need not arrive with."""
+    for path, held in was.portrait.items():
+        also[stays(path)] = next(now.difference(held), "")
+        if path and also[stays(path)]:
+            was.portrait[path] = {place: text for place, text in held.items() if now.shows(place) == text}
 
 
 def _held(value: Any, name: str, attribute: str, dropped: bool) -> Union[Failure, Tuple[str, Results]]:

@@ -58,16 +58,20 @@ def blank(cls: Any) -> Any:
 
 
 def contents(value: Any) -> Dict[str, Any]:
-    """Every attribute that the instance itself holds, asked for behind the back of its `__getattr__`."""
-    held = {}
-    with contextlib.suppress(AttributeError):
-        held.update(object.__getattribute__(value, "__dict__"))
+    """Every attribute that the instance itself holds, without a call of any method or property of its class."""
+    held: Dict[str, Any] = {}
     for kind in type(value).__mro__:
-        slots = kind.__dict__.get("__slots__", ())
+        own = type.__getattribute__(kind, "__dict__")
+        dictionary = own.get("__dict__")
+        if isinstance(dictionary, (types.GetSetDescriptorType, types.MemberDescriptorType)):
+            held.update(dictionary.__get__(value))
+        slots = own.get("__slots__", ())
         for slot in [slots] if isinstance(slots, str) else slots:
-            with contextlib.suppress(AttributeError):
-                held[slot] = object.__getattribute__(value, mangled(kind.__name__, slot))
-    return {name: one for name, one in held.items() if name not in ("__dict__", "__weakref__")}
+            member = own.get(mangled(kind.__name__, slot))
+            if isinstance(member, types.MemberDescriptorType):
+                with contextlib.suppress(AttributeError):
+                    held[slot] = member.__get__(value)
+    return held
 
 
 def size(value: Any) -> int:

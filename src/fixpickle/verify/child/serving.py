@@ -104,6 +104,10 @@ class Overlay:
             fullname, origin, loader=loader, submodule_search_locations=places
         )
 
+    def serves(self, cls: type) -> bool:
+        """Whether the class is of a module that is served from a text."""
+        return isinstance(getattr(sys.modules.get(cls.__module__), "__loader__", None), Served)
+
     def source(self, path: str) -> str:
         known = self.real.get(os.path.realpath(path))
         if known is not None:

@@ -298,7 +298,7 @@ FIRST = '        self.label = "top"\n'
     [
         ("", "", ""),
         ("        self.lock = ", "        self.shelf.rows = [1]\n        self.lock = ", "shelf.rows was list(1, 2, )"),
-        ("        return", "        self.shelf.label = 'low'\n        return", "in shelf: shelf.label was 'top' and is 'low'"),
+        ("        return", "        self.shelf.label = 'low'\n        return", "in shelf: shelf.label was 'top'"),
     ],
 )
 def test_what_a_fix_does_to_objects_within_decides(

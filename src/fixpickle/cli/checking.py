@@ -45,7 +45,8 @@ class UserCheck:
             self.progress("running the check", 0, 1)
             self.first = trial.of(())
             if self.first.failure and not settings.require_proof:
-                said = f"`{check.command}` {self.first.failure} before any fix, so it tells nothing of them"
+                where = ", on a copy of the project without its .git" if (check.root / ".git").exists() else ""
+                said = f"`{check.command}` {self.first.failure} before any fix{where}, so it tells nothing of them"
                 complain(f"{said}:\n{self.first.tail}")
         if self.first.failure:
             reason = f"`{check.command}` {self.first.failure} before any fix, and proof is required"

@@ -1,0 +1,126 @@
+"""What a proof does once, though it is asked about often; and what it does not do at all."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import os
+import py_compile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fixpickle import compiled
+from fixpickle.check import check
+from fixpickle.model import ByReference, ByState, Origin, Proved
+from fixpickle.verify.attempt import Attempt
+from fixpickle.verify.exchange import Crossed, Failed, Trial
+from fixpickle.verify.judge import Try, first, weaker
+
+from .test_probe import ask, error, expression, last
+from .test_prove import Tree, tree  # noqa: F401 - the fixture
+
+PAIR = """\
+import threading
+
+
+class Pair:
+    def __init__(self):
+        with open(NOTE, "a") as note:
+            note.write("made\\n")
+        self.lock = threading.Lock()
+        self.rank = lambda row: row
+"""
+HOOKS = """
+    def __getstate__(self):
+        return {k: v for k, v in vars(self).items() if k != "lock"}
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        self.lock = threading.Lock()
+"""
+
+
+def test_one_instance_answers_for_all_its_attributes(tree: Callable[..., Tree], tmp_path: Path) -> None:  # noqa: F811
+    note = tmp_path / "note"
+    text = f"NOTE = {str(note)!r}\n" + PAIR
+    there = tree(m=text, rank="def same(row):\n    return row\n")
+    lock = ByState("m", "Pair", "lock", "threading.Lock()", "threading.Lock()")
+    rank = ByState("m", "Pair", "rank", "lambda row: row", "same")
+    top, end = "import threading\n", "= lambda row: row\n"
+    named = [("lambda row: row", "same"), (top, top + "from rank import same\n")]
+    verdicts = there.prove(there.patch("m.py", [(end, end + HOOKS)], lock), there.patch("m.py", named, rank))
+    assert [type(v) for v in verdicts] == [Proved, Proved]
+    assert note.read_text() == "made\n" * 2  # once on each side
+
+
+def made(manner: str, before: Trial, after: Trial) -> Try:
+    subject = ByState("m", "Pair", "lock", "a", "b")
+    return Try(replace(ATTEMPTS[manner], subject=subject), before, after)
+
+
+ATTEMPTS = {
+    manner: Attempt(0, number, ByState("m", "Pair", "lock", "a", "b"), manner)  # type: ignore[arg-type]
+    for number, manner in enumerate(("factory", "constructor", "obvious", "part"), 1)
+}
+NOT_BUILT, NOT_DUMPED, THERE = Failed("build", "no"), Failed("dump", "no"), Crossed("")
+
+
+@pytest.mark.parametrize(
+    ("tries", "then"),
+    [
+        ([made("constructor", NOT_DUMPED, THERE)], []),
+        ([made("factory", NOT_DUMPED, THERE), made("constructor", NOT_BUILT, NOT_BUILT)], []),
+        ([made("constructor", NOT_DUMPED, NOT_DUMPED)], ["part"]),
+        ([made("constructor", THERE, THERE)], ["part"]),
+        ([made("constructor", NOT_BUILT, NOT_BUILT)], ["obvious", "part"]),
+        ([made("constructor", NOT_BUILT, THERE)], []),
+        ([made("constructor", NOT_BUILT, NOT_BUILT), made("obvious", NOT_DUMPED, NOT_DUMPED)], ["part"]),
+    ],
+)
+def test_a_weaker_instance_is_made_where_no_stronger_one_decides(tries: Sequence[Try], then: Sequence[str]) -> None:
+    tried = list(ATTEMPTS.values())
+    assert [a.manner for a in first(tried)] == ["factory", "constructor"]
+    assert [a.manner for a in weaker(tried, tries)] == list(then)
+
+
+def test_what_another_subject_of_the_patch_decides_is_no_help() -> None:
+    other = replace(ATTEMPTS["constructor"], subject=ByReference("m", "f", Origin("f", 1)), manner="")
+    assert len(weaker(list(ATTEMPTS.values()), [Try(other, NOT_DUMPED, THERE)])) == 2
+
+
+def test_bytecode_is_read_for_a_file_that_is_as_it_is_on_disk_and_for_no_other(tmp_path: Path) -> None:
+    path, kept = tmp_path / "m.py", Path(importlib.util.cache_from_source(str(tmp_path / "m.py")))
+    path.write_text("X = 2\n")
+    stamp = path.stat()
+    py_compile.compile(str(path), cfile=str(kept))
+    path.write_text("X = 1\n")
+    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))  # so the bytecode is taken for that of this text
+    bytecode = kept.read_bytes()
+    asked = expression("{2: len}[X]")
+    assert last(ask(tmp_path, [asked], texts={str(path): "X = 1\n"}))["stage"] == "dumped"
+    (tmp_path / "other").mkdir()
+    answers = ask(tmp_path / "other", [asked], roots=[str(tmp_path)], texts={str(path): "X = 3\n"})
+    assert error(answers) == "KeyError: 3"
+    assert kept.read_bytes() == bytecode and list(kept.parent.iterdir()) == [kept]
+
+
+def test_code_that_was_compiled_to_check_it_is_kept_for_the_proof(tmp_path: Path) -> None:
+    path = tmp_path / "m.py"
+    assert check({}, {path: "X = 1\n"}, ()) == ""
+    code = compiled.code_of(str(path), "X = 1\n")
+    assert code is not None and code.co_filename == str(path)
+    assert compiled.code_of(str(path), "X = 2\n") is None
+    names: dict[str, object] = {}
+    exec(code, names)
+    assert names["X"] == 1
+
+
+def test_no_more_code_is_kept_than_that_of_a_large_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "_KEPT", {})
+    monkeypatch.setattr(compiled, "_MOST", 2)
+    for number in range(3):
+        compiled.compile_once("m.py", f"X = {number}\n", ast.parse(f"X = {number}\n"))
+    assert [compiled.code_of("m.py", f"X = {number}\n") is None for number in range(3)] == [True, False, False]

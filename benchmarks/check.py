@@ -67,7 +67,7 @@ def ruff() -> str:
 
 
 def one_round(tree: Path, files: tuple[Path, ...], sources: list[Source]) -> dict[str, Cost]:
-    check = [sys.executable, "-m", "fixpickle", "check", "--quiet", "--exit-zero", str(tree)]
+    check = [sys.executable, "-m", "fixpickle", "check", "--no-cache", "--quiet", "--exit-zero", str(tree)]
     lint = [ruff(), "check", "--isolated", "--no-cache", "--quiet", "--exit-zero", "--select", RULES, str(tree)]
     return {
         "reading": inside(lambda: _each(read, files)),

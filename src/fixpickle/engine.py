@@ -11,6 +11,7 @@ from pathlib import Path
 from fixpickle.cache.trees import Notes
 from fixpickle.carriers import carriers
 from fixpickle.check import check
+from fixpickle.collector import uncollected
 from fixpickle.finding import Chosen, Key, choose, find, key_of, stale
 from fixpickle.model import (
     Carrier,
@@ -96,10 +97,11 @@ def run(
     `held` are the bytes of files, by absolute path, that are read in place of what is on disk.
     """
     started = time.monotonic()
-    standing, skipped = read_all(paths, settings, ports.progress, held, ports.notes)
     task = Run(settings, choose(rules, settings), ports)
-    standing = _weighed(standing, task) if fix and settings.verify else standing
-    findings, suppressed = find(standing, task.chosen, settings)
+    with uncollected():
+        standing, skipped = read_all(paths, settings, ports.progress, held, ports.notes)
+        standing = _weighed(standing, task) if fix and settings.verify else standing
+        findings, suppressed = find(standing, task.chosen, settings)
     _note_asked(standing, task)
     outcome, known = Outcome(), {s.finding.fingerprint for s in suppressed}
     first = _by_key(findings, standing)

@@ -19,6 +19,7 @@ from fixpickle.survey.tree import (
     LOOPS,
     Callable_,
     Comprehension,
+    Function,
     Tree,
     bound_names,
     children,
@@ -59,11 +60,18 @@ class Captures:
         The compiler's tables know, and cost a second parse of the file: they are asked where a look is not enough.
         """
         around = list(self._around(node))
-        if self._plain(node) and all(map(self._plain, around)) and not self.tree.within(node, *_SCOPES)[1:]:
-            read = {n.id for n in self.tree.within(node, ast.Name) if self.tree.scope(n) is node}
-            return frozenset(n for n in read if not self._binds(node, n) and any(self._binds(s, n) for s in around))
+        if self._plain(node) and all(map(self._plain, around)):
+            return frozenset(n for n in self._unbound(node) if any(self._binds(scope, n) for scope in around))
         table = self.tree.table(node)
         return None if table is None else free_names(table) - {"__class__"}
+
+    def _unbound(self, scope: ast.AST) -> set[str]:
+        """The names that a plain scope and those in it read, and it does not bind."""
+        read = {n.id for n in self.tree.within(scope, ast.Name) if self.tree.scope(n) is scope}
+        for inner in self.tree.within(scope, *_SCOPES):
+            if self.tree.scope(inner) is scope and inner is not scope:
+                read |= self._unbound(inner)
+        return {name for name in read if not self._binds(scope, name)}
 
     def _around(self, node: ast.AST) -> Iterator[ast.AST]:
         """The functions, lambdas and comprehensions around a definition, innermost first."""
@@ -81,11 +89,12 @@ class Captures:
 
     def _look_at(self, scope: ast.AST) -> bool:
         """No other definition on its line has its name, no name is another in a class, or another scope's."""
-        if not isinstance(scope, CALLABLES) or getattr(scope, "type_params", None):
+        if not isinstance(scope, CALLABLES) or self._starting[_name_of(scope), scope.lineno] > 1:
             return False
-        if self._starting[_name_of(scope), scope.lineno] > 1 or self.tree.within(scope, *_UNPLAIN):
+        functions: list[Function] = self.tree.within(scope, *FUNCTIONS)
+        if self.tree.within(scope, *_UNPLAIN) or any(getattr(f, "type_params", None) for f in functions):
             return False
-        names = {*parameters(scope), *(n.id for n in self.tree.within(scope, ast.Name))}
+        names = {n.id for n in self.tree.within(scope, ast.Name)} | {a.arg for a in self.tree.within(scope, ast.arg)}
         return "super" not in names and not any(name.startswith("__") for name in names)
 
     @cached_property
@@ -94,6 +103,8 @@ class Captures:
         return Counter((_name_of(node), node.lineno) for node in found)
 
     def _binds(self, scope: ast.AST, name: str) -> bool:
+        if isinstance(scope, Comprehension):
+            return any(name in bound_names(g.target) for g in scope.generators)
         assert isinstance(scope, CALLABLES)
         found = self._bindings(scope, name)
         return name in parameters(scope) or any(not _in_comprehension_target(self.tree, b, scope) for b in found)

@@ -274,7 +274,8 @@ def _captured_local(tree: Tree, flow: Flow, value: ast.AST) -> str:
 
 def witnesses(tree: Tree, names: Names) -> Iterator[Reference]:
     """Places that would see another lock in the place of the original: tests of its type, and strings that patch it."""
-    strings = (n for n in tree.of(ast.Constant) if _constant(n).rpartition(".")[2] in _REPLACED)
+    constants = tree.of(ast.Constant)
+    strings = (n for n in constants if isinstance(n.value, str) and n.value.rpartition(".")[2] in _REPLACED)
     locks = names.may_mean(_LOCKS)
     calls = (n for n in tree.of(ast.Call) if (locks and n.args) or (n.args[1:] and _constant(n.args[1]) in _REPLACED))
     attributes = [*tree.attributes("__class__"), *tree.attributes("LockType")]

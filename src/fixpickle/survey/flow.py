@@ -81,8 +81,9 @@ class Flow:
         self._failing = frozenset(expected_to_fail(tree, names))
         self._loads: dict[tuple[ast.AST, str], list[ast.Name]] = {}
         for node in tree.of(ast.Name):
-            if isinstance(node.ctx, ast.Load):
-                self._loads.setdefault((self.owner(node, node.id), node.id), []).append(node)
+            if type(node.ctx) is ast.Load:
+                name = node.id
+                self._loads.setdefault((self.owner(node, name), name), []).append(node)
 
     def owner(self, at: ast.AST, name: str) -> ast.AST:
         """The scope whose variable `name` is when it is read at `at`."""

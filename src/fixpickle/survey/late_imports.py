@@ -25,6 +25,7 @@ def late_imports(tree: Tree, flow: Flow, exports: frozenset[str] | None) -> Iter
         return
     bound = Counter(name for statement in tree.root.body for name in bound_names(statement))
     words: frozenset[str] | None = None
+    made: dict[Function | ast.If, LateUse] = {}
     written = {name for node in tree.of(ast.Global) for name in node.names}
     for statement in tree.root.body:
         found = _imported(statement)
@@ -39,7 +40,8 @@ def late_imports(tree: Tree, flow: Flow, exports: frozenset[str] | None) -> Iter
             continue
         words = _words(tree) if words is None else words
         if name not in words:
-            uses = dict.fromkeys(_use(tree, user) for user in late)
+            made.update((user, _use(tree, user)) for user in late if user not in made)
+            uses = dict.fromkeys(made[user] for user in late)
             yield LateImport(name, module, tree.span(statement), tuple(uses))
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
 
+from fixpickle.collector import uncollected
 from fixpickle.model import Refusal, Source
 from fixpickle.notebook import parts
 from fixpickle.survey.comments import comments, suppression
@@ -83,27 +82,12 @@ _ATTRS_SLOTTED = frozenset(
 def survey(source: Source) -> Facts | Refusal:
     """The facts of one file, or why it cannot be read as Python."""
     try:
-        with _uncollected():
+        with uncollected():
             return _facts(source, Tree(source))
     except SyntaxError as error:
         return Refusal(source.path, f"syntax error: {error.msg}", error.lineno or 0)
     except (ValueError, RecursionError, MemoryError) as error:
         return Refusal(source.path, f"cannot be parsed: {type(error).__name__}: {error}")
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the collector of cycles: a tree is a hundred thousand new objects, and it would go through them for none.
-
-    Trees, and what is read from them, hold no cycles: they are gone with their last reference.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _facts(source: Source, tree: Tree) -> Facts:

@@ -45,6 +45,7 @@ class Tree:
         self._below: list[int] = []  # the place of the first child of the node at that place, or where one would be
         self._scopes: dict[ast.AST, ast.AST] = {self.root: self.root}
         self._spread()
+        self._found: dict[tuple[type[ast.AST], ...], list[ast.AST]] = {}
         self._paired: dict[ast.AST, symtable.SymbolTable | None] = {}
 
     def _spread(self) -> None:
@@ -81,7 +82,9 @@ class Tree:
 
     def of(self, *kinds: type[Node]) -> list[Node]:
         """The nodes of exactly these types, outer ones first, as they come in `nodes`."""
-        return self._at([place for kind in kinds for place in self._places.get(kind, ())])
+        if kinds not in self._found:
+            self._found[kinds] = self._at([place for kind in kinds for place in self._places.get(kind, ())])
+        return self._found[kinds]  # type: ignore[return-value]
 
     def within(self, node: ast.AST, *kinds: type[Node]) -> list[Node]:
         """The nodes of exactly these types among a node and all below it, as they come in `nodes`."""
@@ -94,7 +97,8 @@ class Tree:
         return self._at(found)
 
     def _at(self, places: list[int]) -> list[Node]:
-        return [self.nodes[place] for place in sorted(places)]  # type: ignore[misc]
+        nodes = self.nodes
+        return [nodes[place] for place in sorted(places)]  # type: ignore[misc]
 
     def ordered(self, nodes: Iterable[Node]) -> list[Node]:
         """These nodes as they come in `nodes`."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fixpickle.engine import Ports, run
-from fixpickle.model import RunReport, Settings
+from fixpickle.model import Evidence, RunReport, Settings
 from fixpickle.registry import load_rules
 from fixpickle.rewrite.style import tidy
 from fixpickle.testing import cross, settle
@@ -81,6 +81,40 @@ def test_configuration_files_that_are_run_by_exec_are_left(name: str, tmp_path: 
     settings = Settings(tmp_path, Path(sys.executable), verify=False)
     report = run([path], settings, load_rules(), Ports(prove, examine, tidy, lambda what, done, total: None), fix=False)
     assert [left.reason.split(" that")[0] for left in report.left] == ["its file is a configuration"]
+
+
+_COMPARED = """\
+def check(caller):
+    def func2():
+        return caller()
+
+    def func3():
+        return {"func3": caller}
+
+    assert func2() == "func2" and func3()
+"""
+
+
+def test_what_nothing_pickles_keeps_a_name_that_strings_are_compared_with(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(_COMPARED)
+    settings = Settings(tmp_path, Path(sys.executable), verify=False, reach=Evidence.ANY)
+    report = run(
+        [tmp_path], settings, load_rules(), Ports(prove, examine, tidy, lambda what, done, total: None), fix=True
+    )
+    assert [left.reason.partition(", at")[0] for left in report.left] == [
+        "something is compared with a string that has its name in it"
+    ]
+    assert [fixed.patch.finding.span.line for fixed in report.fixed] == [5]
+
+
+def test_what_is_pickled_gives_up_a_name_that_strings_are_compared_with(tmp_path: Path) -> None:
+    pooled = _COMPARED.replace("func2() ==", "Pool().map(func2, []) ==")
+    (tmp_path / "a.py").write_text(f"from multiprocessing import Pool\n\n\n{pooled}")
+    settings = Settings(tmp_path, Path(sys.executable), verify=False)
+    report = run(
+        [tmp_path], settings, load_rules(), Ports(prove, examine, tidy, lambda what, done, total: None), fix=True
+    )
+    assert [fixed.patch.finding.span.line for fixed in report.fixed] == [5]
 
 
 def test_a_partial_that_ships_self_says_what_it_reads_of_it(tmp_path: Path) -> None:

@@ -61,7 +61,12 @@ def findings(rule: str, kind: Kind, what: str, project: Project, facts: Facts) -
         if definition.kind is not kind or "functools.wraps()" in definition.decorated:
             continue
         reach = reach_of(project, facts, definition)
-        reason = refusal_of(facts, definition) or _lost(definition, reach) or _asked(project, facts, definition)
+        reason = (
+            refusal_of(facts, definition)
+            or _lost(definition, reach)
+            or _asked(project, facts, definition)
+            or _compared(definition, reach)
+        )
         yield Finding(
             rule=rule,
             path=facts.path,
@@ -91,6 +96,13 @@ def _asked(project: Project, facts: Facts, definition: Definition) -> str:
         if isinstance(sink, ToCall) and (where := project.names_read(sink.callee)):
             return f"it is handed to {sink.callee}, whose module reads the `__name__` of functions ({where})"
     return ""
+
+
+def _compared(definition: Definition, reach: Reach) -> str:
+    """Why a definition that nothing pickles is to keep its name, as a test of tracebacks has it; or an empty string."""
+    if reach.evidence is not Evidence.ANY or not definition.compared:
+        return ""
+    return f"something is compared with a string that has its name in it, at line {definition.compared}"
 
 
 def definition_at(facts: Facts, finding: Finding) -> Definition:

@@ -23,8 +23,10 @@ Pickle stores functions by name, and a lambda's name, `<lambda>`, leads nowhere:
 (Ray, Dask, loky, Spark), and state in files that work with these and with nothing else that pickles; lambdas in class
 bodies, which are methods; what a decorator returns. In a package: what a function returns, alone or beside others, that
 the package does not export and whose callers in sight keep nothing of it; private and conditional names that no other
-file imports; names that only the import of their module reads; what private classes keep that nothing public inherits
-from, keeps or returns. Calls in a block of `pytest.raises` or `assertRaises`.
+file imports; names that only the import of their module reads, or nothing; what private classes keep that nothing
+public inherits from, keeps or returns; parts of what stays in one process; results of functions that an object has
+called, as with `@library.tag`; copies of other projects in folders such as `_vendor`. What is taken out of a namespace
+in which `exec` ran code. Calls in a block of `pytest.raises` or `assertRaises`.
 
 ## When it refuses
 

@@ -21,10 +21,11 @@ as a method does (`method_partial` of the runtime).
 ## What it leaves alone
 
 Functions that only run where they were made; wrappers with `functools.wraps`; what a function returns that is used as a
-decorator or in a class body of the project; functions made to be methods (first parameter `self` or `cls`); boundaries
-that ship functions by value (Ray, Dask, loky, Spark), and state in files that work with these and nothing else that
-pickles. In a package: what a function returns, alone or beside others, that the package does not export and whose
-callers in sight keep nothing of it; what private classes keep that nothing public inherits from, keeps or returns.
+decorator or in a class body of the project, or that hands its argument on to another decorator; functions made to be
+methods (first parameter `self` or `cls`); boundaries that ship functions by value (Ray, Dask, loky, Spark), and state
+in files that work with these and nothing else that pickles. In a package: what a function returns, alone or beside
+others, that the package does not export and whose callers in sight keep nothing of it; what private classes keep that
+nothing public inherits from, keeps or returns.
 Calls in a block of `pytest.raises` or `assertRaises`.
 
 ## When it refuses
@@ -36,7 +37,9 @@ handed to; `inspect` or `functools.wraps` asked about it. Annotations that name 
 captures something and names itself other than by a call. Local functions that it calls and that capture variables, or
 may not exist yet. What captures something and may become a method, in a class body, set on a class, or by its first
 parameter, where a partial would not bind. What is compared, or a key, where every call makes another one. What adds to
-a captured container on its way to another process. What `joblib.Memory` caches; configuration files run by exec.
+a captured container on its way to another process. With `--reach any`, what nothing pickles and whose name stands in a
+string that something is compared with: it may be a test of a traceback. What `joblib.Memory` caches; configuration
+files run by exec.
 
 What can differ: `__name__` and `__qualname__`, and identity where the function was made afresh at every call.
 """

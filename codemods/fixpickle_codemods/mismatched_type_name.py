@@ -28,7 +28,9 @@ told that name by the one attribute that pickle reads:
 ## What it leaves alone
 
 Types whose two names agree, types that are given `module=` or `qualname=`, what is bound inside a function, and names
-that the module has already for the same type.
+that the module has already for the same type. In a package: types with a private name that are only called, and whose
+instances nothing public keeps and no function returns; nested classes of private classes that nothing public inherits
+from, keeps or returns.
 
 ## When it refuses
 
@@ -67,12 +69,15 @@ class MismatchedTypeName:
             if not is_type or made.name == made.given or _names_itself(facts, made):
                 continue
             reason = _reason(facts, made)
+            # Members of an Enum are had without a call.
+            called = "Enum" not in made.callee and "Flag" not in made.callee
+            quiet = called and project.exposure.kept_back(facts, made.name, made.instances)
             yield Finding(
                 rule=self.name,
                 path=facts.path,
                 span=made.span,
                 message=f"the type `{made.name}` is called `{made.given}`, which its module does not have",
-                reach=Reach(Evidence.STATE, (f"instances are stored as {facts.module}.{made.given}",)),
+                reach=_reach(facts, made.given, quiet),
                 safety=Safety.MANUAL if reason else Safety.SAFE,
                 reason=reason,
             )
@@ -84,7 +89,7 @@ class MismatchedTypeName:
                     path=facts.path,
                     span=cls.mangled,
                     message=f"the class {cls.name} is called `{cls.name}`, and bound to `{_mangled(cls.name)}`",
-                    reach=Reach(Evidence.STATE, (f"instances are stored as {facts.module}.{cls.name}",)),
+                    reach=_reach(facts, cls.name, not project.exposure.held(facts, cls.name.rpartition(".")[0])),
                 )
 
     def _feigned(self, project: Project, facts: Facts) -> Iterator[Finding]:
@@ -116,6 +121,11 @@ class MismatchedTypeName:
         edit = below_statement(finding.path, text, made.span, lines)
         # By the name that is stored: where only a part of the module runs, it is the part that binds it.
         return Patch(finding, (edit,), subjects=(ByExpression(facts.module, made.name, made.given),))
+
+
+def _reach(facts: Facts, name: str, quiet: bool) -> Reach:
+    evidence = Evidence.ANY if quiet else Evidence.STATE
+    return Reach(evidence, (f"instances are stored as {facts.module}.{name}",))
 
 
 def _is_found(project: Project, facts: Facts, cls: ClassFacts) -> bool:

@@ -20,10 +20,10 @@ every decorated function, so it is an unsafe fix: `--unsafe-fixes` applies it.
 
 ## What it leaves alone
 
-Decorators with `functools.wraps`; factories that make more than three names of a module (`--reach any` names those
-too); factories that return different things, that are decorated themselves or cached;
+Decorators with `functools.wraps` or `functools.update_wrapper`; factories that make more than three names of a module
+(`--reach any` names those too); factories that return different things, that are decorated themselves or cached;
 results that are bound more than once, or in a class or function; classes of callables; names that a package does not
-export and uses itself; files of packages that ship functions by value.
+export and uses itself, decorated or not; tests; files of packages that ship functions by value.
 
 ## When it refuses
 
@@ -32,7 +32,7 @@ The decorator has parameters of its own besides the function. The module binds t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from fixpickle.model import ByExpression, Edit, Evidence, Finding, Patch, Reach, Refusal, Safety
 from fixpickle.project import Project, is_test
@@ -64,7 +64,7 @@ class UnwrappedDecorator:
                 yield self._bound(project, facts, call, made, twice)
         for made in facts.factories:
             if not made.wraps and made.taken and (used := project.decorated(f"{facts.module}.{made.name}")):
-                yield self._decorator(facts, made, used[0])
+                yield self._decorator(project, facts, made, used)
 
     def _bound(self, project: Project, facts: Facts, call: BoundCall, made: Factory, twice: bool) -> Finding:
         alike = sum(c.callee == call.callee for c in facts.bound_calls)
@@ -80,13 +80,15 @@ class UnwrappedDecorator:
             reason=f"`{call.name}` is bound more than once" if twice else "",
         )
 
-    def _decorator(self, facts: Facts, made: Factory, used: str) -> Finding:
+    def _decorator(self, project: Project, facts: Facts, made: Factory, used: Sequence[tuple[Facts, str]]) -> Finding:
+        had = next((one for one in used if _is_had(project, *one)), None)
+        owner, name = had or used[0]
         return Finding(
             rule=self.name,
             path=facts.path,
             span=made.span,
             message=f"what the decorator {made.name} returns goes by the name `{made.inner}`",
-            reach=Reach(Evidence.STATE, (f"it decorates {used}",)),
+            reach=Reach(Evidence.STATE if had else Evidence.ANY, (f"it decorates {owner.module}.{name}",)),
             safety=Safety.UNSAFE,
         )
 
@@ -106,8 +108,14 @@ class UnwrappedDecorator:
         start = line_start(text, made.span.start)
         indent = text[start : made.span.start]
         edit = Edit(finding.path, start, start, f"{indent}@{wraps.code}({made.taken})\n")
-        module, _, name = shop.project.decorated(f"{facts.module}.{made.name}")[0].rpartition(".")
-        return Patch(finding, (*wraps.edits, edit), subjects=(ByExpression(module, name, name),))
+        owner, name = shop.project.decorated(f"{facts.module}.{made.name}")[0]
+        return Patch(finding, (*wraps.edits, edit), subjects=(ByExpression(owner.module, name, name),))
+
+
+def _is_had(project: Project, facts: Facts, name: str) -> bool:
+    """Whether others than the package's own code get hold of a decorated function of that name."""
+    exposure = project.exposure
+    return not is_test(facts) and not exposure.internal(facts, name) and not exposure.by_value(facts)
 
 
 def _made_here(project: Project, facts: Facts, call: BoundCall) -> bool:

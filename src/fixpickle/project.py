@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
-from fixpickle.link.exposure import Exposure, packaged
+from fixpickle.link.exposure import Exposure
 from fixpickle.link.keepers import Keepers
 from fixpickle.link.shipments import Shipments
 from fixpickle.link.spread import Crossing, Spread, place, stored
@@ -92,15 +93,10 @@ class Project:
                 table.setdefault(self.real(each.symbol), []).append((facts, each))
         return table
 
-    @cached_property
-    def children(self) -> dict[str, tuple[str, ...]]:
+    @property
+    def children(self) -> Mapping[str, tuple[str, ...]]:
         """The classes of the project that name a class among their bases, by its symbolic name."""
-        table: dict[str, list[str]] = {}
-        for facts in self.files:
-            for cls in facts.classes:
-                for base in {self.real(b) for b in cls.bases if b}:
-                    table.setdefault(base, []).append(f"{facts.module}.{cls.name}")
-        return {base: tuple(names) for base, names in table.items()}
+        return self._symbols.children
 
     @cached_property
     def tops(self) -> frozenset[str]:
@@ -129,18 +125,18 @@ class Project:
         """The project's function of that name, where it always returns one function of its own."""
         return self._factories.get(self.real(symbol))
 
-    def decorated(self, symbol: str) -> tuple[str, ...]:
-        """The module-level functions of the project that are decorated with that symbol."""
+    def decorated(self, symbol: str) -> Sequence[tuple[Facts, str]]:
+        """The module-level functions of the project that are decorated with that symbol, each after its file."""
         return self._decorated.get(self.real(symbol), ())
 
     @cached_property
-    def _decorated(self) -> dict[str, tuple[str, ...]]:
-        table: dict[str, list[str]] = {}
+    def _decorated(self) -> dict[str, list[tuple[Facts, str]]]:
+        table: dict[str, list[tuple[Facts, str]]] = {}
         for facts in self.files:
             for mention in facts.mentions:
-                for by in {self.real(s.callee) for s in mention.sinks if isinstance(s, ToCall) and s.decorates}:
-                    table.setdefault(by, []).append(f"{facts.module}.{mention.name}")
-        return {by: tuple(names) for by, names in table.items()}
+                for symbol in {self.real(s.callee) for s in mention.sinks if isinstance(s, ToCall) and s.decorates}:
+                    table.setdefault(symbol, []).append((facts, mention.name))
+        return table
 
     def strategy_at(self, facts: Facts, line: int) -> Strategy | str:
         """What is to become of a lock made on that line: by its comment, else the run's. Another name is given back."""
@@ -263,6 +259,17 @@ class Project:
     def _passes_on(self, facts: Facts, name: str, attribute: str) -> bool:
         return not is_test(facts) and self.carries(facts, name, attribute)
 
+    def _vendored(self, facts: Facts) -> bool:
+        """Whether a module is a copy of another project's, by the names of the folders that such copies are kept in."""
+        folders = (*self._below[facts.root], *facts.module.split(".")[:-1])
+        return any(part.lstrip("_").replace("_", "").startswith(_VENDORED) for part in folders)
+
+    @cached_property
+    def _below(self) -> dict[Path, tuple[str, ...]]:
+        """The folders that lead from the outermost import root around a root to that, for every root of the files."""
+        roots = sorted({facts.root for facts in self.files}, key=lambda root: len(root.parts))
+        return {root: root.relative_to(next(r for r in roots if root.is_relative_to(r))).parts for root in roots}
+
     # --- reach ---
 
     def failed(self, facts: Facts, span: Span) -> Reach | None:
@@ -329,7 +336,7 @@ class Project:
         crossing = next((c for c in self.crossings(facts, sinks) if not c.boundary.by_value), None)
         if crossing is not None:
             return Reach(Evidence.BOUNDARY, crossing.chain, crossing.boundary.pickler)
-        if is_test(facts) or is_vendored(facts):
+        if is_test(facts) or self._vendored(facts):
             return None  # what tests keep on their objects ends with the test; a copy is mended where it comes from
         kept = list(self.kept(facts, sinks))
         given = list(self._of_results(facts, sinks, seen))
@@ -373,7 +380,7 @@ class Project:
         """Whether others than the package may pickle the object that keeps a value, by something else than value."""
         if self.exposure.by_value(kept.owner):
             return False
-        return not packaged(kept.owner) or self.exposure.exposed(f"{kept.owner.module}.{kept.sink.cls}")
+        return self.exposure.held(kept.owner, kept.sink.cls)
 
 
 def _hands_on(cls: ClassFacts, hooks: frozenset[str], attribute: str) -> bool:
@@ -392,11 +399,6 @@ def is_test(facts: Facts) -> bool:
     parts = facts.module.split(".")
     name = parts[-1]
     return bool(_FOR_TESTS & set(parts)) or name.startswith("test_") or name.endswith("_test") or name == "conftest"
-
-
-def is_vendored(facts: Facts) -> bool:
-    """Whether a module is a copy of another project's, by the names of the folders that such copies are kept in."""
-    return any(part.lstrip("_").replace("_", "").startswith(_VENDORED) for part in facts.module.split(".")[:-1])
 
 
 __all__ = ["HIDING", "Crossing", "Kept", "Project", "is_test"]

@@ -8,7 +8,7 @@ from functools import cached_property
 from fixpickle.link.spread import Spread
 from fixpickle.link.symbols import Symbols
 from fixpickle.survey.catalogue import Catalogue
-from fixpickle.survey.facts import Facts, Sink, ToAttribute, ToGlobal, ToReturn
+from fixpickle.survey.facts import Facts, Sink, ToAttribute, ToCall, ToGlobal, ToReturn
 
 
 class Exposure:
@@ -34,7 +34,12 @@ class Exposure:
     @cached_property
     def _imported(self) -> frozenset[str]:
         """Symbols that a file takes from another by name."""
-        return frozenset(self._real(i.target) for f in self.files for i in f.imports if not i.whole)
+        return self._both(i.target for f in self.files for i in f.imports if not i.whole)
+
+    @cached_property
+    def _used(self) -> frozenset[str]:
+        """Symbols that a file takes from another by name, or reads as an attribute of the other module."""
+        return self._imported | self._both(symbol for f in self.files for symbol in f.reached)
 
     @cached_property
     def _republished(self) -> frozenset[str]:
@@ -48,17 +53,7 @@ class Exposure:
         listed = [f"{f.module}.{name}" for f in self.files for name in f.exports or ()]
         packages = (f for f in self.files if f.package and _public(f.module))
         taken = [i.target for f in packages for i in f.imports if i.top and not i.whole and _public(i.local)]
-        return frozenset([*listed, *taken, *map(self._real, (*listed, *taken))])  # a name may stand for a call's result
-
-    @cached_property
-    def _heirs(self) -> dict[str, list[str]]:
-        """The classes that name a class among their bases."""
-        table: dict[str, list[str]] = {}
-        for facts in self.files:
-            for cls in facts.classes:
-                for base in {self._real(b) for b in cls.bases if b}:
-                    table.setdefault(base, []).append(f"{facts.module}.{cls.name}")
-        return table
+        return self._both((*listed, *taken))
 
     @cached_property
     def _given(self) -> dict[str, list[tuple[Facts, Sink]]]:
@@ -79,6 +74,11 @@ class Exposure:
     def _real(self, symbol: str) -> str:
         return self.symbols.meaning(symbol).symbol
 
+    def _both(self, symbols: Iterable[str]) -> frozenset[str]:
+        """The symbols, and what they stand for: what stands for a call's result is a name to others all the same."""
+        named = tuple(symbols)
+        return frozenset([*named, *map(self._real, named)])
+
     # --- questions ---
 
     def exposed(self, symbol: str) -> bool:
@@ -86,12 +86,18 @@ class Exposure:
         if symbol not in self._known:
             self._known[symbol] = False  # ends circles
             self._known[symbol] = (
-                _public(symbol)
+                (_public(symbol) and not self._bound(symbol))
                 or symbol in self._republished
-                or any(self.exposed(heir) for heir in self._heirs.get(symbol, ()))
+                or any(self.exposed(heir) for heir in self.symbols.children.get(symbol, ()))
                 or any(self._hands_on(facts, sink) for facts, sink in self._given.get(symbol, ()))
             )
         return self._known[symbol]
+
+    def _bound(self, symbol: str) -> bool:
+        """Whether a class is a part of what stays: it is not exported, and its instances are kept there alone."""
+        given = self._given.get(symbol, ())
+        keeping = all(isinstance(s, ToAttribute) and not self.passes_on(f, s.cls, s.attribute) for f, s in given)
+        return bool(given) and keeping and symbol not in self._exported and "." in symbol.rpartition(".")[0]
 
     def _hands_on(self, facts: Facts, sink: Sink) -> bool:
         """Whether an object that goes there may be pickled: kept by what may be, returned by what others call."""
@@ -100,6 +106,27 @@ class Exposure:
         if isinstance(sink, ToReturn):
             return _public(f"{facts.module}.{sink.function}")
         return any(self.spread.crossings(facts, [sink]))
+
+    def held(self, facts: Facts, name: str) -> bool:
+        """Whether others than its package may have instances of a class of the file."""
+        return not packaged(facts) or self.exposed(f"{facts.module}.{name}")
+
+    def kept_back(self, facts: Facts, name: str, instances: Iterable[Sink] | None) -> bool:
+        """Whether nobody but its own file has instances of a type, by its module-level name and where instances go.
+
+        None for these says that more is done with the type than to call it.
+        """
+        symbol = f"{facts.module}.{name}"
+        if instances is None or not packaged(facts) or _public(symbol) or symbol in self._used | self._exported:
+            return False
+        return not any(self._gets_out(facts, sink) for sink in instances)
+
+    def _gets_out(self, facts: Facts, sink: Sink) -> bool:
+        if isinstance(sink, ToGlobal):
+            return _public(sink.name) or f"{facts.module}.{sink.name}" in self._used
+        if isinstance(sink, ToAttribute):
+            return self._hands_on(facts, sink)
+        return not isinstance(sink, ToCall) or not sink.callee.startswith("builtins.")
 
     def offered(self, facts: Facts, name: str) -> bool:
         """Whether a package has a use for a module-level name besides the file's own: it is in `__all__`, or imported.
@@ -119,17 +146,18 @@ class Exposure:
         if not packaged(facts) or symbol in self._exported:
             return False
         private = name.startswith("_") or not _public(symbol)  # what Python asks a module for is not imported by name
-        return private or symbol in self._imported or _read_by_others(facts, name)
+        return private or symbol in self._used or _read_by_others(facts, name)
 
     def handed_on(self, facts: Facts, bound: ToGlobal, sinks: Iterable[Sink]) -> bool:
         """Whether a function that a module-level name stands for may be kept or given away.
 
         What a package neither offers nor stores nor returns is there to be called, where its name is private, where
-        only the import of its module reads it, or where it is bound under a condition: a stand-in for what a platform
-        lacks.
+        only the import of its module reads it, or nothing at all, or where it is bound under a condition: a stand-in
+        for what a platform lacks.
         """
         conditional = any(bound.name in s.binds and s.span.line < bound.line for s in facts.statements)
-        internal = not _public(bound.name) or conditional or bound.at_import
+        read = any(bound.name in s.reads for s in facts.statements)
+        internal = not _public(bound.name) or conditional or bound.at_import or not read
         lasting = any(isinstance(s, (ToAttribute, ToReturn)) for s in sinks)
         return not internal or lasting or self.offered(facts, bound.name)
 
@@ -142,7 +170,7 @@ class Exposure:
 
 def packaged(facts: Facts) -> bool:
     """Whether a file is part of a package, and not a module or script by itself."""
-    return facts.package or "." in facts.module
+    return facts.package or facts.path.parent != facts.root
 
 
 def _read_by_others(facts: Facts, name: str) -> bool:

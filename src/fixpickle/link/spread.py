@@ -269,17 +269,29 @@ class Spread:
         """Whether what a function returns may be kept: the function is public, or its result is passed on in its file.
 
         Not where it decorates or makes a function that the module has a name for, which may be asked for its
-        `__name__`; and not from inner functions. The callable that a method returns serves its own callers,
-        so methods count only where they return an object.
+        `__name__`; not from inner functions, and not where an object has it called: `@library.tag`. The callable that a
+        method returns serves its own callers, so methods count only where they return an object.
         """
         name = sink.function
-        if "<locals>" in name or not self.gives_values(facts, name):
+        if "<locals>" in name or not self.gives_values(facts, name) or self._registered(facts, name):
             return False
         if "." in name:
             return methods
         public = not name.startswith("_") if facts.exports is None else name in facts.exports
         results = next((m.results for m in facts.mentions if m.name == name), ())
         return public or any(isinstance(s, (ToAttribute, ToReturn)) for s in results)
+
+    def _registered(self, facts: Facts, function: str) -> bool:
+        """Whether a decorator that is an object's method takes the function: it is called by that, not by its name."""
+        mention = next((m for m in facts.mentions if m.name == function), None)
+        given = [s for s in mention.sinks if isinstance(s, ToCall) and s.position == 0] if mention is not None else []
+        return any(mention is not None and s.line <= mention.line and self._is_method(s.callee) for s in given)
+
+    def _is_method(self, callee: str) -> bool:
+        """Whether a symbol is a method of an object that is no receiver of the catalogue."""
+        symbol = self.symbols.meaning(callee).symbol
+        own = self.symbols.class_of(symbol.rpartition(".")[0]) is not None
+        return (own or "()." in symbol) and not self.catalogue.receiver_by_decorator(symbol)
 
     def gives_values(self, facts: Facts, function: str) -> bool:
         """Whether a function gives its callers values, and neither decorates nor makes what a module has a name for."""

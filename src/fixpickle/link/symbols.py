@@ -49,6 +49,16 @@ class Symbols:
         return {f"{f.module}.{c.name}": (f, c) for f in self.files for c in f.classes}
 
     @cached_property
+    def children(self) -> dict[str, tuple[str, ...]]:
+        """The classes of the project that name a class among their bases, by its symbolic name."""
+        table: dict[str, list[str]] = {}
+        for facts in self.files:
+            for cls in facts.classes:
+                for base in {self.meaning(b).symbol for b in cls.bases if b}:
+                    table.setdefault(base, []).append(f"{facts.module}.{cls.name}")
+        return {base: tuple(heirs) for base, heirs in table.items()}
+
+    @cached_property
     def _decorated(self) -> dict[str, Meaning]:
         """Functions and classes that a decorator turns into the receiver of a boundary."""
         table: dict[str, Meaning] = {}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from fixpickle.model import Span
 from fixpickle.survey.captures import UNKNOWN, Captures
@@ -135,7 +137,19 @@ class Definitions:
             recursive=tuple(self._recursive(node, caught or (), uses)),
             changes=tuple(self._changes(node, captured)) if captured and isinstance(node, CALLABLES) else (),
             fields=fields_read(self.tree, node) if "self" in captured and isinstance(node, CALLABLES) else (),
+            compared=self._compared.get(name, 0),
         )
+
+    @cached_property
+    def _compared(self) -> dict[str, int]:
+        """The words in strings that something is compared with, and the first line that does."""
+        found: dict[str, int] = {}
+        for compare in self.tree.of(ast.Compare):
+            for side in (compare.left, *compare.comparators):
+                text = side.value if isinstance(side, ast.Constant) and isinstance(side.value, str) else ""
+                for word in re.findall(r"[^\W\d]\w*", text):
+                    found.setdefault(word, compare.lineno)
+        return found
 
     def _settled(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
         """Whether every run of the function around it gets to the definition, and nothing deletes its name."""
@@ -217,7 +231,10 @@ _COPIED = frozenset({"__name__", "__qualname__", "__doc__", "__module__", "__dic
 
 
 def decorates(node: ast.AST) -> bool:
-    """Whether a function works as a decorator: it returns a function of its own, or takes one and copies its names."""
+    """Whether a function works as a decorator: it returns a function of its own, or takes one and copies its names.
+
+    Or it hands the one that it takes on to what another call makes: `return other(...)(function)`.
+    """
     if not isinstance(node, FUNCTIONS):
         return False
     own = {n.name for n in walk(node) if isinstance(n, (*FUNCTIONS, ast.ClassDef)) and n is not node}
@@ -225,12 +242,19 @@ def decorates(node: ast.AST) -> bool:
     for inner in (n for statement in node.body for n in walk(statement)):
         if isinstance(inner, ast.Return) and isinstance(inner.value, ast.Name) and inner.value.id in own | taken:
             return True
+        if isinstance(inner, ast.Return) and _decorated_by_result(inner.value, taken):
+            return True
         copied = isinstance(inner, ast.Attribute) and inner.attr in _COPIED and isinstance(inner.value, ast.Name)
         if copied and inner.value.id in taken:  # type: ignore[attr-defined]
             return True
         if isinstance(inner, ast.Call) and _last_word(inner.func) in ("wraps", "update_wrapper"):
             return True
     return False
+
+
+def _decorated_by_result(node: ast.expr | None, taken: set[str]) -> bool:
+    made = isinstance(node, ast.Call) and isinstance(node.func, ast.Call) and len(node.args) == 1
+    return made and isinstance(node.args[0], ast.Name) and node.args[0].id in taken  # type: ignore[union-attr]
 
 
 def _last_word(node: ast.AST) -> str:

@@ -112,6 +112,7 @@ class Definition:
     body, is not deleted, and nothing there names it before; `settled` where only the last may not hold. `recursive` are
     the places inside it that call it and where every captured name means what it means outside. `changes` are the
     captured containers that it changes in place, `fields` what it reads of a captured `self`, where it reads no more.
+    `compared` is the first line that compares something with a string in which its name stands, and 0 where none does.
     """
 
     kind: Kind
@@ -136,6 +137,7 @@ class Definition:
     recursive: tuple[Span, ...] = ()
     changes: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
+    compared: int = 0
 
 
 class Home(str, Enum):
@@ -532,7 +534,8 @@ class BoundCall:
     """The result of a call bound to one module-level name: `Point = namedtuple("P", "x y")`.
 
     `given` is its first argument where that is a string, `taken` the symbolic name of that argument where it is a name;
-    `arguments` says how many there are, `keywords` lists the named ones.
+    `arguments` says how many there are, `keywords` lists the named ones. Of a type, `instances` are where those go that
+    the file makes; it is None where something else is done with the type than to call it.
     """
 
     name: str
@@ -542,6 +545,7 @@ class BoundCall:
     arguments: int
     keywords: tuple[str, ...]
     span: Span
+    instances: tuple[Sink, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -642,7 +646,7 @@ class Facts:
     `guarded` are the classes and attributes that are held as locks while the call named third changes files.
     `strategies` are lines and what a comment chooses there.
     `names_read` is the first line that reads the `__name__` of a function it was given, and 0 where none does.
-    `cells` are those of a notebook.
+    `cells` are those of a notebook. `reached` are symbols that it reads as attributes of a module of its own package.
     """
 
     path: Path
@@ -683,6 +687,7 @@ class Facts:
     late_imports: tuple[LateImport, ...] = ()
     states: tuple[StateSet, ...] = ()
     resources: tuple[Resource, ...] = ()
+    reached: frozenset[str] = frozenset()
 
     def at(self, line: int) -> str:
         """A line in words: `line 40`, and in a notebook `line 2 of cell 3`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from fixpickle.survey.expected import expected_to_fail
 from fixpickle.survey.facts import Sink, ToAttribute, ToCall, ToGlobal, ToParameter, ToReturn
@@ -174,7 +175,8 @@ class Flow:
         if isinstance(parent, Comprehension):
             return self._follow(parent, False) if node is not getattr(parent, "key", None) else ()
         if isinstance(parent, ast.Subscript):
-            return self._follow(parent, direct) if node is parent.value else ()
+            taken = node is parent.value and not self._ran_code_in(node)
+            return self._follow(parent, direct) if taken else ()
         if isinstance(parent, ast.Attribute):
             return self._method_of(parent)
         if isinstance(parent, ast.arguments):
@@ -289,7 +291,19 @@ class Flow:
         """`table.get(k)` and `table.values()` give out what the table holds; any other method or attribute does not."""
         call = self.tree.parents[parent]
         gives = parent.attr in ("get", "values", "items", "pop", "copy") and isinstance(call, ast.Call)
-        return self._follow(call, True) if gives else ()
+        return self._follow(call, True) if gives and not self._ran_code_in(parent.value) else ()
+
+    def _ran_code_in(self, node: ast.AST) -> bool:
+        """Whether `exec` ran code in the namespace that a name stands for: what is taken out is what that code made."""
+        return isinstance(node, ast.Name) and (self.owner(node, node.id), node.id) in self._namespaces
+
+    @cached_property
+    def _namespaces(self) -> frozenset[tuple[ast.AST, str]]:
+        """The variables that are handed to `exec` as namespaces."""
+        runs = (n for n in self.tree.of(ast.Name) if n.id == "exec" and self.names.of(n) == "builtins.exec")
+        calls = (c for n in runs if isinstance(c := self.tree.parents[n], ast.Call) and c.func is n)
+        given = (a for c in calls for a in c.args[1:] if isinstance(a, ast.Name))
+        return frozenset((self.owner(a, a.id), a.id) for a in given)
 
     def _made_by(self, function: ast.AST) -> Iterable[_Step]:
         """A `defaultdict` keeps what its factory makes."""

@@ -39,6 +39,14 @@ def made_types(tree: Tree, names: Names, flow: Flow) -> Iterator[MadeType]:
             )
 
 
+def instances_of(tree: Tree, flow: Flow, name: str) -> tuple[Sink, ...] | None:
+    """Where instances of a module's type go, or None where the file does more with the type than to call it."""
+    uses = flow.loads(tree.root, name)
+    if any(not isinstance(call := tree.parents[u], ast.Call) or call.func is not u for u in uses):
+        return None
+    return tuple(dict.fromkeys(_instances(tree, flow, uses)))
+
+
 def _instances(tree: Tree, flow: Flow, uses: list[ast.Name]) -> Iterator[Sink]:
     for use in uses:
         call = tree.parents[use]

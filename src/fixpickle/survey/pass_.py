@@ -33,7 +33,7 @@ from fixpickle.survey.hooks import refusing, state_hooks
 from fixpickle.survey.identities import keyed_by_id
 from fixpickle.survey.instances import aliases, attribute_flows, instances, returned
 from fixpickle.survey.late_imports import late_imports
-from fixpickle.survey.made_types import made_types, sentinels
+from fixpickle.survey.made_types import TYPE_FACTORIES, instances_of, made_types, sentinels
 from fixpickle.survey.moved_names import moved_names
 from fixpickle.survey.names import PROPERTIES, Names
 from fixpickle.survey.pickler_choices import handed_on, pickler_choices
@@ -107,7 +107,7 @@ def _facts(source: Source, tree: Tree) -> Facts:
         parameters=tuple(_parameters(tree, names, flow)),
         mentions=tuple(_mentions(tree, names, flow)),
         references=tuple(_all_references(tree, names)),
-        bound_calls=tuple(_bound_calls(tree, names)),
+        bound_calls=tuple(_bound_calls(tree, names, flow)),
         made_types=tuple(made_types(tree, names, flow)),
         sentinels=tuple(sentinels(tree, names, flow)),
         factories=tuple(_factories(tree, names)),
@@ -133,6 +133,7 @@ def _facts(source: Source, tree: Tree) -> Facts:
         handed_on=tuple(handed_on(tree, names, flow)),
         states=tuple(worker_states(tree, names)),
         resources=tuple(resources(tree, names, flow)),
+        reached=frozenset(_reached(tree, names)),
     )
 
 
@@ -278,7 +279,7 @@ def _first_argument(call: ast.Call) -> ast.expr | None:
     return call.args[0] if call.args else next(named, None)
 
 
-def _bound_calls(tree: Tree, names: Names) -> Iterator[BoundCall]:
+def _bound_calls(tree: Tree, names: Names, flow: Flow) -> Iterator[BoundCall]:
     """The results of calls that the module binds to one name each."""
     for node in tree.root.body:
         if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.value, ast.Call):
@@ -290,7 +291,9 @@ def _bound_calls(tree: Tree, names: Names) -> Iterator[BoundCall]:
             keywords = tuple(k.arg for k in call.keywords if k.arg)
             count = len(call.args) + len(call.keywords)
             taken = names.of(first) if first is not None and not given else ""
-            yield BoundCall(target.id, names.of(call.func), given, taken, count, keywords, tree.span(node))
+            callee = names.of(call.func)
+            made = instances_of(tree, flow, target.id) if callee in TYPE_FACTORIES else None
+            yield BoundCall(target.id, callee, given, taken, count, keywords, tree.span(node), made)
 
 
 def _factories(tree: Tree, names: Names) -> Iterator[Factory]:
@@ -308,9 +311,15 @@ def _factories(tree: Tree, names: Names) -> Iterator[Factory]:
                 node.name,
                 tree.qualname(inner[0]),
                 tree.span(inner[0]),
-                "functools.wraps()" in symbols,
+                "functools.wraps()" in symbols or _told_its_name(tree, names, node, inner[0]),
                 taken[0] if len(taken) == 1 else "",
             )
+
+
+def _told_its_name(tree: Tree, names: Names, outer: ast.FunctionDef, inner: ast.FunctionDef) -> bool:
+    """Whether a function hands one of its own to `functools.update_wrapper`, which copies another's names to it."""
+    calls = (c for c in tree.within(outer, ast.Call) if c.args and isinstance(c.args[0], ast.Name))
+    return any(c.args[0].id == inner.name and names.of(c.func) == "functools.update_wrapper" for c in calls)  # type: ignore[attr-defined]
 
 
 def _decorators(tree: Tree, names: Names) -> Iterator[str]:
@@ -322,6 +331,15 @@ def _decorators(tree: Tree, names: Names) -> Iterator[str]:
     for call in tree.of(ast.Call):
         if isinstance(tree.scope(call), ast.ClassDef):
             yield names.of(call.func)
+
+
+def _reached(tree: Tree, names: Names) -> Iterator[str]:
+    """What the file reads of other modules of its package as their attributes, and not by a name it imports."""
+    top = names.module.partition(".")[0]
+    modules = {i.local for i in names.imports if i.target.partition(".")[0] == top}
+    for node in tree.of(ast.Attribute) if modules else ():
+        if isinstance(node.value, ast.Name) and node.value.id in modules and (symbol := names.of(node)):
+            yield symbol
 
 
 # --- the file's own layout ------------------------------------------------------------------------------------------

@@ -8,10 +8,22 @@ from dataclasses import dataclass
 
 from fixpickle.model import Evidence, Reach
 from fixpickle.project import Crossing, Project, is_test
+from fixpickle.survey.catalogue import Boundary
 from fixpickle.survey.facts import Construction, Facts, Home, Kind, Sink, ToAttribute, ToCall, ToReturn
 
 _OF_CLASSES = frozenset({"builtins.type", "abc.ABCMeta", "enum.EnumMeta", "enum.EnumType"})
 _LOCAL = "<locals>"
+_DILL_TAKES = frozenset(
+    {
+        *("_thread.RLock", "_thread.allocate_lock", "_thread.allocate"),
+        *(
+            f"threading.{n}"
+            for n in ("Lock", "RLock", "Condition", "Event", "Semaphore", "BoundedSemaphore", "Barrier")
+        ),
+        *(f"queue.{name}" for name in ("Queue", "LifoQueue", "PriorityQueue")),
+    }
+)
+"""What dill 0.4 pickles as it is. A `threading.local` and a `queue.SimpleQueue` it does not."""
 _TUNES = r"(tuner\.)?Tuner|run|run_experiments|Experiment|with_\w+|(registry\.)?register_trainable"
 _TUNED = re.compile(rf"passed to ray\.tune\.({_TUNES}) ")
 
@@ -44,9 +56,9 @@ def shipped(project: Project, facts: Facts, made: Construction) -> Reach | None:
     """Why the value goes along with a function or class that is shipped by value, as a global or captured, or None."""
     if made.home is Home.GLOBAL and made.called:
         users = [made.cls.partition(".")[0]] if made.cls else readers(facts, made.attribute)
-        return shipped_with(project, facts, users)
+        return shipped_with(project, facts, users, made.target)
     if made.home is Home.CLOSURE and made.called:
-        return shipped_captured(project, facts, made.attribute, made.owner)
+        return shipped_captured(project, facts, made.attribute, made.owner, made.target)
     return None
 
 
@@ -57,7 +69,14 @@ def for_trials(reach: Reach) -> bool:
 
 def sent(project: Project, facts: Facts, made: Construction) -> Crossing | None:
     """The boundary that the value itself is handed to, as an argument of a task."""
-    return None if is_test(facts) else next(project.crossings(facts, made.sinks), None)
+    if is_test(facts):
+        return None
+    return next((c for c in project.crossings(facts, made.sinks) if not _takes(c.boundary, made.target)), None)
+
+
+def _takes(boundary: Boundary, target: str) -> bool:
+    """Whether the pickler of a boundary pickles what the constructor `target` gives as it is."""
+    return boundary.pickler == "dill" and target in _DILL_TAKES
 
 
 def given_back(project: Project, facts: Facts, made: Construction) -> Crossing | None:
@@ -111,7 +130,10 @@ def _kept(project: Project, facts: Facts, made: Construction) -> Reach | None:
     if any(symbol in _OF_CLASSES for symbol, _ in project.lineage(facts, made.cls)):
         return None  # what a metaclass keeps, it keeps on classes, and these are pickled by name
     if _LOCAL in made.cls:
-        return _shipped_local(project, facts, made.cls)
+        return _shipped_local(project, facts, made)
+    ways = project.boundaries(f"{facts.module}.{made.cls}")
+    if ways and all(_takes(way, made.target) for way in ways):
+        return None
     owner = made.cls or "an instance"
     step = f"stored on self.{made.attribute} of {owner} at line {made.line}"
     return Reach(Evidence.STATE, (step,), carrier=f"{facts.module}:{made.cls}" if made.cls else "")
@@ -136,19 +158,24 @@ def left_alone(project: Project, facts: Facts, made: Construction) -> str:
     return project.left_alone(facts, made.cls, made.attribute)
 
 
-def _shipped_local(project: Project, facts: Facts, cls: str) -> Reach | None:
+def _shipped_local(project: Project, facts: Facts, made: Construction) -> Reach | None:
     """An instance of a class that stands in a function crosses by value or not at all."""
-    sinks = next((d.sinks for d in facts.definitions if d.kind is Kind.CLASS and d.qualname == cls), ())
-    return _by_value(project, facts, sinks, f"kept by instances of {cls}")
+    sinks = next((d.sinks for d in facts.definitions if d.kind is Kind.CLASS and d.qualname == made.cls), ())
+    return _by_value(project, facts, made.target, sinks, f"kept by instances of {made.cls}")
 
 
-def shipped_with(project: Project, facts: Facts, users: Sequence[str]) -> Reach | None:
-    """Why a global goes along with one of the definitions that read it; those of `__main__` are shipped by value."""
+def shipped_with(project: Project, facts: Facts, users: Sequence[str], target: str = "") -> Reach | None:
+    """Why a global goes along with one of the definitions that read it; those of `__main__` are shipped by value.
+
+    `target` is the constructor that gave it, where a pickler may take what it gives.
+    """
     if not facts.is_script:
         return None
     for mention in facts.mentions:
         if mention.name in users:
-            reach = _by_value(project, facts, mention.sinks, f"read by {mention.name}, which is shipped by value")
+            reach = _by_value(
+                project, facts, target, mention.sinks, f"read by {mention.name}, which is shipped by value"
+            )
             if reach is not None:
                 return reach
     return None
@@ -172,14 +199,17 @@ def readers(facts: Facts, name: str) -> list[str]:
     return found
 
 
-def shipped_captured(project: Project, facts: Facts, name: str, owner: str) -> Reach | None:
-    """Why a variable of the function `owner` goes along with one that captures it, or None."""
+def shipped_captured(project: Project, facts: Facts, name: str, owner: str, target: str = "") -> Reach | None:
+    """Why a variable of the function `owner` goes along with one that captures it, or None.
+
+    `target` is the constructor that gave it, where a pickler may take what it gives.
+    """
     for definition in facts.definitions:
         captures = any(c.name == name and c.owner == owner for c in definition.captures)
         if definition.kind is Kind.CLASS or not captures:
             continue
         step = f"captured by {definition.name}, which is shipped by value"
-        reach = _by_value(project, facts, [*definition.sinks, *_of_results(facts, definition.sinks)], step)
+        reach = _by_value(project, facts, target, [*definition.sinks, *_of_results(facts, definition.sinks)], step)
         if reach is not None:
             return reach
     return None
@@ -193,8 +223,8 @@ def _of_results(facts: Facts, sinks: Sequence[Sink]) -> Iterator[Sink]:
             yield from mention.results
 
 
-def _by_value(project: Project, facts: Facts, sinks: Sequence[Sink], step: str) -> Reach | None:
+def _by_value(project: Project, facts: Facts, target: str, sinks: Sequence[Sink], step: str) -> Reach | None:
     for crossing in project.crossings(facts, sinks):
-        if crossing.boundary.by_value:
+        if crossing.boundary.by_value and not _takes(crossing.boundary, target):
             return Reach(Evidence.BOUNDARY, (step, *crossing.chain), crossing.boundary.pickler)
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from fixpickle.model import Finding, Instance
+from fixpickle.model import Finding, Instance, library_pickler
 from fixpickle.project import Project
 
 
@@ -23,10 +23,20 @@ def carriers(fixed: Iterable[Finding], project: Project) -> tuple[tuple[Instance
     held = {name: project.held(name) & carried.keys() for name in carried}
     inner = {part for name, parts in held.items() for part in parts if name not in held[part]}
     return tuple(
-        (Instance(*name.split(":")), tuple(f for part in (name, *sorted(held[name])) for f in carried[part]))
+        (_whole(name, project), tuple(f for part in (name, *sorted(held[name])) for f in carried[part]))
         for name in sorted(carried)
         if name not in inner
     )
+
+
+def _whole(name: str, project: Project) -> Instance:
+    """What to pickle of a class, and how: as all the boundaries that its instances are known to cross do."""
+    module, _, cls = name.partition(":")
+    ways = project.boundaries(f"{module}.{cls}")
+    libraries = list(dict.fromkeys(library_pickler(way.name, way.pickler) for way in ways))
+    if len(libraries) == 1 and libraries[0] and all(way.by_value for way in ways):
+        return Instance(module, cls, libraries[0])
+    return Instance(module, cls, boundary=next(filter(None, libraries), ""))
 
 
 def _shipped_around(carried: Collection[str], project: Project) -> list[str]:

@@ -14,7 +14,7 @@ from fixpickle.link.spread import Crossing, Spread, place, stored
 from fixpickle.link.symbols import Symbols
 from fixpickle.model import Evidence, Reach, Span, Strategy, Traced
 from fixpickle.sightings import seen
-from fixpickle.survey.catalogue import Catalogue, catalogue
+from fixpickle.survey.catalogue import Boundary, Catalogue, catalogue
 from fixpickle.survey.constructions import PRIMITIVES
 from fixpickle.survey.facts import ClassFacts, Factory, Facts, HandedOn, Sink, ToAttribute, ToCall, ToGlobal, ToReturn
 from fixpickle.survey.initialisers import ExceptionFacts, Raised
@@ -313,6 +313,10 @@ class Project:
         """
         for shipment in self._shipments.of(symbol):
             yield Crossing(shipment.boundary, (shipment.step(facts),))
+
+    def boundaries(self, symbol: str) -> tuple[Boundary, ...]:
+        """All the boundaries that instances of a class of the project are known to cross."""
+        return tuple(dict.fromkeys(shipment.boundary for shipment in self._shipments.of(symbol)))
 
     def _crossing_with(self, facts: Facts, kept: Kept) -> Reach | None:
         """The evidence that an object which keeps a value is handed to plain pickle.

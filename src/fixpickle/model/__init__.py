@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "findings": "Edit Finding NewFile Patch",
-    "reach": "Evidence Reach Safety Traced",
+    "reach": "Evidence Reach Safety Traced library_pickler",
     "results": "Carrier Change Fixed Left Offer RunReport Suppressed TakenBack",
     "settings": "BoundaryEntry Color Format Known Pair Runtime Settings Strategy",
     "sources": "Refusal Source Span",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -35,6 +36,21 @@ class Reach:
 
     def __str__(self) -> str:
         return ", ".join(self.chain)
+
+
+_PICKLERS = {
+    "ray.cloudpickle": re.compile(r"\bray\."),
+    "torch.save": re.compile(r"\btorch\.save\b"),
+    "joblib.dump": re.compile(r"\bjoblib\.dump\b"),
+}
+
+
+def library_pickler(words: str, pickler: str) -> str:
+    """The library that pickles where a value crosses, if it is not `pickle`: from the name of the boundary or the steps
+    to it, and what `pickler` serialises there. Empty for plain pickle.
+    """
+    named = next((name for name, sign in _PICKLERS.items() if sign.search(words)), "")
+    return named or (pickler if pickler in ("cloudpickle", "dill") else "")
 
 
 @dataclass(frozen=True, slots=True)

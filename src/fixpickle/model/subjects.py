@@ -48,10 +48,15 @@ class ByState:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A whole instance of `module`.`cls`, with everything in it: from the user's factory, or from its constructor."""
+    """A whole instance of `module`.`cls`, with everything in it: from the user's factory, or from its constructor.
+
+    `pickler` is the library that pickles it wherever it is known to cross, `boundary` one that does so at some place.
+    """
 
     module: str
     cls: str
+    pickler: str = "pickle"
+    boundary: str = ""
 
 
 @dataclass(frozen=True, slots=True)

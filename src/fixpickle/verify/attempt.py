@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,12 +21,12 @@ from fixpickle.model import (
     Instance,
     LokyTrip,
     Patch,
-    Reach,
     Respawned,
     Subject,
     Trainable,
     Unloaded,
     WorkerState,
+    library_pickler,
 )
 from fixpickle.verify.script import roots_of
 
@@ -96,6 +95,8 @@ class Attempt:
                 }.get(self.manner, "an instance holding only what the fix touches")
                 if isinstance(self.subject, ByState) and self.subject.dropped:
                     return f"{made}, something that cannot be pickled put in {self.subject.attribute}"
+                if isinstance(self.subject, Instance) and self.subject.pickler != "pickle":
+                    return f"{made}, pickled by {self.subject.pickler}"
                 return made
             case WorkerState(state=state):
                 return f"a real run: every task on joblib's workers saw the {state} setting"
@@ -146,7 +147,7 @@ class Attempt:
                 return roots_of(before if side == "before" else after)
             case Trainable(name=name):
                 return roots_of(name)
-            case Instance(_, cls):
+            case Instance(cls=cls):
                 return roots_of(cls)
             case Respawned(names=names):
                 return frozenset(names)
@@ -173,9 +174,9 @@ class Attempt:
                 made: Task = self._making() | {"expression": expression}
                 made |= {"holds": holds, "dropped": dropped}
                 return made | {"kind": "state", "cls": cls, "attribute": attribute, "pickler": pickler}
-            case Instance(_, cls):
+            case Instance(_, cls, pickler):
                 made = self._making() | {"expression": "", "dropped": False}
-                return made | {"kind": "state", "cls": cls, "attribute": "", "pickler": "pickle"}
+                return made | {"kind": "state", "cls": cls, "attribute": "", "pickler": pickler}
             case ByContents(_, cls, holds, dropped, fill, pickler):
                 made = self._making() | {"holds": dict(holds), "fill": fill}
                 return made | {"kind": "contents", "cls": cls, "dropped": list(dropped), "pickler": pickler}
@@ -288,7 +289,8 @@ def _of_patch(
     named: tuple[str, ...],
     beside: Mapping[tuple[str, str], tuple[str, ...]],
 ) -> Iterator[Attempt]:
-    boundary = _boundary(patch.finding.reach)
+    reach = patch.finding.reach
+    boundary = library_pickler(" ".join(reach.chain), reach.pickler)
     tried = [a for subject in patch.subjects for a in _of_subject(index, subject, making)]
     if making.trials:
         tried = [*_trials(tried), *tried]
@@ -296,22 +298,6 @@ def _of_patch(
     for number, a in enumerate(tried, 1):
         more = beside.get((a.subject.module, a.subject.cls), ()) if isinstance(a.subject, ByState) else ()
         yield replace(a, number=number, boundary=boundary, touched=named if a.manner else (), beside=more)
-
-
-def _boundary(reach: Reach) -> str:
-    """The pickler of the call that the value flows into, where it is not the one that is used anyway."""
-    way = " ".join(reach.chain)
-    for name, sign in _SIGNS.items():
-        if sign.search(way):
-            return name
-    return reach.pickler if reach.pickler in ("cloudpickle", "dill") else ""
-
-
-_SIGNS = {
-    "ray.cloudpickle": re.compile(r"\bray\."),
-    "torch.save": re.compile(r"\btorch\.save\b"),
-    "joblib.dump": re.compile(r"\bjoblib\.dump\b"),
-}
 
 
 def _trials(tried: Iterable[Attempt]) -> Iterator[Attempt]:
@@ -324,12 +310,14 @@ def _of_subject(index: int, subject: Subject, making: Making) -> Iterator[Attemp
     if not isinstance(subject, (ByState, ByContents, Instance)):
         yield Attempt(index, 0, subject)
         return
+    one = Attempt(index, 0, subject, used=making.used)
+    one = replace(one, boundary=subject.boundary) if isinstance(subject, Instance) else one
     if factory := making.factories.get(f"{subject.module}:{subject.cls}"):
-        yield Attempt(index, 0, subject, "factory", factory, used=making.used)
+        yield replace(one, manner="factory", factory=factory)
     if making.command:
-        yield Attempt(index, 0, subject, "harvested", making.command, used=making.used)
-    yield Attempt(index, 0, subject, "constructor", used=making.used)
-    yield Attempt(index, 0, subject, "obvious", used=making.used)
+        yield replace(one, manner="harvested", factory=making.command)
+    yield replace(one, manner="constructor")
+    yield replace(one, manner="obvious")
     if not isinstance(subject, Instance):
         yield Attempt(index, 0, subject, "part")
 

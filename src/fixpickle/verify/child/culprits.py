@@ -6,18 +6,23 @@ import ast
 import contextlib
 import dis
 import inspect
+import io
 import os
 import sys
 import types
 from typing import Any, Iterator
 
 from .. import leaves
+from .picklers import library
 from .serving import Overlay
 
 
-def culprit(value: Any, overlay: Overlay) -> str:
+def culprit(value: Any, overlay: Overlay, pickler: str = "pickle") -> str:
     """Which part of an instance cannot be pickled and where its class sets it; empty where that is not known."""
-    found = leaves.leaves(value, most=1, seconds=5.0)
+    if pickler == "dill":
+        return ""  # it is no pickler that could be followed
+    like = library(pickler).Pickler(io.BytesIO()) if "cloudpickle" in pickler else None
+    found = leaves.leaves(value, like, most=1, seconds=5.0)
     if not found or not found[0].steps:
         return ""
     keeper, attribute = leaves.holder(value, found[0].steps)

@@ -97,7 +97,7 @@ class State:
             if task["pickler"] == "pickle":
                 parcels += [dumps(value, "pickle", protocol) for protocol in list(protocols())[:-1]]
         except Failure as failure:
-            found = culprit(value, world.overlay)
+            found = culprit(value, world.overlay, task["pickler"])
             raise Failure("dump", "%s; %s" % (failure.error, found) if found else failure.error) from failure
         crossing.parcels = list(parcels)
         also.update(equal(value, parcels[0]))

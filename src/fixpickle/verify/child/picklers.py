@@ -12,16 +12,29 @@ from typing import Any, Iterable, Optional
 
 from .failure import Failure, stage
 
+_NAMES = {
+    "dill": ("dill",),
+    "cloudpickle": ("cloudpickle", "joblib.externals.cloudpickle", "ray.cloudpickle"),
+    "ray.cloudpickle": ("ray.cloudpickle",),
+}
+
+
+def library(name: str) -> Any:
+    """The library that pickles under that name."""
+    for one in _NAMES[name]:
+        with contextlib.suppress(Exception):
+            return importlib.import_module(one)
+    raise Failure("absent", "%s is not installed in %s" % (name, sys.executable))
+
 
 def cloudpickle() -> Any:
-    for name in ("cloudpickle", "joblib.externals.cloudpickle", "ray.cloudpickle"):
-        with contextlib.suppress(Exception):
-            return importlib.import_module(name)
-    raise Failure("absent", "cloudpickle is not installed in %s" % sys.executable)
+    return library("cloudpickle")
 
 
 def dumps(value: Any, pickler: str, protocol: Optional[int] = None) -> bytes:
-    tool = cloudpickle() if "cloudpickle" in pickler else pickle
+    """The pickle of a value; `pickler` is the name of a library, "deepcopy" among its words copies the value first."""
+    name = next((name for name in ("dill", "ray.cloudpickle", "cloudpickle") if name in pickler), "")
+    tool = library(name) if name else pickle
     with stage("dump"):
         if "deepcopy" in pickler:
             copy.deepcopy(value)

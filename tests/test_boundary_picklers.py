@@ -1,0 +1,71 @@
+"""What is said of whole objects is true of the pickler that they cross by: the programs run before and after."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# A class of each: with the part that is at fault, and one that only plain pickle does not take.
+PROGRAM = """\
+import sys
+import threading
+
+import {library}
+
+
+class Table:
+    def __init__(self):
+        self.rows = [1, 2]
+        self.{part}
+        self.{taken}
+
+
+def send():
+    {send}
+
+
+if __name__ == "__main__":
+    send()
+    print("sent")
+"""
+LOCK, LOCAL, LAMBDA = "lock = threading.Lock()", "own = threading.local()", "key = lambda row: row"
+PLAIN = "name = 'a table'"
+
+
+def case(library: str, part: str, taken: str, send: str, how: str, *marks: pytest.MarkDecorator) -> object:
+    text = PROGRAM.format(library=library, part=part, taken=taken, send=send)
+    return pytest.param(library, text, how, id=f"{library}: {send.partition('(')[0]}", marks=marks)
+
+
+RAY = "ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False); ray.put(Table())"
+CASES = [
+    case("cloudpickle", LOCK, LAMBDA, "cloudpickle.dumps(Table())", ", pickled by cloudpickle"),
+    case("dill", LOCAL, LAMBDA, "dill.dumps(Table())", ", pickled by dill"),
+    case("joblib", LOCK, PLAIN, "joblib.dump(Table(), 'table.pkl')", "; with joblib.dump, too"),
+    case("torch", LOCK, PLAIN, "torch.save(Table(), 'table.pt')", "; with torch.save, too", pytest.mark.slow),
+    case("ray", LOCK, LAMBDA, RAY, ", pickled by ray.cloudpickle", pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("library", "text", "how"), CASES)
+def test_a_whole_object_crosses_by_the_pickler_of_its_boundary(
+    library: str, text: str, how: str, tmp_path: Path
+) -> None:
+    pytest.importorskip(library)
+    (tmp_path / "prog.py").write_text(text)
+    assert "cannot pickle" in ran(tmp_path).stderr
+    command = [sys.executable, "-m", "fixpickle", "apply", "--python", sys.executable, "--output-format", "json", "."]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    report = json.loads(done.stdout)
+    assert done.returncode == 0 and len(report["carriers"]) == 1, done.stderr
+    verdict = report["carriers"][0]["verdict"]
+    assert verdict["kind"] == "proved" and verdict["how"] == f"an instance from its constructor{how}"
+    assert ran(tmp_path).stdout == "sent\n"
+
+
+def ran(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "prog.py"], cwd=folder, capture_output=True, text=True)

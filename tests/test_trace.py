@@ -273,8 +273,8 @@ if sys.argv[1:]:
     import importlib, subprocess
     tool = importlib.import_module(sys.argv[1])
     for thing in (pickle.dumps, {"k": pickle.loads}, copy.deepcopy, lambda x: dumps(x)):
-        load = "import pickle, sys; pickle.loads(sys.stdin.buffer.read())"
-        subprocess.run([sys.executable, "-I", "-c", load], input=tool.dumps(thing), check=True)
+        load = "import importlib, sys; importlib.import_module(sys.argv[1]).loads(sys.stdin.buffer.read())"
+        subprocess.run([sys.executable, "-I", "-c", load, sys.argv[1]], input=tool.dumps(thing), check=True)
 assert not any("fixpickle" in entry for entry in sys.path)
 """
 

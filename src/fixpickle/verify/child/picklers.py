@@ -42,6 +42,11 @@ def dumps(value: Any, pickler: str, protocol: Optional[int] = None) -> bytes:
         return parcel
 
 
+def loads(parcel: bytes, pickler: str) -> Any:
+    """What a pickle is loaded as; what dill has written needs its own names."""
+    return (library("dill") if "dill" in pickler else pickle).loads(parcel)
+
+
 def encoded(parcel: bytes) -> str:
     return base64.b64encode(parcel).decode("ascii")
 

@@ -65,7 +65,7 @@ def load(world: World, task: Json) -> Json:
     elif task["kind"] == "respawned":
         around = world.respawned(task["script"], world.overlay.source(task["script"]))
     with stage("load"), around:
-        loaded = world.arrived(task["parcels"])
+        loaded = world.arrived(task["parcels"], task.get("pickler", "pickle"))
         return {"stage": "crossed", "note": worker(task["kind"]).check(world, task, loaded, task["facts"])}
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import sys
 import types
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from .failure import stage
 from .modules import Modules
+from .picklers import loads
 from .process import Answers
 from .serving import Overlay
 from .shared import Kept, Parcel, Parcels
@@ -34,12 +34,12 @@ class World:
         self.crossings: Dict[str, Any] = {}
         self._loaded: Tuple[List[Any], List[Any]] = ([], [])
 
-    def arrived(self, places: List[Any]) -> List[Any]:
+    def arrived(self, places: List[Any], pickler: str) -> List[Any]:
         """What the parcels at those places are loaded as: each place once, and not again where it is asked for anew."""
         if self._loaded[0] != places:
             self._loaded = [], []
             parcels = self.parcels.get_all(places)
-            loaded = {place: pickle.loads(parcel) for place, parcel in parcels.items()}
+            loaded = {place: loads(parcel, pickler) for place, parcel in parcels.items()}
             self._loaded = places, [loaded[tuple(place)] for place in places]
         return self._loaded[1]
 

@@ -38,7 +38,7 @@ class Reach:
         return ", ".join(self.chain)
 
 
-_PICKLERS = {
+_PICKLERS: dict[str, re.Pattern[str]] = {
     "ray.cloudpickle": re.compile(r"\bray\."),
     "torch.save": re.compile(r"\btorch\.save\b"),
     "joblib.dump": re.compile(r"\bjoblib\.dump\b"),

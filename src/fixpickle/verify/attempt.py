@@ -87,17 +87,7 @@ class Attempt:
             case Trainable():
                 return _of_tune(self.subject, self.manner == "trial")
             case ByState() | ByContents() | Instance():
-                made = {
-                    "factory": f"an instance from your factory {self.factory}",
-                    "harvested": f"an instance that `{self.factory}` made",
-                    "constructor": "an instance from its constructor",
-                    "obvious": "an instance from its constructor, with made-up arguments",
-                }.get(self.manner, "an instance holding only what the fix touches")
-                if isinstance(self.subject, ByState) and self.subject.dropped:
-                    return f"{made}, something that cannot be pickled put in {self.subject.attribute}"
-                if isinstance(self.subject, Instance) and self.subject.pickler != "pickle":
-                    return f"{made}, pickled by {self.subject.pickler}"
-                return made
+                return _of_instance(self.subject, self.manner, self.factory)
             case WorkerState(state=state):
                 return f"a real run: every task on joblib's workers saw the {state} setting"
             case ImportWeight(module):
@@ -210,6 +200,20 @@ class Attempt:
     def _making(self) -> Task:
         made: Task = {"manner": self.manner, "factory": self.factory, "boundary": self.boundary}
         return made | {"touched": list(self.touched), "used": self.used, "beside": list(self.beside)}
+
+
+def _of_instance(subject: ByState | ByContents | Instance, manner: str, factory: str) -> str:
+    made = {
+        "factory": f"an instance from your factory {factory}",
+        "harvested": f"an instance that `{factory}` made",
+        "constructor": "an instance from its constructor",
+        "obvious": "an instance from its constructor, with made-up arguments",
+    }.get(manner, "an instance holding only what the fix touches")
+    if isinstance(subject, ByState) and subject.dropped:
+        return f"{made}, something that cannot be pickled put in {subject.attribute}"
+    if isinstance(subject, Instance) and subject.pickler != "pickle":
+        return f"{made}, pickled by {subject.pickler}"
+    return made
 
 
 def _of_tune(subject: Trainable, real: bool) -> str:

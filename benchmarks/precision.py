@@ -178,7 +178,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--list", action="store_true", help="print findings without a verdict, write nothing")
     parser.add_argument("--again", action="store_true", help="take the reports of the run before")
-    parser.add_argument("--rewrite", action="store_true", help="fix a copy of each package too")
+    parser.add_argument("--rewrite", nargs="*", metavar="PACKAGE", help="fix a copy of these too, or of all")
     parser.add_argument("--python", default="", help="an interpreter that has the dependencies of the packages")
     options = parser.parse_args()
     known, work = verdicts(), options.work.resolve()
@@ -189,7 +189,8 @@ def main() -> int:
         return 0
     named = [f for f in found if f.rule in NAMING]
     drawn, others = sample(named, options.seed), [f for f in found if f.rule not in NAMING]
-    after = [rewritten(name, work, known, options.python) for name in known.packages] if options.rewrite else []
+    copied = [] if options.rewrite is None else options.rewrite or known.packages
+    after = [rewritten(name, work, known, options.python) for name in copied]
     PAGE.write_text(page(packages, drawn, others, after, options.seed), "utf-8")
     return int(any(f.verdict in ("", "wrong") for f in drawn))
 

@@ -81,6 +81,7 @@ def page(
     found = [f for p in packages for f in p.findings]
     parts = [
         _METHOD.format(count=len(packages), seed=seed, size=len(drawn)),
+        _whole([f for f in found if f not in others]),
         "## The sample\n",
         _table("rule", drawn, lambda f: f.rule),
         _table("package", drawn, lambda f: f.package),
@@ -95,6 +96,15 @@ def page(
         parts += ["## The packages rewritten\n", _REWRITTEN, _rewritten(after)]
     parts += ["## The findings of the sample\n", "\n".join(_listed(drawn))]
     return "\n".join(parts) + "\n"
+
+
+def _whole(named: Sequence[Finding]) -> str:
+    total, right, harmless, wrong, unjudged = _counts(named)
+    share = 100 * harmless / total if total else 0
+    return (
+        f"Over all {total} findings of the naming rules: {right} right, {harmless} harmless ({share:.1f} %), {wrong} "
+        f"wrong, {unjudged} unjudged. In the sample each rule and each package has a place, however few its findings.\n"
+    )
 
 
 def _row(cells: Iterable[object]) -> str:
@@ -129,8 +139,8 @@ def _reported(findings: Sequence[Finding]) -> str:
     return f"Of the {len(findings)} findings, {fixable} can be fixed; {len(findings) - fixable} are reported only.\n"
 
 
-_REWRITTEN = """Every fix applied to a copy at default reach, and all files compiled by `python -m compileall`. Where
-the dependencies of a package were at hand its fixes were proved, and the rewritten package was imported.
+_REWRITTEN = """Every fix applied to a copy of these at default reach, and all files compiled by `python -m compileall`.
+Where the dependencies of a package were at hand its fixes were proved, and the rewritten package was imported.
 """
 
 

@@ -1,14 +1,22 @@
-"""What a check costs, next to reading, to parsing and to ruff: `python benchmarks/check.py TREE [--write]`.
+"""What a check costs, next to its peers: `python benchmarks/check.py TREE [--write] [--rounds N] [--sample MB]`.
 
-Reading, `ast.parse` and the survey run in this process, file by file; `fixpickle check` and `ruff check` (two rules,
-no cache, no configuration) are processes of their own, in CPU seconds of all they start and in seconds by the clock.
-All take turns in one run; each ratio is the median over rounds. Parsing and ruff come twice a round: what the second
-differs from the first is noise (A/A). `--write` replaces the table in docs/speed.md. `ruff` has to be on the path, or
-beside the interpreter.
+Reading, a search of the bytes, `ast.parse` and the survey run in this process, file by file. ruff (two rules, no cache,
+no configuration), ast-grep (one pattern), a codemod of libcst that does nothing, Fixit (one rule) and `fixpickle
+check`, cold and warm, are processes of their own, in CPU seconds of all they start and in seconds by the clock. All
+take turns in one run, on the same files; the codemods, which take twenty seconds to the megabyte, on a sample of them.
+Each ratio is the median over rounds. Parsing and ruff come twice a round: what the second differs from the first is
+noise (A/A).
+
+Then each is asked where a lambda is assigned to a name, in as many files that have a lambda, and what it says is
+compared with `ast`.
+
+The peers are installed by pip in an environment below `--work`. `--write` replaces the table in docs/speed.md and the
+plot in docs/images/speed.svg.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
 import os
 import platform
@@ -16,12 +24,16 @@ import resource
 import shutil
 import statistics
 import subprocess
-import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
+
+from check_peers import Named, Peers, named
+from check_plot import bars
 
 from fixpickle.discover import discover
 from fixpickle.model import Source
@@ -30,59 +42,82 @@ from fixpickle.survey import survey
 
 Item = TypeVar("Item")
 
-ROUNDS = 5
-RULES = "E731,B023"  # lambdas that are assigned, and functions that capture what a loop binds
-PAGE = Path(__file__).parent.parent / "docs" / "speed.md"
+DOCS = Path(__file__).parent.parent / "docs"
 MARK = "<!-- measured -->\n"
-TARGET = 2.5  # times ruff, by the clock
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Seconds: of the processors, and by the clock."""
+    """Seconds: of the processors, and by the clock; and the megabytes they were for."""
 
     cpu: float
     clock: float
+    size: float
 
 
-def inside(work: Callable[[], None]) -> Cost:
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What is measured on: a tree and the part of it that the codemods get."""
+
+    peers: Peers
+    sources: Sequence[Source]
+    size: float
+    sampled: float
+
+
+def inside(work: Callable[[], None], size: float) -> Cost:
     clock, cpu = time.perf_counter(), time.process_time()
     work()
-    return Cost(time.process_time() - cpu, time.perf_counter() - clock)
+    return Cost(time.process_time() - cpu, time.perf_counter() - clock, size)
 
 
-def outside(command: list[str]) -> Cost:
+def outside(command: list[str], size: float) -> Cost:
     clock, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     after, end = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    return Cost(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, end - clock)
+    if done.returncode not in (0, 1):
+        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+    return Cost(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, end - clock, size)
 
 
-def ruff() -> str:
-    beside = Path(sys.executable).with_name("ruff")
-    found = str(beside) if beside.exists() else shutil.which("ruff")
-    if found is None:
-        raise SystemExit("there is no ruff to compare with")
-    return found
-
-
-def one_round(tree: Path, files: tuple[Path, ...], sources: list[Source]) -> dict[str, Cost]:
-    check = [sys.executable, "-m", "fixpickle", "check", "--no-cache", "--quiet", "--exit-zero", str(tree)]
-    lint = [ruff(), "check", "--isolated", "--no-cache", "--quiet", "--exit-zero", "--select", RULES, str(tree)]
-    return {
-        "reading": inside(lambda: _each(read, files)),
-        "ast.parse": inside(lambda: _each(_parse, sources)),
-        "survey": inside(lambda: _each(survey, sources)),
-        "ast.parse, again": inside(lambda: _each(_parse, sources)),
-        "ruff": outside(lint),
-        "fixpickle check": outside(check),
-        "ruff, again": outside(lint),
+def one_round(files: Files) -> dict[str, Cost]:
+    peers, sources, size = files.peers, files.sources, files.size
+    paths, commands = [source.path for source in sources], peers.commands()
+    costs = {
+        "reading": inside(lambda: _each(Path.read_bytes, paths), size),
+        "byte search": inside(lambda: _each(_searched, paths), size),
+        "ast.parse": inside(lambda: _each(_parse, sources), size),
+        "survey": inside(lambda: _each(survey, sources), size),
+        "ast.parse, again": inside(lambda: _each(_parse, sources), size),
     }
+    costs |= {name: outside(command, size) for name, command in commands.items()}
+    costs["ruff, again"] = outside(commands["ruff"], size)
+    with _one_file_changed(paths[len(paths) // 2]):
+        costs["fixpickle, one file changed"] = outside(commands["fixpickle, warm"], size)
+    outside(commands["fixpickle, warm"], size)
+    return costs | {name: outside(command, files.sampled) for name, command in peers.codemods().items()}
+
+
+class _one_file_changed:
+    """A function is added at the end of a file, for as long as it takes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.data = path, path.read_bytes()
+
+    def __enter__(self) -> None:
+        self.path.write_bytes(self.data + b"\n\ndef added_by_a_benchmark(x):\n    return x\n")
+
+    def __exit__(self, *_: object) -> None:
+        self.path.write_bytes(self.data)
 
 
 def _each(work: Callable[[Item], object], items: Iterable[Item]) -> None:
     for item in items:
         work(item)
+
+
+def _searched(path: Path) -> bool:
+    return b"lambda" in path.read_bytes()
 
 
 def _parse(source: Source) -> None:
@@ -92,50 +127,127 @@ def _parse(source: Source) -> None:
         return
 
 
-def table(tree: Path, rounds: list[dict[str, Cost]], sources: list[Source]) -> str:
-    """The medians and ratios as Markdown, with how noisy the machine was and how far the target is."""
-    size = sum(len(s.text) for s in sources) / 1e6
-    cores = os.cpu_count() or 1
+# --- tables ---------------------------------------------------------------------------------------------------------
+
+
+def table(rounds: list[dict[str, Cost]]) -> str:
+    """The medians, for each megabyte, and ratios as Markdown."""
     lines = [
-        f"`{tree.name}`: {len(sources)} files, {size:.1f} MB. Python {platform.python_version()}, {_version()}, "
-        f"{len(rounds)} rounds, {_load(cores)}.\n",
-        "| | CPU s | s by the clock | CPU, times `ast.parse` | CPU, times ruff | clock, times ruff |",
-        "|---|---|---|---|---|---|",
+        "| | CPU s/MB | clock s/MB | CPU, times `ast.parse` | CPU, times ruff | clock, times ruff |",
+        "|---|---:|---:|---:|---:|---:|",
     ]
     for name in rounds[0]:
+        own = [_median(rounds, name, unit) for unit in ("cpu", "clock")]
         ratios = [_ratio(rounds, name, "ast.parse", "cpu"), _ratio(rounds, name, "ruff", "cpu")]
         ratios.append(_ratio(rounds, name, "ruff", "clock"))
-        own = [statistics.median(getattr(r[name], unit) for r in rounds) for unit in ("cpu", "clock")]
-        lines.append(f"| {name} | {own[0]:.2f} | {own[1]:.2f} | " + " | ".join(f"{r:.2f}" for r in ratios) + " |")
-    times = _ratio(rounds, "fixpickle check", "ruff", "clock")
-    said = "met" if times <= TARGET else f"missed: it takes {times / TARGET:.1f} times as long as that"
-    lines.append(f"\nThe target, {TARGET} times ruff by the clock, is {said}.")
+        lines.append(f"| {name} | {own[0]:.4f} | {own[1]:.4f} | " + " | ".join(f"{r:.2f}" for r in ratios) + " |")
     return "\n".join(lines) + "\n"
 
 
+def _per(cost: Cost, unit: str) -> float:
+    return float(getattr(cost, unit)) / cost.size
+
+
+def _median(rounds: list[dict[str, Cost]], name: str, unit: str) -> float:
+    return statistics.median(_per(r[name], unit) for r in rounds)
+
+
 def _ratio(rounds: list[dict[str, Cost]], name: str, base: str, unit: str) -> float:
-    return statistics.median(getattr(r[name], unit) / getattr(r[base], unit) for r in rounds)
+    return statistics.median(_per(r[name], unit) / _per(r[base], unit) for r in rounds)
 
 
-def _version() -> str:
-    return subprocess.run([ruff(), "--version"], capture_output=True, text=True, check=True).stdout.strip()
+def targets(rounds: list[dict[str, Cost]]) -> str:
+    """How far it is from what it is to be."""
+    cold = _ratio(rounds, "fixpickle, cold", "ruff", "clock")
+    warm = _ratio(rounds, "fixpickle, warm", "ruff", "clock")
+    noop = _ratio(rounds, "libcst, no-op", "fixpickle, cold", "cpu")
+    lines = [
+        _said("Cold, by the clock, times ruff", cold, 2.5, cold <= 2.5),
+        _said("Warm, by the clock, times ruff", warm, 1.0, warm <= 1.0),
+        _said("A codemod of libcst that does nothing, in CPU time, times cold", noop, 100, noop >= 100),
+    ]
+    return "\n".join(lines) + "\n"
 
 
-def _load(cores: int) -> str:
-    """How many processes wanted a core, of which this benchmark's own are one to all cores."""
-    return f"a load of {os.getloadavg()[0]:.1f} on {cores} cores at the end"
+def _said(what: str, value: float, target: float, met: bool) -> str:
+    return f"- {what}: {value:.1f}; the target, {target:g}, is {'met' if met else 'missed'}."
+
+
+def answers(files: Files) -> str:
+    """How many lambdas with a name each tool finds in files that have lambdas, and in what it differs from `ast`."""
+    peers = replace(files.peers, part="asked")
+    peers.take(_up_to(files.sampled * 2, (source for source in files.sources if "lambda" in source.text)))
+    truth = {one.place: one for one in named(peers.sample)}
+    lines = ["| | found of these | not found | found besides |", "|---|---:|---|---:|"]
+    for tool, places in peers.answers().items():
+        missed = [one for place, one in truth.items() if place not in places]
+        besides = "" if tool.startswith("fixpickle") else str(len(places - truth.keys()))
+        lines.append(f"| {tool} | {len(truth) - len(missed)} | {_where(missed)} | {besides} |")
+    return (
+        f"`ast` finds {len(truth)} in {len(list(peers.sample.rglob('*.py'))) - 1} files.\n\n" + "\n".join(lines) + "\n"
+    )
+
+
+def _up_to(megabytes: float, sources: Iterable[Source]) -> Iterator[Path]:
+    taken = 0.0
+    for source in sources:
+        taken += len(source.text) / 1e6
+        if taken > megabytes:
+            return
+        yield source.path
+
+
+def _where(missed: Sequence[Named]) -> str:
+    counted = Counter(one.where for one in missed)
+    return ", ".join(f"{count} {where}" for where, count in sorted(counted.items()))
+
+
+def page(files: Files, rounds: list[dict[str, Cost]]) -> str:
+    cores = os.cpu_count() or 1
+    head = (
+        f"`{files.peers.tree.name}`: {len(files.sources)} files, {files.size:.1f} MB, of which the codemods get "
+        f"{files.sampled:.1f} MB. Python {platform.python_version()}, {files.peers.versions()}; {len(rounds)} rounds, "
+        f"a load of {os.getloadavg()[0]:.1f} on {cores} cores at the end.\n"
+    )
+    plot = "![CPU seconds for each megabyte of source](images/speed.svg)\n"
+    question = "The question that all can answer: where is a lambda assigned to a name?"
+    return "\n".join([head, table(rounds), targets(rounds), plot, f"{question} {answers(files)}"])
 
 
 def main() -> None:
-    tree = Path(sys.argv[1]).absolute()
-    files, _ = discover([tree], (), tree)
-    sources = [source for source in map(read, files) if isinstance(source, Source)]
-    rounds = [one_round(tree, files, sources) for _ in range(ROUNDS)]
-    found = table(tree, rounds, sources)
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("tree", type=Path)
+    options.add_argument("--write", action="store_true")
+    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--sample", type=float, default=1.0, metavar="MB")
+    options.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "fixpickle-peers")
+    asked = options.parse_args()
+    files = prepared(asked.tree.absolute(), asked.work.absolute(), asked.sample)
+    outside(files.peers.commands()["fixpickle, warm"], files.size)  # fills the cache
+    rounds = [one_round(files) for _ in range(asked.rounds)]
+    found = page(files, rounds)
     print(found)
-    if "--write" in sys.argv[2:]:
-        head, _, _ = PAGE.read_text(encoding="utf-8").partition(MARK)
-        PAGE.write_text(head + MARK + found, encoding="utf-8")
+    if asked.write:
+        speed = DOCS / "speed.md"
+        head, _, _ = speed.read_text(encoding="utf-8").partition(MARK)
+        speed.write_text(head + MARK + found, encoding="utf-8")
+        values = {name: _median(rounds, name, "cpu") for name in rounds[0] if not name.endswith("again")}
+        (DOCS / "images" / "speed.svg").write_text(bars("CPU time of a check", "s/MB", values), encoding="utf-8")
+
+
+def prepared(tree: Path, work: Path, megabytes: float) -> Files:
+    """The tools installed, the sample taken, the cache empty."""
+    work.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(work / "cache", ignore_errors=True)
+    peers = Peers(work, tree)
+    peers.install()
+    paths, _ = discover([tree], (), tree)
+    sources = [source for source in map(read, paths) if isinstance(source, Source)]
+    size = sum(len(source.text) for source in sources) / 1e6
+    step = max(1, round(size / megabytes))
+    some = sources[::step]
+    peers.take(source.path for source in some)
+    return Files(peers, sources, size, sum(len(source.text) for source in some) / 1e6)
 
 
 if __name__ == "__main__":

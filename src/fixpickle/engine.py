@@ -35,6 +35,7 @@ from fixpickle.model import (
 from fixpickle.reading import NOTHING, Held, read_all
 from fixpickle.rule import Consultant, Rule, Weigher, Workshop
 from fixpickle.standing import Standing, Tidy, changes_of, compose, grounds, moved
+from fixpickle.workers import Executor
 
 _ROUNDS = 10  # one fix uncovers the next; real chains are three or four long
 
@@ -50,6 +51,7 @@ class Ports:
 
     `decide` is asked, once a round, which of the fixes that held are wanted; without it all are. `weigh` gives the
     seconds that packages take to import. `notes` take down what is read, and know what was found out before.
+    The `executor` surveys the files.
     """
 
     prove: Prove
@@ -59,6 +61,7 @@ class Ports:
     decide: Decide | None = None
     weigh: Weigh | None = None
     notes: Notes | None = None
+    executor: Executor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +102,9 @@ def run(
     started = time.monotonic()
     task = Run(settings, choose(rules, settings), ports)
     with uncollected():
-        standing, skipped = read_all(paths, settings, ports.progress, held, ports.notes)
+        standing, skipped = read_all(paths, settings, ports.progress, held, ports.notes, ports.executor)
         standing = _weighed(standing, task) if fix and settings.verify else standing
-        findings, suppressed = find(standing, task.chosen, settings)
+        findings, suppressed = find(standing, task.chosen, settings, _telling(ports))
     _note_asked(standing, task)
     outcome, known = Outcome(), {s.finding.fingerprint for s in suppressed}
     first = _by_key(findings, standing)
@@ -141,6 +144,10 @@ def _weighed(standing: Standing, task: Run) -> Standing:
     seconds = task.ports.weigh(packages, settings)
     heavy = {package: taken for package, taken in seconds.items() if taken >= settings.heavy_import}
     return replace(standing, project=project.weighed(heavy))
+
+
+def _telling(ports: Ports) -> Callable[[int, int, int], None]:
+    return lambda done, of, found: ports.progress(f"looking at files ({found} findings so far)", done, of)
 
 
 def _note_asked(standing: Standing, task: Run) -> None:

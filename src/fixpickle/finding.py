@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from fixpickle.sightings import carried, seen
 from fixpickle.standing import Standing
 from fixpickle.survey import Facts
 
+Told = Callable[[int, int, int], None]
 Key = tuple[str, Path, str, str]
 """What a finding is known by from round to round, while lines move: rule, file, message and the code it is about."""
 
@@ -43,10 +44,15 @@ def choose(rules: Sequence[Rule], settings: Settings) -> Chosen:
     return Chosen(taking, idle, in_notebooks, [rule for rule in taking if isinstance(rule, Reviewer)])
 
 
-def find(standing: Standing, chosen: Chosen, settings: Settings) -> tuple[list[Finding], list[Suppressed]]:
-    """What the rules find with enough evidence, in reading order; and what of it somebody said to leave alone."""
+def find(
+    standing: Standing, chosen: Chosen, settings: Settings, told: Told | None = None
+) -> tuple[list[Finding], list[Suppressed]]:
+    """What the rules find with enough evidence, in reading order; and what of it somebody said to leave alone.
+
+    `told` hears of each file how many of how many are done, and how much is found so far.
+    """
     known = {entry.fingerprint for entry in settings.known}
-    found = [f for facts in standing.project.files for f in _in_file(standing.project, facts, chosen)]
+    found = list(_everywhere(standing.project, chosen, settings, told))
     judged = [_traced(f, standing) for f in found] if standing.project.traced else found
     admitted = [f for f in judged if settings.reach.admits(f.reach.evidence)]
     ordered = sorted(admitted, key=lambda f: (f.path, f.span, f.rule))
@@ -65,6 +71,16 @@ def find(standing: Standing, chosen: Chosen, settings: Settings) -> tuple[list[F
         elif settings.only is None or finding.path in settings.only:
             kept.append(placed)
     return kept, silent
+
+
+def _everywhere(project: Project, chosen: Chosen, settings: Settings, told: Told | None) -> Iterator[Finding]:
+    count = 0
+    for number, facts in enumerate(project.files, 1):
+        for finding in _in_file(project, facts, chosen):
+            count += settings.reach.admits(finding.reach.evidence)
+            yield finding
+        if told is not None:
+            told(number, len(project.files), count)
 
 
 def _traced(finding: Finding, standing: Standing) -> Finding:

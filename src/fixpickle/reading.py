@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
 from fixpickle.cache.folder import Folder
-from fixpickle.cache.surveyed import Surveyed, surveyed
+from fixpickle.cache.surveyed import Surveyed, keep, kept
 from fixpickle.cache.trees import Notes, Seen, Stamp
 from fixpickle.discover import discover
 from fixpickle.model import Refusal, Settings, Source, Strategy
 from fixpickle.project import Project
 from fixpickle.source import MAX_BYTES, decode, modules, origin, read
 from fixpickle.standing import Standing, is_runtime
-from fixpickle.survey import Facts
+from fixpickle.survey import Facts, survey
 from fixpickle.survey.catalogue import configured
-from fixpickle.workers import each
+from fixpickle.workers import Executor, Pool
 
 Held = Mapping[Path, bytes]
 NOTHING: Held = {}
@@ -40,10 +42,12 @@ def read_all(
     progress: Callable[[str, int, int], None],
     held: Held = NOTHING,
     notes: Notes | None = None,
+    executor: Executor | None = None,
 ) -> tuple[Standing, list[Refusal]]:
     """Every file below the paths, read and surveyed, and what could not be. `held` are bytes in place of files.
 
-    Where there are `notes`, what was surveyed before is taken from their folder, and what is read is noted.
+    Where there are `notes`, what was surveyed before is taken from their folder, and what is read is noted. Without
+    an `executor`, the files are surveyed in processes of this machine.
     """
     files, refused = listed([path for path in paths if path.absolute() not in held], settings)
     explicit = {p.absolute() for p in paths}
@@ -54,18 +58,18 @@ def read_all(
     facts: dict[Path, Facts] = {}
     folder = notes.folder if notes is not None else None
     asked = [_Asked(path, path in explicit, held.get(path), folder) for path in (*files, *held)]
-    for number, (source, found, seen) in enumerate(each(_survey_file, asked, settings.jobs), 1):
-        progress("reading", number, len(asked))
-        if notes is not None and seen is not None:
-            notes.files.append(seen)
-        for refusal in (source, found):
-            if isinstance(refusal, Refusal):
-                skipped.append(refusal)
-        if isinstance(source, Source) and isinstance(found, Facts):
-            sources[source.path] = source
-            if not is_runtime(source.path):
-                facts[source.path] = found
-                skipped += _misnamed(found)
+    # Closed whatever happens: an interrupt in between would leave the workers to go on.
+    with contextlib.closing(_surveyed(asked, executor or Pool(settings.jobs))) as every:
+        for number, (source, found, seen) in enumerate(every, 1):
+            progress("reading", number, len(asked))
+            if notes is not None and seen is not None:
+                notes.files.append(seen)
+            skipped += (refusal for refusal in (source, found) if isinstance(refusal, Refusal))
+            if isinstance(source, Source) and isinstance(found, Facts):
+                sources[source.path] = source
+                if not is_runtime(source.path):
+                    facts[source.path] = found
+                    skipped += _misnamed(found)
     known = configured(settings.boundaries, settings.quiet)
     project = Project(facts.values(), known, settings.strategy, settings.traced)
     return Standing(sources, sources, facts, project, frozenset(held)), skipped
@@ -87,12 +91,50 @@ def _misnamed(facts: Facts) -> Iterator[Refusal]:
             yield Refusal(facts.path, f"no strategy is named `{name}`; {meant}", line)
 
 
-def _survey_file(asked: _Asked) -> tuple[Source | Refusal, Facts | Refusal | None, Seen | None]:
-    path = asked.path
-    stamp = Stamp.of(path)  # before it is read: what is changed meanwhile has another one afterwards
-    source = read(path, asked.explicit) if asked.held is None else decode(asked.held, path, asked.explicit)
-    result = surveyed(source, asked.folder) if isinstance(source, Source) else None
-    seen = _seen(path, stamp, source, result) if asked.folder is not None else None
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A file that was read, the stamp it had before, and what is known of it already."""
+
+    source: Source | Refusal
+    stamp: Stamp | None
+    known: Surveyed | None
+
+
+_Found = tuple[Source | Refusal, Facts | Refusal | None, Seen | None]
+
+
+def _surveyed(asked: Sequence[_Asked], executor: Executor) -> Generator[_Found, None, None]:
+    """Each file, read and surveyed. Workers that have no such files are sent the sources of those they have to survey,
+    a few ahead of what is done."""
+    if not executor.apart:
+        yield from executor.each(_survey_file, asked)
+        return
+    here, there = itertools.tee(map(_read_file, asked))
+    unknown = (one.source for one in there if isinstance(one.source, Source) and one.known is None)
+    found = executor.each(survey, unknown)
+    for one, read_ in zip(asked, here, strict=True):
+        open_ = isinstance(read_.source, Source) and read_.known is None
+        yield _found(one, read_, next(found) if open_ else None)
+
+
+def _survey_file(asked: _Asked) -> _Found:
+    one = _read_file(asked)
+    open_ = isinstance(one.source, Source) and one.known is None
+    return _found(asked, one, survey(one.source) if open_ and isinstance(one.source, Source) else None)
+
+
+def _read_file(asked: _Asked) -> _Read:
+    stamp = Stamp.of(asked.path)  # before it is read: what is changed meanwhile has another one afterwards
+    path, explicit = asked.path, asked.explicit
+    source = read(path, explicit) if asked.held is None else decode(asked.held, path, explicit)
+    return _Read(source, stamp, kept(source, asked.folder) if isinstance(source, Source) else None)
+
+
+def _found(asked: _Asked, one: _Read, said: Facts | Refusal | None) -> _Found:
+    """What became of a file; `said` is what the survey said of it, where it was surveyed now."""
+    source = one.source
+    result = keep(source, said, asked.folder) if isinstance(source, Source) and said is not None else one.known
+    seen = _seen(asked.path, one.stamp, source, result) if asked.folder is not None else None
     return source, result.said if result is not None else None, seen
 
 

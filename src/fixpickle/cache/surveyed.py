@@ -29,17 +29,24 @@ class _Entry:
 
 def surveyed(source: Source, folder: Folder | None) -> Surveyed:
     """What :func:`~fixpickle.survey.survey` says of a source, from the folder where it is there, and kept there."""
-    name = _name(source)
-    kept = folder.get(name) if folder is not None else None
-    if kept is not None:
-        try:
-            return _as_of(source, load(_Entry, kept).said, kept)
-        except Damaged:
-            pass
-    said = survey(source)
-    data = dump(_Entry, _Entry(_placeless(said))) if folder is not None else b""
-    if folder is not None:
-        folder.put(name, data)
+    return kept(source, folder) or keep(source, survey(source), folder)
+
+
+def kept(source: Source, folder: Folder | None) -> Surveyed | None:
+    """What the folder holds of a source; None where that is nothing."""
+    data = folder.get(_name(source)) if folder is not None else None
+    try:
+        return _as_of(source, load(_Entry, data).said, data) if data is not None else None
+    except Damaged:
+        return None
+
+
+def keep(source: Source, said: Facts | Refusal, folder: Folder | None) -> Surveyed:
+    """What the survey said of a source, put into the folder."""
+    if folder is None:
+        return Surveyed(said, "")
+    data = dump(_Entry, _Entry(_placeless(said)))
+    folder.put(_name(source), data)
     return Surveyed(said, _digest(data))
 
 

@@ -21,8 +21,8 @@ from fixpickle.source import decode, modules
 
 _STEP = 2_000_000_000  # nanoseconds; FAT has the coarsest times, two seconds
 _FEW = 32  # files that are worth a look of their own, before everything is looked at
-_SAYING = ("output_format", "output", "color", "exit_zero", "exit_non_zero_on_fix", "fix_only", "jobs")
-_KEEPING = ("cache", "cache_dir")
+_SAYING = ("output_format", "output", "color", "exit_zero", "exit_non_zero_on_fix", "fix_only")
+_WORKING = ("jobs", "executor", "address", "cache", "cache_dir")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def recall(folder: Folder, paths: Sequence[Path], settings: Settings, files: Seq
 
 def _name(paths: Sequence[Path], settings: Settings) -> str:
     """What was asked for: where, and everything but how it is printed."""
-    usual = {one.name: one.default for one in fields(Settings) if one.name in (*_SAYING, *_KEEPING)}
+    usual = {one.name: one.default for one in fields(Settings) if one.name in (*_SAYING, *_WORKING)}
     asked = dump(Settings, replace(settings, **usual))  # type: ignore[arg-type]  # each is the default of its field
     places = "\0".join(os.path.abspath(path) for path in paths)  # noqa: PTH100 - resolve would follow links
     digest = hashlib.blake2b(asked + places.encode("utf-8", "surrogateescape"), digest_size=16)

@@ -20,6 +20,7 @@ from fixpickle.cli.request import Allow, Mode, Request
 from fixpickle.cli.saying import say, texts_of, warn_of_patch
 from fixpickle.cli.settling import narrowed, refuse
 from fixpickle.cli.terminal import clear, complain, in_color, progress, put
+from fixpickle.cli.working import working
 from fixpickle.cli.writing import Written, complaint, read_again, undoing, unfinished, written
 from fixpickle.engine import Decide, Ports, run
 from fixpickle.model import Format, Refusal, RunReport, Settings, Source
@@ -31,6 +32,7 @@ from fixpickle.rewrite.style import tidy
 from fixpickle.rule import Rule
 from fixpickle.settings import load
 from fixpickle.verify import Prover
+from fixpickle.workers import Lost
 from fixpickle.write import account, as_found
 
 
@@ -44,7 +46,11 @@ def execute(request: Request) -> int:
     settings = narrowed(settings) if isinstance(settings, Settings) else settings
     if request.mode is Mode.LIST and isinstance(settings, Settings):
         return _list(request, settings)
-    return _executed(request, settings, rules)
+    try:
+        return _executed(request, settings, rules)
+    except Lost as error:
+        complain(str(error))
+        return 2
 
 
 def _executed(request: Request, settings: Settings | Refusal, rules: Sequence[Rule]) -> int:
@@ -82,11 +88,11 @@ def _executed(request: Request, settings: Settings | Refusal, rules: Sequence[Ru
 
 def _run(request: Request, settings: Settings, rules: Sequence[Rule], decide: Decide | None) -> RunReport:
     """The run, and on stderr what the user has to know of how user code was run."""
-    with Prover() as prover:
+    with Prover() as prover, working(settings) as executor:
         show, fix = progress(sys.stderr, request.quiet), request.mode is not Mode.CHECK
         folder = opened(settings)
         notes = Notes(folder) if folder is not None else None
-        ports = Ports(prover.prove, prover.examine, tidy, show, decide, prover.weigh, notes)
+        ports = Ports(prover.prove, prover.examine, tidy, show, decide, prover.weigh, notes, executor)
         report = run(request.paths, settings, rules, ports, fix=fix)
         if notes is not None and not fix:
             trees.keep(notes, request.paths, settings, report)

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 
 _SECONDS_BETWEEN = 0.1
+_SECONDS_BEFORE = 2  # an estimate from less is none
 
 
 def in_color(asked: Color, stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
@@ -74,16 +76,38 @@ def progress(stream: TextIO, quiet: bool) -> Progress:
     """Says how far a run is, on one line that it keeps rewriting; silent where nobody watches."""
     if quiet or not _is_watched(stream):
         return lambda _what, _done, _of: None
-    last = 0.0
+    return _Line(stream)
 
-    def show(what: str, done: int, of: int) -> None:
-        nonlocal last
+
+@dataclass(slots=True)
+class _Line:
+    """The line of the progress: what is done, how much of it, and in what time it will be, once that can be told.
+
+    A step is another one when its count starts over, or is one of another number.
+    """
+
+    stream: TextIO
+    shown: float = 0.0
+    began: float = 0.0
+    first: int = 0
+    last: tuple[int, int] = (0, 0)
+
+    def __call__(self, what: str, done: int, of: int) -> None:
         now = time.monotonic()
-        if now - last >= _SECONDS_BETWEEN:
-            last = now
-            put(stream, f"\r\x1b[K{what} {done}/{of}")
+        if done < self.last[0] or of != self.last[1]:
+            self.began, self.first = now, done
+        self.last = (done, of)
+        if now - self.shown >= _SECONDS_BETWEEN:
+            self.shown = now
+            put(self.stream, f"\r\x1b[K{what} {done}/{of}{self._left(now)}")
 
-    return show
+    def _left(self, now: float) -> str:
+        done, of = self.last
+        taken, made = now - self.began, done - self.first
+        if taken < _SECONDS_BEFORE or made <= 0:
+            return ""
+        seconds = round(taken / made * (of - done))
+        return f", {seconds // 60} min {seconds % 60} s left" if seconds >= 60 else f", {seconds} s left"
 
 
 def clear(stream: TextIO, quiet: bool) -> None:

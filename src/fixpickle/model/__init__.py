@@ -24,7 +24,7 @@ _NAMES = {
     "findings": "Edit Finding NewFile Patch",
     "reach": "Evidence Reach Safety Traced library_pickler",
     "results": "Carrier Change Fixed Left Offer RunReport Suppressed TakenBack",
-    "settings": "BoundaryEntry Color Format Known Pair Runtime Settings Strategy",
+    "settings": "BoundaryEntry Color Format Known Pair Runtime Settings Strategy Workers",
     "sources": "Refusal Source Span",
     "subjects": "ByCall ByContents ByExpression ByIdentity ByReference ByState ByValue CellsRun FromScript "
     "ImportWeight Instance LokyTrip Origin Respawned Subject Trainable Unloaded WorkerState",

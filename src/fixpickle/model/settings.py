@@ -97,6 +97,13 @@ class Pair(str, Enum):
     SKLEARN = "sklearn"
 
 
+class Workers(str, Enum):
+    """Where files are surveyed. PROCESSES: in processes of this machine. RAY: on a Ray cluster."""
+
+    PROCESSES = "processes"
+    RAY = "ray"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a run was asked to do: the command line over `[tool.fixpickle]` over the defaults.
@@ -139,6 +146,8 @@ class Settings:
     quiet: frozenset[str] = frozenset()
     traced: tuple[Traced, ...] = ()
     jobs: int = 0
+    executor: Workers = Workers.PROCESSES
+    address: str = ""
     cache: bool = True
     cache_dir: Path | None = None
     heavy_import: float = 0.5

@@ -1,11 +1,14 @@
-"""Many files at once, in processes of this machine."""
+"""Many files at once: in processes of this machine here, on a Ray cluster in :mod:`fixpickle.workers.cluster`."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+import signal
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -13,11 +16,67 @@ Result = TypeVar("Result")
 _WORTH_A_POOL = 64  # below that, starting workers costs more than they save
 
 
-def each(function: Callable[[Item], Result], items: Sequence[Item], jobs: int = 0) -> Iterator[Result]:
-    """`function` of every item, in the order of the items, whatever the number of processes; 0: one to each core."""
-    count = jobs or os.cpu_count() or 1
-    if count == 1 or len(items) < _WORTH_A_POOL:
-        yield from map(function, items)
+class Lost(Exception):
+    """Workers that died, again and again, on the same items. `args` is one sentence for the person who started them."""
+
+
+class Executor(Protocol):
+    """Where work is done that is the same for many items. `apart` says that files of this machine are not at hand."""
+
+    @property
+    def apart(self) -> bool: ...
+
+    def each(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result, None, None]:
+        """`function` of every item, in the order of the items, wherever and whenever each was done. Raises Lost.
+
+        Work that is under way when it is closed is given up.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Processes of this machine; `jobs` says how many, 0 one to each core."""
+
+    jobs: int = 0
+
+    @property
+    def apart(self) -> bool:
+        return False
+
+    def each(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result, None, None]:
+        """In this process where there is one core, one job, or little to do."""
+        items = list(items)
+        count = self.jobs or os.cpu_count() or 1
+        if count == 1 or len(items) < _WORTH_A_POOL:
+            yield from map(function, items)
+            return
+        with ProcessPoolExecutor(count, initializer=_deaf) as pool:
+            try:
+                with _uninterrupted():
+                    results = pool.map(function, items, chunksize=max(1, min(16, len(items) // (4 * count))))
+                yield from results
+            except BaseException:
+                # Nobody waits for the rest. Workers end with the few items they have: one that is killed while it
+                # writes a result would leave this process waiting for the end of that.
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+
+
+def _deaf() -> None:
+    """Ctrl-C reaches workers as well, and who started them says what there is to say, and ends them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits until the workers are started: before they are deaf to it, they would say where they were."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
         return
-    with ProcessPoolExecutor(count) as pool:
-        yield from pool.map(function, items, chunksize=max(1, min(16, len(items) // (4 * count))))
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)

@@ -1,0 +1,80 @@
+"""Many files at once, on a Ray cluster. Items travel whole: workers need no disk in common, and no fixpickle."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import ray
+
+import fixpickle
+from fixpickle.workers import Lost
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_TOGETHER = 16  # items of one task: starting one costs some milliseconds
+_AHEAD = 4  # tasks to each core that are under way, or done and not yet asked for
+_TRIES = 5
+
+
+class Cluster:
+    """A cluster, by its address; without one, the cluster that RAY_ADDRESS names, or a new one on this machine.
+
+    Tasks run again where a worker or a machine is lost. At most a few to each core are under way, so that neither
+    items nor results pile up, however many there are.
+    """
+
+    def __init__(self, address: str = "") -> None:
+        self._own = not ray.is_initialized()
+        if self._own:
+            # By default, a worker finds the package where its machine has it, if it does.
+            package = str(Path(fixpickle.__file__).parent)
+            ray.init(
+                address or None,
+                runtime_env={"py_modules": [package]},
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                include_dashboard=None if address else False,
+            )
+        self._task: Any = ray.remote(_all_of).options(max_retries=_TRIES, num_cpus=1)
+
+    @property
+    def apart(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        """Leaves the cluster, if it was joined here."""
+        if self._own:
+            ray.shutdown()
+
+    def each(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result, None, None]:
+        """As :class:`~fixpickle.workers.Executor` has it. `items` are asked for as they are sent."""
+        todo = iter(items)
+        running: deque[Any] = deque()
+        ahead = _AHEAD * max(1, _cores())
+        while True:
+            while len(running) < ahead and (some := list(itertools.islice(todo, _TOGETHER))):
+                running.append(self._task.remote(function, some))
+            if not running:
+                return
+            try:
+                yield from ray.get(running.popleft())
+            except (ray.exceptions.RayTaskError, ray.exceptions.GetTimeoutError):
+                raise
+            except ray.exceptions.RayError as error:
+                reason = str(error).strip().splitlines()[0]
+                raise Lost(f"the cluster lost a task {_TRIES + 1} times: {reason}") from error
+
+
+def _cores() -> int:
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    return int(resources.get("CPU", 1))
+
+
+def _all_of(function: Callable[[Item], Result], items: list[Item]) -> list[Result]:
+    return [function(item) for item in items]

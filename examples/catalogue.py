@@ -33,14 +33,20 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A folder beside this file. `needs` are the modules it imports, `slow` says that it starts Ray or takes long."""
+    """A folder beside this file. `needs` are the modules it imports, `slow` says that it starts Ray or takes long.
+
+    What `shown` is not true of takes so long in all that `make demo` leaves it to `make examples`.
+    """
 
     folder: str
     scripts: tuple[Script, ...]
     needs: tuple[str, ...] = ()
     slow: bool = False
+    shown: bool = True
 
 
+_LOCK = "cannot pickle '_thread.lock' object"
+_BY_VALUE = "TypeError: ray.cloudpickle.dumps(<"
 UNGUARDED = "An attempt has been made to start a new process"
 _TEN_STEPS = "|     10 | "
 
@@ -162,6 +168,38 @@ EXAMPLES = (
         ),
         needs=("ray",),
         slow=True,
+    ),
+    Example(
+        "ray_tune_calls",
+        (
+            *(
+                Script(name, ((f"{name}.py",),), symptom, result)
+                for name, symptom, result in (
+                    ("tuner", "TypeError: The provided trainable is not serializable", "DONE 1"),
+                    ("with_resources", "TypeError: The provided trainable is not serializable", "DONE 1"),
+                    ("tune_run", _BY_VALUE, "DONE TERMINATED"),
+                    ("register_trainable", _BY_VALUE, "DONE TERMINATED"),
+                    ("register_env", _BY_VALUE, "DONE registered"),
+                    ("class_trainable", _BY_VALUE, "DONE TERMINATED"),
+                    ("with_parameters", "TypeError: Could not serialize the put value", "DONE TERMINATED"),
+                    ("callbacks", _LOCK, "DONE 1 1"),
+                    ("loggers", _LOCK, "DONE 1 1"),
+                    ("schedulers", _LOCK, "DONE 1"),
+                    ("searchers", _LOCK, "DONE 1"),
+                    ("stoppers", _LOCK, "DONE TERMINATED 2"),
+                    ("sample_from", _LOCK, "DONE 3"),
+                    ("checkpoint", _LOCK, "DONE TERMINATED"),
+                    ("step", _LOCK, "DONE TERMINATED"),
+                )
+            ),
+            *(
+                Script(name, ((f"{name}.py",),), _LOCK, "", left=True)
+                for name in ("metrics", "whole_state", "pickled_state")
+            ),
+        ),
+        needs=("ray",),
+        slow=True,
+        shown=False,
     ),
     Example(
         "lock_strategies",

@@ -65,7 +65,7 @@ def findings(rule: str, kind: Kind, what: str, project: Project, facts: Facts) -
             refusal_of(facts, definition)
             or _lost(definition, reach)
             or _asked(project, facts, definition)
-            or _compared(definition, reach)
+            or _compared(facts, definition, reach)
         )
         yield Finding(
             rule=rule,
@@ -98,11 +98,16 @@ def _asked(project: Project, facts: Facts, definition: Definition) -> str:
     return ""
 
 
-def _compared(definition: Definition, reach: Reach) -> str:
-    """Why a definition that nothing pickles is to keep its name, as a test of tracebacks has it; or an empty string."""
-    if reach.evidence is not Evidence.ANY or not definition.compared:
+def _compared(facts: Facts, definition: Definition, reach: Reach) -> str:
+    """Why what nothing pickles, or moves along with it, is to keep its name, as a test of tracebacks has it, or ""."""
+    together = company(facts, definition)
+    if reach.evidence is not Evidence.ANY or isinstance(together, str):
         return ""
-    return f"something is compared with a string that has its name in it, at line {definition.compared}"
+    other = next((member for member in together if member.compared), None)
+    if other is None:
+        return ""
+    name = "its name" if other is definition else f"the name of `{other.name}`"
+    return f"something is compared with a string that has {name} in it, at line {other.compared}"
 
 
 def definition_at(facts: Facts, finding: Finding) -> Definition:

@@ -21,7 +21,7 @@ def working(settings: Settings) -> Iterator[Executor]:
     try:
         from fixpickle.workers.cluster import Cluster
     except ImportError:
-        raise Lost("--executor ray needs Ray, which is not installed here: pip install ray") from None
+        raise Lost("--executor ray needs Ray, which is not installed here: pip install 'fixpickle[ray]'") from None
     try:
         _knock(settings.address)
         cluster = Cluster(settings.address)

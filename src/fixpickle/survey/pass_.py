@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 
 from fixpickle.collector import uncollected
@@ -85,7 +86,8 @@ def survey(source: Source) -> Facts | Refusal:
         with uncollected():
             return _facts(source, Tree(source))
     except SyntaxError as error:
-        return Refusal(source.path, f"syntax error: {error.msg}", error.lineno or 0)
+        by = f"(for Python {sys.version_info.major}.{sys.version_info.minor}, which runs fixpickle)"
+        return Refusal(source.path, f"syntax error: {error.msg} {by}", error.lineno or 0)
     except (ValueError, RecursionError, MemoryError) as error:
         return Refusal(source.path, f"cannot be parsed: {type(error).__name__}: {error}")
 

@@ -72,7 +72,7 @@ class Cluster:
 
 
 def _cores() -> int:
-    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call, unused-ignore]  # typed or not, as ray is there or not
     return int(resources.get("CPU", 1))
 
 

@@ -13,6 +13,7 @@ from fixpickle.cli.app import app
 
 LOCK = "from threading import Lock\n\n\nclass Box:\n    def __init__(self):\n        self.lock = Lock()\n"
 KEY = "KEY = lambda row: row\n"
+EXPORTED = KEY + '__all__ = ["KEY"]\n'  # what a package neither reads nor exports is of no interest
 COUNTED = """\
 from multiprocessing import Pool
 
@@ -49,10 +50,10 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 TEXTS = {
     "lock.py": LOCK.encode(),
-    "windows.py": (KEY + LOCK).replace("\n", "\r\n").encode(),
-    "unended.py": (COUNTED.replace("nonlocal total", "total = 0") + "\n\n" + KEY).rstrip().encode(),
-    "latin.py": b"# coding: latin-1\nNAME = '\xe9'\n" + KEY.encode(),
-    "marked.py": b"\xef\xbb\xbf" + KEY.encode(),
+    "windows.py": (EXPORTED + LOCK).replace("\n", "\r\n").encode(),
+    "unended.py": (COUNTED.replace("nonlocal total", "total = 0") + "\n\n" + EXPORTED).rstrip().encode(),
+    "latin.py": b"# coding: latin-1\nNAME = '\xe9'\n" + EXPORTED.encode(),
+    "marked.py": b"\xef\xbb\xbf" + EXPORTED.encode(),
 }
 
 
@@ -96,7 +97,7 @@ def test_from_a_subfolder_it_names_what_git_would_leave_out(repo: Path, monkeypa
 def test_from_the_top_and_for_files_below_it_says_nothing_of_the_kind(
     repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (repo / "pkg" / "sub" / "key.py").write_text(KEY)
+    (repo / "pkg" / "sub" / "key.py").write_text(EXPORTED)
     assert "passes over" not in fixpickle("apply", "--no-verify", "--diff", ".")[1]
     monkeypatch.chdir(repo / "pkg" / "sub")
     code, said = fixpickle("apply", "--no-verify", "--diff", ".")

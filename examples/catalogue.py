@@ -13,6 +13,7 @@ class Script:
     for the interpreter's version. A script with `left` is one that fixpickle must report and leave as it is. `fixed` are
     the files to fix, where they are not those that are run. It fails under the start method `start`, where one is given,
     and must then do under every one what it does when it forks. `code` is the last command's exit code once all works.
+    `unproved` fixes name nothing that could be pickled as their proof: running it is all there is.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Script:
     fixed: tuple[str, ...] = ()
     start: str = ""
     code: int = 0
+    unproved: int = 0
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -164,6 +166,7 @@ EXAMPLES = (
                 (("saved_and_restored.py",),),
                 "module 'ray.tune' has no attribute 'checkpoint_dir'",
                 "weights 0.4 0.8",
+                unproved=1,
             ),
         ),
         needs=("ray",),

@@ -100,10 +100,10 @@ def _asked(project: Project, facts: Facts, definition: Definition) -> str:
 
 def _compared(facts: Facts, definition: Definition, reach: Reach) -> str:
     """Why what nothing pickles, or moves along with it, is to keep its name, as a test of tracebacks has it, or ""."""
-    together = company(facts, definition)
-    if reach.evidence is not Evidence.ANY or isinstance(together, str):
+    if reach.evidence is not Evidence.ANY:
         return ""
-    other = next((member for member in together if member.compared), None)
+    together = company(facts, definition)
+    other = None if isinstance(together, str) else next((member for member in together if member.compared), None)
     if other is None:
         return ""
     name = "its name" if other is definition else f"the name of `{other.name}`"

@@ -99,6 +99,11 @@ class _Read:
     stamp: Stamp | None
     known: Surveyed | None
 
+    @property
+    def unknown(self) -> Source | None:
+        """The source where it is still to be surveyed."""
+        return self.source if isinstance(self.source, Source) and self.known is None else None
+
 
 _Found = tuple[Source | Refusal, Facts | Refusal | None, Seen | None]
 
@@ -110,17 +115,15 @@ def _surveyed(asked: Sequence[_Asked], executor: Executor) -> Generator[_Found, 
         yield from executor.each(_survey_file, asked)
         return
     here, there = itertools.tee(map(_read_file, asked))
-    unknown = (one.source for one in there if isinstance(one.source, Source) and one.known is None)
+    unknown = (one.unknown for one in there if one.unknown is not None)
     found = executor.each(survey, unknown)
     for one, read_ in zip(asked, here, strict=True):
-        open_ = isinstance(read_.source, Source) and read_.known is None
-        yield _found(one, read_, next(found) if open_ else None)
+        yield _found(one, read_, next(found) if read_.unknown is not None else None)
 
 
 def _survey_file(asked: _Asked) -> _Found:
     one = _read_file(asked)
-    open_ = isinstance(one.source, Source) and one.known is None
-    return _found(asked, one, survey(one.source) if open_ and isinstance(one.source, Source) else None)
+    return _found(asked, one, survey(one.unknown) if one.unknown is not None else None)
 
 
 def _read_file(asked: _Asked) -> _Read:

@@ -104,6 +104,19 @@ def test_the_diff_is_a_patch_that_does_what_apply_does(fixpickle: Terminal, proj
     assert contents(project) == patched
 
 
+def test_a_file_that_is_changed_while_a_run_reads_is_named_and_stays_as_it_is(
+    fixpickle: Terminal, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile(what: str, _done: int, _of: int) -> None:
+        if what.startswith("looking"):
+            (project / "pkg" / "work.py").write_text(BEFORE + "\n")
+
+    monkeypatch.setattr("fixpickle.cli.flow.progress", lambda _stream, _quiet: meanwhile)
+    assert fixpickle("apply") == 2
+    assert fixpickle.err == f"fixpickle: {project}/pkg/work.py: changed on disk since it was read; run again\n"
+    assert (project / "pkg" / "work.py").read_text() == BEFORE + "\n"
+
+
 def test_a_dry_run_proves_and_writes_nothing(fixpickle: Terminal, project: Path) -> None:
     before = contents(project)
     assert fixpickle("apply", "--dry-run") == 1

@@ -18,9 +18,10 @@ from fixpickle.report import View
 from fixpickle.report import render as _render
 from fixpickle.rewrite.style import tidy
 from fixpickle.settings import given, load
+from fixpickle.shelf import Changed
 from fixpickle.verify import Prover
 
-__all__ = ["ConfigurationError", "RunReport", "check", "fix", "render"]
+__all__ = ["Changed", "ConfigurationError", "RunReport", "check", "fix", "render"]
 
 
 class ConfigurationError(ValueError):
@@ -35,7 +36,8 @@ def check(
     """What cannot be pickled in the files at and below `paths`, as `fixpickle check` finds it.
 
     `settings` are keys of the configuration with values as TOML has them; they win over the configuration file. `held`
-    are bytes that are read in place of what is in a file, or of a file that is not there. Raises ConfigurationError.
+    are bytes that are read in place of what is in a file, or of a file that is not there. Raises
+    ConfigurationError, and Changed where a file that has findings is changed meanwhile.
     """
     return _run(paths, settings or {}, held or {}, fixing=False)
 

@@ -16,6 +16,7 @@ from fixpickle.cache.trees import Notes, Seen, Stamp
 from fixpickle.discover import discover
 from fixpickle.model import Refusal, Settings, Source, Strategy
 from fixpickle.project import Project
+from fixpickle.shelf import Shelf, bare
 from fixpickle.source import MAX_BYTES, decode, modules, origin, read
 from fixpickle.standing import Standing, is_runtime
 from fixpickle.survey import Facts, survey
@@ -54,7 +55,8 @@ def read_all(
     skipped = list(refused)
     if notes is not None:
         notes.whole = not refused
-    sources: dict[Path, Source] = {}
+    memory: dict[Path, Source] = {}
+    disk: dict[Path, Source] = {}
     facts: dict[Path, Facts] = {}
     folder = notes.folder if notes is not None else None
     asked = [_Asked(path, path in explicit, held.get(path), folder) for path in (*files, *held)]
@@ -66,13 +68,14 @@ def read_all(
                 notes.files.append(seen)
             skipped += (refusal for refusal in (source, found) if isinstance(refusal, Refusal))
             if isinstance(source, Source) and isinstance(found, Facts):
-                sources[source.path] = source
+                (memory if source.path in held else disk)[source.path] = source
                 if not is_runtime(source.path):
                     facts[source.path] = found
                     skipped += _misnamed(found)
     known = configured(settings.boundaries, settings.quiet)
     project = Project(facts.values(), known, settings.strategy, settings.traced)
-    return Standing(sources, sources, facts, project, frozenset(held)), skipped
+    shelf = Shelf(memory, disk)
+    return Standing(shelf, shelf, facts, project, frozenset(held)), skipped
 
 
 def listed(paths: Sequence[Path], settings: Settings) -> tuple[tuple[Path, ...], tuple[Refusal, ...]]:
@@ -138,7 +141,8 @@ def _found(asked: _Asked, one: _Read, said: Facts | Refusal | None) -> _Found:
     source = one.source
     result = keep(source, said, asked.folder) if isinstance(source, Source) and said is not None else one.known
     seen = _seen(asked.path, one.stamp, source, result) if asked.folder is not None else None
-    return source, result.said if result is not None else None, seen
+    shown = bare(source) if isinstance(source, Source) and asked.held is None else source
+    return shown, result.said if result is not None else None, seen
 
 
 def _seen(path: Path, stamp: Stamp | None, source: Source | Refusal, result: Surveyed | None) -> Seen:

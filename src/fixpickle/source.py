@@ -10,6 +10,7 @@ import stat
 import tokenize
 from codecs import BOM_UTF8
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from fixpickle.model import Edit, Refusal, Source
@@ -96,6 +97,19 @@ def _decode_notebook(data: bytes, path: Path, explicit: bool) -> Source | Refusa
         explicit=explicit,
         notebook=raw,
     )
+
+
+def again(source: Source) -> Source | Refusal:
+    """A source that was read once, with its text as it was. Refused where the file has other bytes by now."""
+    try:
+        data = source.path.read_bytes()
+    except OSError as error:
+        return Refusal(source.path, f"cannot be read any more: {error.strerror}")
+    if hashlib.sha256(data).hexdigest() != source.digest:
+        return Refusal(source.path, "changed on disk since it was read")
+    if source.path.suffix == ".ipynb":
+        return _decode_notebook(data, source.path, source.explicit)
+    return replace(source, text=data.removeprefix(BOM_UTF8 if source.bom else b"").decode(source.encoding))
 
 
 def encode(text: str, source: Source) -> bytes | Refusal:

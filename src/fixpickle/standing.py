@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fixpickle.model import Change, Edit, Ground, Patch, Source
 from fixpickle.project import Project
+from fixpickle.shelf import Shelf
 from fixpickle.sightings import followed
 from fixpickle.source import apply_edits
 from fixpickle.survey import Facts, survey
@@ -22,8 +23,8 @@ class Standing:
     What was read of the files in `held` is not what is on disk.
     """
 
-    original: Mapping[Path, Source]
-    sources: Mapping[Path, Source]
+    original: Shelf
+    sources: Shelf
     facts: Mapping[Path, Facts]
     project: Project
     held: frozenset[Path] = frozenset()
@@ -31,7 +32,7 @@ class Standing:
     def changed(self) -> dict[Path, str]:
         """The texts that differ from what was read, new files included."""
         old = self.original
-        return {p: s.text for p, s in self.sources.items() if p not in old or old[p].text != s.text}
+        return {p: s.text for p, s in self.sources.memory.items() if p not in old or old[p].text != s.text}
 
     def over_disk(self) -> dict[Path, str]:
         """The texts that differ from what is on disk, or may, new files included."""
@@ -70,14 +71,16 @@ def _outermost(roots: Iterable[Path]) -> Iterator[Path]:
 
 def moved(standing: Standing, texts: Mapping[Path, str]) -> Standing:
     """The standing with these texts in place, surveyed anew."""
-    sources, facts = dict(standing.sources), dict(standing.facts)
+    facts, changed = dict(standing.facts), list[Source]()
     for path, text in texts.items():
-        source = sources.get(path) or Source(path, "", "utf-8", "\n", False, "", path.stem, path.parent)
-        sources[path] = replace(source, text=text)
-        found = survey(sources[path])
+        source = standing.sources.get(path) or Source(path, "", "utf-8", "\n", False, "", path.stem, path.parent)
+        changed.append(replace(source, text=text))
+        found = survey(changed[-1])
         if isinstance(found, Facts) and not is_runtime(path):
             facts[path] = found
-    old, new = ({p: s.text for p, s in some.items()} for some in (standing.sources, sources))
+    sources = standing.sources.with_(changed)
+    looked = {*texts, *(one.path for one in standing.project.traced)} if standing.project.traced else ()
+    old, new = ({p: some[p].text for p in looked if p in some} for some in (standing.sources, sources))
     traced = tuple(followed(standing.project.traced, old, new))
     return replace(standing, sources=sources, facts=facts, project=standing.project.over(facts.values(), traced))
 

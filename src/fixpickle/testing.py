@@ -25,6 +25,7 @@ from fixpickle.registry import load_rules
 from fixpickle.report.diff import unified
 from fixpickle.rewrite.style import tidy
 from fixpickle.rule import NotebookRule, Workshop
+from fixpickle.shelf import Shelf
 from fixpickle.source import encode, read
 from fixpickle.standing import Standing
 from fixpickle.survey import Facts, survey
@@ -210,7 +211,7 @@ def patches(files: Files, folder: Path) -> tuple[Standing, list[Patch]]:
         for finding in rule.find(shop.project, one)
         if finding.fixable and finding.safety is not Safety.MANUAL
     ]
-    return Standing(sources, sources, facts, shop.project), [p for p in made if isinstance(p, Patch)]
+    return Standing(Shelf(sources), Shelf(sources), facts, shop.project), [p for p in made if isinstance(p, Patch)]
 
 
 def _mark(finding: Finding, root: Path, reason: str) -> Mark:

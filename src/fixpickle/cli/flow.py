@@ -31,6 +31,7 @@ from fixpickle.report.diff import unified
 from fixpickle.rewrite.style import tidy
 from fixpickle.rule import Rule
 from fixpickle.settings import load
+from fixpickle.shelf import Changed
 from fixpickle.verify import Prover
 from fixpickle.workers import Lost
 from fixpickle.write import account, as_found
@@ -48,7 +49,7 @@ def execute(request: Request) -> int:
         return _list(request, settings)
     try:
         return _executed(request, settings, rules)
-    except Lost as error:
+    except (Changed, Lost) as error:
         complain(str(error))
         return 2
 

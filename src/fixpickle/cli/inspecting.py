@@ -17,6 +17,7 @@ from fixpickle.model import Evidence, Finding, Refusal, Settings, Traced
 from fixpickle.registry import load_rules
 from fixpickle.rewrite.style import tidy
 from fixpickle.settings import Options, load
+from fixpickle.shelf import Changed
 from fixpickle.source import read
 from fixpickle.trace.record import Culprit, Made
 from fixpickle.trace.sites import places
@@ -92,7 +93,11 @@ def _remedies(found: Inspection, settings: Settings, wanted: Wanted) -> Mapping[
     led = replace(settings, traced=traced, reach=Evidence.TRACED)
     with Prover() as prover:
         ports = Ports(prover.prove, prover.examine, tidy, lambda _what, _done, _of: None)
-        report = run(sorted(paths), led, load_rules(), ports, fix=False)
+        try:
+            report = run(sorted(paths), led, load_rules(), ports, fix=False)
+        except Changed as error:
+            complain(str(error))
+            return {}
     met: dict[str, Finding] = {}
     for left in report.left:
         known = met.get(left.finding.reach.chain[0])

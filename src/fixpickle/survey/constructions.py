@@ -56,6 +56,8 @@ LOCK_TYPE = "_thread.LockType"
 _LOCKS = frozenset({"_thread.allocate_lock", "_thread.allocate", "threading.Lock", LOCK_TYPE, "_thread.lock"})
 _LOCK_VALUES = frozenset(f"{symbol}()" for symbol in _LOCKS)
 _REPLACED = frozenset(symbol.rpartition(".")[2] for symbol in PRIMITIVES) | {"threading", "queue", "_thread"}
+_END = 4  # letters that rule most strings out
+_ENDS = frozenset(name[-_END:] for name in _REPLACED)
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 _FIELDS = frozenset(
     [
@@ -275,11 +277,13 @@ def _captured_local(tree: Tree, flow: Flow, value: ast.AST) -> str:
 def witnesses(tree: Tree, names: Names) -> Iterator[Reference]:
     """Places that would see another lock in the place of the original: tests of its type, and strings that patch it."""
     constants = tree.of(ast.Constant)
-    strings = (n for n in constants if isinstance(n.value, str) and n.value.rpartition(".")[2] in _REPLACED)
-    locks = names.may_mean(_LOCKS)
-    calls = (n for n in tree.of(ast.Call) if (locks and n.args) or (n.args[1:] and _constant(n.args[1]) in _REPLACED))
+    strings = [n for n in constants if type(n.value) is str and n.value[-_END:] in _ENDS]
+    strings = [n for n in strings if _constant(n).rpartition(".")[2] in _REPLACED]
+    around = (tree.parents[n] for n in strings)
+    patching = (c for c in around if isinstance(c, ast.Call) and c.args[1:] and _constant(c.args[1]) in _REPLACED)
+    calls = [n for n in tree.of(ast.Call) if n.args] if names.may_mean(_LOCKS) else dict.fromkeys(patching)
     attributes = [*tree.attributes("__class__"), *tree.attributes("LockType")]
-    variables = (n for n in tree.of(ast.Name) if n.id == "LockType")
+    variables = [n for n in tree.of(ast.Name) if n.id == "LockType"]
     for node in tree.ordered([*strings, *calls, *attributes, *variables]):
         if isinstance(node, ast.Constant):
             if _DOTTED.fullmatch(_constant(node)):

@@ -81,17 +81,28 @@ class Flow:
         self._owners: dict[tuple[ast.AST, str], ast.AST] = {}
         self._failing = frozenset(expected_to_fail(tree, names))
         self._loads: dict[tuple[ast.AST, str], list[ast.Name]] = {}
-        for node in tree.of(ast.Name):
+        self._read()
+
+    def _read(self) -> None:
+        """Takes down who reads which variable. Most names are read many times in one scope, which is looked up once."""
+        scope_of, root = self.tree.scopes.get, self.tree.root
+        met: dict[tuple[ast.AST, str], list[ast.Name]] = {}
+        for node in self.tree.of(ast.Name):
             if type(node.ctx) is ast.Load:
-                name = node.id
-                self._loads.setdefault((self.owner(node, name), name), []).append(node)
+                key = scope_of(node, root), node.id
+                if key not in met:
+                    met[key] = self._loads.setdefault((self._owner_of(key), node.id), [])
+                met[key].append(node)
 
     def owner(self, at: ast.AST, name: str) -> ast.AST:
         """The scope whose variable `name` is when it is read at `at`."""
-        key = (self.tree.scope(at), name)
-        if key not in self._owners:
-            self._owners[key] = self._owner(*key)
-        return self._owners[key]
+        return self._owner_of((self.tree.scope(at), name))
+
+    def _owner_of(self, key: tuple[ast.AST, str]) -> ast.AST:
+        found = self._owners.get(key)
+        if found is None:
+            found = self._owners[key] = self._owner(*key)
+        return found
 
     def _owner(self, scope: ast.AST, name: str) -> ast.AST:
         first = scope
@@ -105,6 +116,11 @@ class Flow:
                 return scope
             scope = self.tree.scope(scope)
         return scope
+
+    def of_module(self, nodes: Iterable[ast.Name]) -> list[ast.Name]:
+        """Those of these names that are variables of the module."""
+        scope_of, root, owner_of = self.tree.scopes.get, self.tree.root, self._owner_of
+        return [node for node in nodes if owner_of((scope_of(node, root), node.id)) is root]
 
     def loads(self, scope: ast.AST, name: str) -> list[ast.Name]:
         """Every place that reads the variable `name` of `scope`, nested functions included."""

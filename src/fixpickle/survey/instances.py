@@ -41,10 +41,11 @@ def instances(tree: Tree, names: Names, flow: Flow) -> Iterator[Instance]:
 
 def _candidates(tree: Tree, flow: Flow) -> list[ast.Call | ast.Name | ast.Attribute | ast.arg]:
     """What may be, or carry, such an object and does go further."""
-    made = (n for n in tree.of(ast.Call) if flow.leads(n) and type(tree.parents[n]) is not ast.Attribute)
-    receivers = (n for n in tree.of(ast.Name) if n.id == "self" and type(tree.parents[n]) is not ast.Attribute)
-    members = (n for n in tree.of(ast.Attribute) if _is_handed(tree, n))
-    annotated = (n for n in tree.of(ast.arg) if n.annotation is not None)
+    parents = tree.parents
+    made = [n for n in tree.of(ast.Call) if type(parents[n]) is not ast.Attribute and flow.leads(n)]
+    receivers = [n for n in tree.of(ast.Name) if n.id == "self" and type(parents[n]) is not ast.Attribute]
+    members = [n for n in tree.of(ast.Attribute) if type(parents[n]) in _HANDING and _is_handed(tree, n)]
+    annotated = [n for n in tree.of(ast.arg) if n.annotation is not None]
     return tree.ordered([*made, *receivers, *members, *annotated])
 
 
@@ -76,6 +77,9 @@ def _may_be_ours(callee: ast.expr, names: Names) -> bool:
         return False
     values = names.bindings.get(names.tree.root, {}).get(callee.id, ())
     return callee.id[:1].isupper() or any(isinstance(v, (ast.ImportFrom, *FUNCTIONS, ast.ClassDef)) for v in values)
+
+
+_HANDING = frozenset({ast.keyword, ast.Call})
 
 
 def _is_handed(tree: Tree, node: ast.Attribute) -> bool:

@@ -13,7 +13,6 @@ from fixpickle.survey.flow import Flow
 from fixpickle.survey.scripts import is_guard
 from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names
 
-_WORD = re.compile(r"\w+")
 _NAMESPACES = frozenset({"globals", "locals", "vars", "eval", "exec"})
 # Decorators under which the body of a function still runs as it is written.
 _PLAIN = frozenset({"staticmethod", "classmethod", "property", "contextmanager", "contextlib.contextmanager"})
@@ -21,10 +20,11 @@ _PLAIN = frozenset({"staticmethod", "classmethod", "property", "contextmanager",
 
 def late_imports(tree: Tree, flow: Flow, exports: frozenset[str] | None) -> Iterator[LateImport]:
     """The imports that bind one name, once, which nothing reads when the module is imported."""
-    if any(node.id in _NAMESPACES for node in tree.of(ast.Name)):
+    if not _NAMESPACES.isdisjoint([node.id for node in tree.of(ast.Name)]):
         return
     bound = Counter(name for statement in tree.root.body for name in bound_names(statement))
-    words: frozenset[str] | None = None
+    said: str | None = None
+    guarded = any(map(is_guard, tree.root.body))
     made: dict[Function | ast.If, LateUse] = {}
     written = {name for node in tree.of(ast.Global) for name in node.names}
     for statement in tree.root.body:
@@ -34,12 +34,12 @@ def late_imports(tree: Tree, flow: Flow, exports: frozenset[str] | None) -> Iter
         name, module = found
         if bound[name] > 1 or name in written or name in (exports or ()):
             continue
-        users = list(_users(tree, flow, name))
+        users = list(_users(tree, flow, name, guarded))
         late = dict.fromkeys(user for user in users if isinstance(user, (*FUNCTIONS, ast.If)))
         if not users or len(late) < len(set(users)):
             continue
-        words = _words(tree) if words is None else words
-        if name not in words:
+        said = _said(tree) if said is None else said
+        if name not in said or not re.search(rf"\b{name}\b", said):
             made.update((user, _use(tree, user)) for user in late if user not in made)
             uses = dict.fromkeys(made[user] for user in late)
             yield LateImport(name, module, tree.span(statement), tuple(uses))
@@ -59,26 +59,38 @@ def _imported(statement: ast.stmt) -> tuple[str, str] | None:
     return (alias.asname or alias.name, module) if plain and foreign and len(statement.names) == 1 else None
 
 
-def _words(tree: Tree) -> frozenset[str]:
-    """What strings name, as code would: an annotation in quotes, `"np.ndarray"`, or what is evaluated."""
-    said = (n for n in tree.of(ast.Constant) if isinstance(n.value, str) and not isinstance(tree.parents[n], ast.Expr))
-    return frozenset(word for n in said for word in _WORD.findall(str(n.value)))
+def _said(tree: Tree) -> str:
+    """The strings, which may name things as code would: `"np.ndarray"` in an annotation, or what is evaluated."""
+    parents = tree.parents
+    said = [n.value for n in tree.of(ast.Constant) if type(n.value) is str and type(parents[n]) is not ast.Expr]
+    return "\n".join(said)
 
 
-def _users(tree: Tree, flow: Flow, name: str) -> Iterator[ast.AST | None]:
-    """The main guard or the outermost function around each place that reads the name; None where neither is."""
+def _users(tree: Tree, flow: Flow, name: str, guarded: bool) -> Iterator[ast.AST | None]:
+    """The main guard or the outermost function around each place that reads the name; None where neither is.
+
+    Whether the file is `guarded` at all is asked once: few files are, and some names are read a thousand times.
+    """
+    outermost: dict[ast.AST, ast.AST | None] = {}
     for load in flow.loads(tree.root, name):
-        top = tree.top(load)
+        scope = tree.scope(load)
+        if scope not in outermost:
+            outermost[scope] = _outermost(tree, scope)
+        top = tree.top(load) if guarded else None
         if isinstance(top, ast.If) and is_guard(top) and not top.orelse and not tree.inside(load, top.test):
             yield top
-            continue
-        outermost = None
-        scope = tree.scope(load)
-        while not isinstance(scope, ast.Module):
-            if not isinstance(scope, ast.ClassDef):
-                outermost = scope
-            scope = tree.scope(scope)
-        yield outermost
+        else:
+            yield outermost[scope]
+
+
+def _outermost(tree: Tree, scope: ast.AST) -> ast.AST | None:
+    """The outermost function or comprehension around what is evaluated in a scope."""
+    found = None
+    while not isinstance(scope, ast.Module):
+        if not isinstance(scope, ast.ClassDef):
+            found = scope
+        scope = tree.scope(scope)
+    return found
 
 
 def _use(tree: Tree, user: Function | ast.If) -> LateUse:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from fixpickle.survey.facts import ImportFact
-from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Function, Tree, bound_names
+from fixpickle.survey.tree import FUNCTIONS, Comprehension, Function, Tree, bound_names, parameters
 
 _OF_CLASSES = ("__new__", "__init_subclass__", "__class_getitem__")  # called with the class, undecorated
 _DEPTH = 8  # names that lead to names: enough for real code, and an end for circles
@@ -83,25 +83,28 @@ class Names:
     def bindings(self) -> dict[ast.AST, dict[str, list[ast.AST]]]:
         """Per scope and name, the nodes that say what the name is: a value, an import, a definition, an annotation."""
         table: dict[ast.AST, dict[str, list[ast.AST]]] = {}
+        writes = self.global_writes
         for node in self.tree.of(*_BINDING):
-            for name, value in _bound_values(node):
-                scope: ast.AST | None = self.tree.scope(node)
-                if isinstance(node, ast.arg):
-                    scope = self._function_of(node)
-                while scope is not None and not isinstance(scope, (*CALLABLES, ast.ClassDef, ast.Module)):
-                    scope = self.tree.scope(scope)
-                if (scope, name) in self.global_writes:
-                    scope = self.tree.root
-                table.setdefault(scope or self.tree.root, {}).setdefault(name, []).append(value)
+            bound = _bound_values(node)
+            scope = self._binding_scope(node) if bound else node
+            for name, value in bound:
+                at = self.tree.root if writes and (scope, name) in writes else scope
+                table.setdefault(at, {}).setdefault(name, []).append(value)
         return table
+
+    def _binding_scope(self, node: ast.AST) -> ast.AST:
+        """The scope whose variables a node binds; comprehensions have only those of their targets."""
+        if isinstance(node, ast.arg):
+            return self.tree.parents[self.tree.parents[node]]
+        scope = self.tree.scope(node)
+        while isinstance(scope, Comprehension):
+            scope = self.tree.scope(scope)
+        return scope
 
     @cached_property
     def global_writes(self) -> frozenset[tuple[ast.AST | None, str]]:
         """Functions and the names they declare `global`."""
         return frozenset((self.tree.scope(n), name) for n in self.tree.of(ast.Global) for name in n.names)
-
-    def _function_of(self, node: ast.AST) -> Callable_ | None:
-        return next((a for a in self.tree.ancestors(node) if isinstance(a, CALLABLES)), None)
 
     @cached_property
     def classes(self) -> frozenset[str]:
@@ -285,7 +288,7 @@ class Names:
                 plain = function.name not in _OF_CLASSES and not kinds & {"staticmethod", "classmethod"}
                 if args and args[0].arg == node.id != "cls" and plain:
                     return cls
-            if any(p.arg == node.id for p in self.tree.within(function.args, ast.arg)):
+            if node.id in parameters(function):
                 return None
             function = self.tree.function(function)
         return None
@@ -324,6 +327,12 @@ class Names:
 
 def _bound_values(node: ast.AST) -> list[tuple[str, ast.AST]]:
     """Names this node binds, each with the node that says what it is; the node itself where nothing is known."""
+    if isinstance(node, ast.arg):
+        return [(node.arg, node)]
+    if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+        return [(node.name, node)]
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return [((a.asname or a.name).split(".")[0], node) for a in node.names]
     if isinstance(node, ast.Assign):
         return [pair for target in node.targets for pair in _assigned(target, node.value)]
     if isinstance(node, ast.AnnAssign):
@@ -335,10 +344,6 @@ def _bound_values(node: ast.AST) -> list[tuple[str, ast.AST]]:
         return [(n, node.context_expr if whole else node.optional_vars) for n in bound_names(node.optional_vars)]
     if isinstance(node, (ast.For, ast.AsyncFor)):
         return [(n, ast.Pass()) for n in bound_names(node.target)]
-    if isinstance(node, (ast.Import, ast.ImportFrom, *FUNCTIONS, ast.ClassDef)):
-        return [(n, node) for n in bound_names(node)]
-    if isinstance(node, ast.arg):
-        return [(node.arg, node)]
     if isinstance(node, (ast.ExceptHandler, ast.AugAssign, ast.MatchAs, ast.MatchStar, ast.MatchMapping)):
         target = node.target if isinstance(node, ast.AugAssign) else node
         return [(n, ast.Pass()) for n in _own_names(target)]

@@ -77,8 +77,8 @@ class _Made:
 
     def statement(self, node: ast.stmt, kind: str) -> TopStatement:
         tree = self.tree
-        read = [n for n in tree.within(node, ast.Name) if self._of_module(n)]
-        loaded = [n for n in read if isinstance(n.ctx, ast.Load) and not self._asks_for_folder(n)]
+        read = self.flow.of_module(tree.within(node, ast.Name))
+        loaded = [n for n in read if type(n.ctx) is ast.Load and not (n.id == "__file__" and self._asks_for_folder(n))]
         plain = kind == "guard" and isinstance(node, ast.If) and not node.orelse and isinstance(node.test, ast.Compare)
         inner = node.body if plain and isinstance(node, ast.If) else []
         found = TopStatement(
@@ -134,13 +134,8 @@ class _Made:
         made = isinstance(node, ast.Call) and self.names.of(node.func) in ("builtins.set", "builtins.frozenset")
         return made or isinstance(node, (ast.Set, ast.SetComp))
 
-    def _of_module(self, node: ast.Name) -> bool:
-        return isinstance(self.flow.owner(node, node.id), ast.Module)
-
     def _asks_for_folder(self, node: ast.Name) -> bool:
         """Whether it is a `__file__` of which no more than the folder counts, the same for every module in it."""
-        if node.id != "__file__":
-            return False
         at, parent = self._outward(node)
         if isinstance(parent, ast.Call) and self.names.of(parent.func) == "os.path.dirname":
             return True

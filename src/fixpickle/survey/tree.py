@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import accumulate, chain, count
 from typing import TypeVar
 
 from fixpickle.model import Source, Span
@@ -43,14 +44,16 @@ class Tree:
         self.parents: dict[ast.AST, ast.AST] = {}
         self._places: defaultdict[type[ast.AST], list[int]] = defaultdict(list)
         self._below: list[int] = []  # the place of the first child of the node at that place, or where one would be
-        self._scopes: dict[ast.AST, ast.AST] = {self.root: self.root}
+        self.scopes: dict[ast.AST, ast.AST] = {self.root: self.root}
         self._spread()
+        self._parted: dict[type[ast.AST], dict[ast.AST, list[ast.AST]]] = {}
+        self._functions: dict[ast.AST, Callable_ | None] = {}
         self._found: dict[tuple[type[ast.AST], ...], list[ast.AST]] = {}
         self._paired: dict[ast.AST, symtable.SymbolTable | None] = {}
 
     def _spread(self) -> None:
         """One pass over all nodes, outer ones first. Written out: it runs a million times for ten megabytes."""
-        nodes, parents, places, below, scopes = self.nodes, self.parents, self._places, self._below, self._scopes
+        nodes, parents, places, below, scopes = self.nodes, self.parents, self._places, self._below, self.scopes
         node_type = ast.AST
         for place, node in enumerate(nodes):
             kind = type(node)
@@ -83,22 +86,46 @@ class Tree:
     def of(self, *kinds: type[Node]) -> list[Node]:
         """The nodes of exactly these types, outer ones first, as they come in `nodes`."""
         if kinds not in self._found:
-            self._found[kinds] = self._at([place for kind in kinds for place in self._places.get(kind, ())])
+            places = [self._places.get(kind, []) for kind in kinds]
+            self._found[kinds] = self._at(places[0] if len(kinds) == 1 else sorted(chain.from_iterable(places)))
         return self._found[kinds]  # type: ignore[return-value]
 
     def within(self, node: ast.AST, *kinds: type[Node]) -> list[Node]:
         """The nodes of exactly these types among a node and all below it, as they come in `nodes`."""
+        if len(kinds) == 1 and self.parents.get(node) is self.root:
+            return self._by_statement(kinds[0]).get(node, [])
         first, end = self._order[node], self._order[node] + 1
         found: list[int] = []
         while first < end:  # what is equally deep below one node stands side by side
             for places in (self._places.get(kind, []) for kind in kinds):
                 found += places[bisect_left(places, first) : bisect_left(places, end)]
             first, end = self._below[first], self._below[end]
-        return self._at(found)
+        return self._at(sorted(found))
+
+    def _by_statement(self, kind: type[Node]) -> dict[ast.AST, list[Node]]:
+        """The nodes of exactly this type by the module-level statement they stand in, as they come in `nodes`."""
+        if kind not in self._parted:
+            nodes, tops = self.nodes, self._tops
+            found: dict[ast.AST, list[ast.AST]] = {}
+            for place in self._places.get(kind, ()):
+                found.setdefault(nodes[tops[place]], []).append(nodes[place])
+            self._parted[kind] = found
+        return self._parted[kind]  # type: ignore[return-value]
+
+    @cached_property
+    def _tops(self) -> list[int]:
+        """Of each node the place of the module-level statement it stands in."""
+        below = self._below
+        tops = list(range(below[1]))
+        for place in range(1, len(self.nodes)):
+            inner = below[place + 1] - below[place]
+            if inner:
+                tops += [tops[place]] * inner
+        return tops
 
     def _at(self, places: list[int]) -> list[Node]:
         nodes = self.nodes
-        return [nodes[place] for place in sorted(places)]  # type: ignore[misc]
+        return [nodes[place] for place in places]  # type: ignore[misc]
 
     def ordered(self, nodes: Iterable[Node]) -> list[Node]:
         """These nodes as they come in `nodes`."""
@@ -106,18 +133,26 @@ class Tree:
 
     @cached_property
     def _order(self) -> dict[ast.AST, int]:
-        return {node: place for place, node in enumerate(self.nodes)}
+        return dict(zip(self.nodes, count(), strict=False))
 
     # --- positions ---
 
     @cached_property
     def _starts(self) -> list[int]:
         # ast counts lines as the tokenizer does: \r\n, \r and \n end one, a form feed does not.
-        return [0, *(m.end() for m in _NEWLINE.finditer(self.text))]
+        if "\r" in self.text:
+            return [0, *(m.end() for m in _NEWLINE.finditer(self.text))]
+        return [0, *accumulate(len(line) + 1 for line in self.text.split("\n"))][:-1]
+
+    @cached_property
+    def _ascii(self) -> bool:
+        return self.text.isascii()
 
     def offset(self, line: int, column: int) -> int:
         """The character offset of an `ast` position: a line from 1 and a column in UTF-8 bytes."""
         start = self._starts[line - 1]
+        if self._ascii:
+            return start + column
         end = self._starts[line] if line < len(self._starts) else len(self.text)
         piece = self.text[start:end]
         if piece.isascii():
@@ -160,7 +195,7 @@ class Tree:
         Decorators, defaults, annotations and bases belong to the scope around the definition; so does the first
         iterable of a comprehension.
         """
-        return self._scopes.get(node, self.root)
+        return self.scopes.get(node, self.root)
 
     def inside(self, node: ast.AST, outer: ast.AST) -> bool:
         """Whether a node is `outer` or stands in it."""
@@ -172,10 +207,12 @@ class Tree:
 
     def function(self, node: ast.AST) -> Callable_ | None:
         """The innermost function or lambda in which the node is evaluated, through comprehensions and classes."""
-        scope = self.scope(node)
-        while not isinstance(scope, (*CALLABLES, ast.Module)):
-            scope = self.scope(scope)
-        return scope if isinstance(scope, CALLABLES) else None
+        first = scope = self.scope(node)
+        if first not in self._functions:
+            while not isinstance(scope, (*CALLABLES, ast.Module)):
+                scope = self.scope(scope)
+            self._functions[first] = scope if isinstance(scope, CALLABLES) else None
+        return self._functions[first]
 
     def statement(self, node: ast.AST) -> ast.stmt:
         """The innermost statement the node belongs to; a statement is its own."""
@@ -185,10 +222,9 @@ class Tree:
 
     def top(self, node: ast.AST) -> ast.stmt:
         """The module-level statement the node stands in."""
-        while not isinstance(self.parents[node], ast.Module):
-            node = self.parents[node]
-        assert isinstance(node, ast.stmt)
-        return node
+        top = self.nodes[self._tops[self._order[node]]]
+        assert isinstance(top, ast.stmt)
+        return top
 
     def method_class(self, function: ast.AST | None) -> ast.ClassDef | None:
         """The class a function is directly a method of."""

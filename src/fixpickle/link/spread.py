@@ -252,7 +252,8 @@ class Spread:
             return True  # on the way into a base, which makes the same object
         if self.symbols.class_of(symbol) is not None:
             return self._escapes(facts, sink)
-        return self.symbols.class_of(symbol.rpartition(".")[0]) is None  # how long the receiver lasts is not known
+        # A method of `self` stores where `self.x = ...` would; how long another receiver lasts is not known.
+        return sink.own or self.symbols.class_of(symbol.rpartition(".")[0]) is None
 
     def _escapes(self, facts: Facts, sink: ToCall) -> bool:
         """Whether the result of a call outlives the function that makes it: it is stored, returned, or crosses."""
@@ -261,9 +262,14 @@ class Spread:
                 isinstance(onward, ToReturn) and self.may_be_kept(facts, onward, methods=True)
             ):
                 return True
-            if isinstance(onward, ToCall) and self.boundary(onward) is not None:
+            if isinstance(onward, ToCall) and (self.boundary(onward) is not None or self._stores(facts, onward)):
                 return True
         return False
+
+    def _stores(self, facts: Facts, sink: ToCall) -> bool:
+        """Whether a function of the project stores what it is handed: `self.add(Part(f))`, where `add` keeps parts."""
+        stored = (way for way in self.ways(facts, [sink]) if isinstance(way.sink, (ToAttribute, ToGlobal)))
+        return any(way.lasting for way in stored)
 
     def may_be_kept(self, facts: Facts, sink: ToReturn, methods: bool = False) -> bool:
         """Whether what a function returns may be kept: the function is public, or its result is passed on in its file.

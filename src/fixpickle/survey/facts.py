@@ -19,7 +19,8 @@ class ToCall:
 
     `position` counts from 0 and is -1 for a keyword. `onward` is where the result of that call goes. `literals` are
     the constant keyword arguments of the call, and of the call that made its receiver: `n_jobs=1` says that nothing
-    is pickled. A decorator without arguments `decorates`. An argument behind `*` or `**` is `unpacked`.
+    is pickled. A decorator without arguments `decorates`. An argument behind `*` or `**` is `unpacked`. It is `own`
+    where the call is of a method of the `self` around it.
     """
 
     callee: str
@@ -30,6 +31,7 @@ class ToCall:
     onward: tuple[Sink, ...] = ()
     decorates: bool = False
     unpacked: bool = False
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,8 +226,9 @@ class Flow:
         position = call.args.index(node) if node in call.args else -1
         keyword = node.arg or "" if isinstance(node, ast.keyword) else ""
         unpacked = isinstance(node, ast.Starred) or (isinstance(node, ast.keyword) and node.arg is None)
-        given = self.literals(call)
-        sink = ToCall(callee, position, keyword, call.lineno, given, self._onward(call), unpacked=unpacked)
+        own = isinstance(call.func, ast.Attribute) and self.names.instance_class(call.func.value) is not None
+        given, onward = self.literals(call), self._onward(call)
+        sink = ToCall(callee, position, keyword, call.lineno, given, onward, unpacked=unpacked, own=own)
         return (*self._into_container(call), sink)
 
     def _onward(self, call: ast.Call) -> tuple[Sink, ...]:

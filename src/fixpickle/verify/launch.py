@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import site
 import subprocess
@@ -18,8 +19,7 @@ from fixpickle.verify.family import kill_all, members
 
 PROBE = Path(__file__).with_name("probe.py")
 
-_TICK = 0.002, 0.02
-_LATE = 0.05  # how much later than it could an answer is seen, as a part of the time that it took
+_TICK = 0.01  # seconds between two looks where the system does not say that there is something to see
 _COUNT = 0.25  # seconds between two looks at how many processes there are: each look reads all of /proc
 _TAIL = 2000
 _OUTPUT = 64 << 20  # bytes of stdout and stderr together
@@ -78,6 +78,7 @@ class Child:
         self.folder = folder
         self.requests = 0
         self._process, self._limits, self._mark = process, limits, mark
+        self._bell = Bell(folder, process.pid)
 
     def ask(self, request: Mapping[str, object]) -> tuple[Ending, list[Line]]:
         """Puts a request and waits for its end, or until the answers have not grown for the time limit.
@@ -111,23 +112,24 @@ class Child:
             else:
                 self._process.kill()
         self._process.wait()
+        self._bell.close()
 
     def _watch(self, answers: Path) -> Ending:
-        size, since, counted, begun = 0, time.monotonic(), time.monotonic(), time.monotonic()
+        size, since, counted = 0, time.monotonic(), time.monotonic()
         while time.monotonic() - since < self._limits.seconds:
             status = self._process.poll()
-            grown = answers.stat().st_size if answers.exists() else 0
+            grown = _size(answers)
             if status is not None:
                 return Died(_ended(status), _tail(self.folder / "stderr"))
             if grown != size:
                 size, since = grown, time.monotonic()
-                if _is_done(answers):
+                if _is_done(answers, grown):
                     return Answered()
             if time.monotonic() - counted > _COUNT:
                 counted = time.monotonic()
                 if wrong := self._excess(grown):
                     return Died(wrong, "")
-            time.sleep(min(max(_TICK[0], (time.monotonic() - begun) * _LATE), _TICK[1]))
+            self._bell.wait(min(_COUNT, since + self._limits.seconds - time.monotonic()))
         return Hung(self._limits.seconds)
 
     def _excess(self, answered: int) -> str:
@@ -139,6 +141,35 @@ class Child:
         if count > self._limits.processes:
             return f"was killed for starting more than {self._limits.processes} processes"
         return ""
+
+
+class Bell:
+    """Rings when a child has worked off a request, by a pipe in its folder, and when it has ended.
+
+    Where the system has no such thing, or user code took it away, a wait is over when its time is.
+    """
+
+    def __init__(self, folder: Path, pid: int) -> None:
+        self._open: list[int] = []
+        self._tick = _TICK
+        with contextlib.suppress(OSError, AttributeError):
+            os.mkfifo(folder / "bell")
+            # Open for writing too: it would ring for ever where each of the others that write has closed it.
+            self._open.append(os.open(folder / "bell", os.O_RDWR | os.O_NONBLOCK))
+            self._open.append(os.pidfd_open(pid))
+            self._tick = _COUNT
+
+    def wait(self, seconds: float) -> None:
+        """Waits until it rings, and for so many seconds at most."""
+        seconds = max(0.0, min(seconds, self._tick))
+        if not self._open:
+            time.sleep(seconds)
+        elif self._open[0] in select.select(self._open, [], [], seconds)[0]:
+            os.read(self._open[0], 1 << 16)
+
+    def close(self) -> None:
+        while self._open:
+            os.close(self._open.pop())
 
 
 def start(python: Path, mode: str, folder: Path, limits: Limits, mark: str) -> Child | Unstartable:
@@ -196,9 +227,16 @@ def lines(path: Path) -> list[Line]:
     return found
 
 
-def _is_done(path: Path) -> bool:
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _is_done(path: Path, size: int) -> bool:
     with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - len(_DONE)))
+        file.seek(max(0, size - len(_DONE)))
         return file.read() == _DONE
 
 

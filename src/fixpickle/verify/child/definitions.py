@@ -57,7 +57,7 @@ class Reference:
         return parcels, facts
 
     def _instance(self, cls: type) -> Json:
-        """An empty instance may be unpicklable for being empty, so it never decides: base64, or the error."""
+        """An empty instance may be unpicklable for being empty, so it never decides: its pickle, or the error."""
         try:
             return {"parcel": encoded(dumps(blank(cls), "pickle"))}
         except BaseException as error:

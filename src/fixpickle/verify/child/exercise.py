@@ -6,14 +6,16 @@ change and is not any more refutes it.
 
 from __future__ import annotations
 
+import _thread
 import copy
 import pickle
-import threading
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Tuple
 
 from .failure import told
 
 Results = Dict[str, str]
+
+_PATIENCE = 5.0  # seconds for another thread to try a lock
 
 STATE, LIVE, COPY, EQUAL = "plain attributes arrive as they were", "pickling changes nothing", "deepcopy", "equality"
 
@@ -53,34 +55,51 @@ def stays(path: str) -> str:
     return "pickling changes nothing in %s" % path if path else LIVE
 
 
+_OWN = {type(_thread.allocate_lock()), _thread.RLock}
+"""The interpreter's own locks: one behaves as the other does."""
+_known: Dict[type, Tuple[bool, bool]] = {}
+
+
 def lock(name: str, held: Any) -> Results:
     """How a lock behaves, tried from this thread and another one; nothing for what is no lock or is held already."""
     if not (hasattr(held, "acquire") and hasattr(held, "release")) or "Semaphore" in type(held).__name__:
         return {}
-    seen: List[bool] = []
-
-    def other() -> None:
-        seen.append(bool(held.acquire(False)))
-        if seen[0]:
-            held.release()
-
     try:
         if not held.acquire(False):
             return {}
-        again = bool(held.acquire(False))
-        if again:
-            held.release()
-        thread = threading.Thread(target=other, daemon=True)
-        thread.start()
-        thread.join(5)
+        excludes, again = _known.get(type(held)) or _behaviour(held)
         held.release()
     except BaseException:
         return {}
+    if type(held) in _OWN:
+        _known[type(held)] = excludes, again
     return {
-        "%s excludes other threads" % name: "" if seen == [False] else "it does not",
+        "%s excludes other threads" % name: "" if excludes else "it does not",
         "%s is re-entrant" % name: "" if again else "it is not",
         "%s is not re-entrant" % name: "it is" if again else "",
     }
+
+
+def _behaviour(held: Any) -> Tuple[bool, bool]:
+    """Whether a lock that this thread holds excludes another one, and whether this thread can have it once more."""
+    seen: List[bool] = []
+    done = _thread.allocate_lock()
+
+    def other() -> None:
+        try:
+            seen.append(bool(held.acquire(False)))
+            if seen[0]:
+                held.release()
+        finally:
+            done.release()
+
+    again = bool(held.acquire(False))
+    if again:
+        held.release()
+    done.acquire()
+    _thread.start_new_thread(other, ())
+    done.acquire(True, _PATIENCE)
+    return seen == [False], again
 
 
 def used(value: Any) -> None:

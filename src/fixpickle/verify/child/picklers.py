@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import copy
 import importlib
@@ -48,11 +47,11 @@ def loads(parcel: bytes, pickler: str) -> Any:
 
 
 def encoded(parcel: bytes) -> str:
-    return base64.b64encode(parcel).decode("ascii")
+    return parcel.hex()
 
 
 def decoded(text: str) -> bytes:
-    return base64.b64decode(text)
+    return bytes.fromhex(text)
 
 
 def protocols() -> Iterable[int]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import copyreg
 import enum
-import hashlib
 import sys
 import types
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from .modules import contents, named
+from .prints import digest
 
 Portrait = Dict[str, Dict[str, str]]
 """What each object holds, by the path to it: a text for the path of each value."""
@@ -105,7 +105,7 @@ def plain(value: Any) -> Optional[str]:
         text = "".join(_written(value, [_VALUES]))
     except (_NotPlain, RecursionError):
         return None
-    return text if len(text) <= 80 else "%s\u2026 (%s)" % (text[:60], hashlib.sha256(text.encode()).hexdigest())
+    return text if len(text) <= 80 else "%s\u2026 (%s)" % (text[:60], digest(text))
 
 
 class _NotPlain(Exception):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dis
-import hashlib
 import inspect
 import re
 import types
@@ -12,13 +11,22 @@ from typing import Any, Dict, List, Optional, Tuple
 from .failure import told
 from .modules import named
 
+try:
+    from _blake2 import blake2b as _blake2b  # `hashlib` loads all of OpenSSL
+except ImportError:
+    from hashlib import blake2b as _blake2b
+
 
 def fingerprint(thing: Any) -> List[Any]:
     """What must be equal on both sides: the same code, wherever the file lies, and the same parameters."""
     code = getattr(thing, "__code__", None)
     kind = getattr(thing, "__qualname__", None) or named(type(thing))
-    digest = hashlib.sha256(_canonical(code).encode()).hexdigest() if code else ""
-    return [kind, digest, parameters(thing)]
+    return [kind, digest(_canonical(code)) if code else "", parameters(thing)]
+
+
+def digest(text: str) -> str:
+    """Stands for a long text: equal where the texts are, in interpreters of one kind."""
+    return str(_blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).hexdigest())
 
 
 def _canonical(value: object) -> str:

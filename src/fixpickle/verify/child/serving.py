@@ -11,7 +11,7 @@ import linecache
 import os
 import sys
 import types
-from typing import Dict, Iterable, Iterator, Optional, Sequence, Tuple
+from typing import Dict, Optional, Sequence
 
 from .shared import Kept
 
@@ -32,12 +32,8 @@ class Served(importlib.machinery.SourceFileLoader):
 
     def get_code(self, fullname: str) -> types.CodeType:
         lines = self.text.splitlines(True)
-        linecache.cache[self.path] = (
-            len(self.text),
-            None,
-            lines,
-            self.path,
-        )  # no mtime: never checked against the disk
+        # No mtime: never checked against the disk.
+        linecache.cache[self.path] = (len(self.text), None, lines, self.path)
         whole = self.kept.code(self.text, self.path)
         return whole if self.run == self.text else self.kept.code(self.run, self.path)
 
@@ -49,17 +45,19 @@ class Served(importlib.machinery.SourceFileLoader):
         )
 
 
-def _real(paths: Iterable[str]) -> Iterator[Tuple[str, str]]:
-    """Each path after its real one. Most lie in a few folders."""
-    folders: Dict[str, str] = {}
-    for path in paths:
+class Real:
+    """Real paths. Most files lie in a few folders, and what a folder is called in truth is asked once."""
+
+    def __init__(self) -> None:
+        self.folders: Dict[str, str] = {}
+
+    def path(self, path: str) -> str:
+        if os.path.islink(path) or not os.path.isabs(path):
+            return os.path.realpath(path)
         folder, name = os.path.split(path)
-        if os.path.islink(path):
-            yield os.path.realpath(path), path
-            continue
-        if folder not in folders:
-            folders[folder] = os.path.realpath(folder)
-        yield os.path.join(folders[folder], name), path
+        if folder not in self.folders:
+            self.folders[folder] = os.path.realpath(folder)
+        return os.path.join(self.folders[folder], name)
 
 
 def _tail(path: str) -> str:
@@ -75,7 +73,8 @@ class Overlay:
         self.runs = runs
         self.kept = kept
         self.trees: Dict[str, ast.Module] = {}
-        self.real = dict(_real(texts))
+        self.true = Real()
+        self.real = {self.true.path(path): path for path in texts}
         self.tails = {_tail(path) for path in self.real}
         self.barred = ""
 
@@ -89,7 +88,7 @@ class Overlay:
         for entry in sys.path if path is None else path:
             spec = importlib.machinery.PathFinder.find_spec(fullname, [entry], target)
             if spec is not None and spec.origin and spec.has_location:
-                known = self.real.get(os.path.realpath(spec.origin))
+                known = self.real.get(self.true.path(spec.origin))
                 return self._spec(fullname, spec.origin, known) if known else None
             for parts in ((fullname.rpartition(".")[2], "__init__.py"), (fullname.rpartition(".")[2] + ".py",)):
                 known = self.real.get(os.path.join(os.path.realpath(entry or os.getcwd()), *parts))
@@ -109,7 +108,7 @@ class Overlay:
         return isinstance(getattr(sys.modules.get(cls.__module__), "__loader__", None), Served)
 
     def source(self, path: str) -> str:
-        known = self.real.get(os.path.realpath(path))
+        known = self.real.get(self.true.path(path))
         if known is not None:
             return self.texts[known]
         with _open(path, "rb") as file:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.machinery
+import importlib.util
 import io
 import marshal
 import os
@@ -128,6 +129,8 @@ class Kept:
 def _of_disk(text: str, path: str) -> Optional[types.CodeType]:
     """The code of a file that holds this text: of the bytecode beside it, where that is of this very file."""
     with contextlib.suppress(Exception):
+        if not os.path.exists(importlib.util.cache_from_source(path)):
+            return None
         with _open(path, "rb") as file:
             if file.read() == text.encode("utf-8"):
                 return importlib.machinery.SourceFileLoader("", path).get_code("")

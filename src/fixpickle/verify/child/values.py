@@ -36,6 +36,9 @@ _EMPTY: Dict[Any, Any] = {
 }
 
 
+_ANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
 class NotObvious(TypeError):
     """There is no value that anybody would give here."""
 
@@ -45,12 +48,11 @@ def arguments(cls: Any) -> Tuple[List[Any], Dict[str, Any]]:
 
     Raises TypeError, naming the first parameter without one.
     """
-    hints = _hints(cls)
+    needed = [p for p in inspect.signature(cls).parameters.values() if p.default is p.empty and p.kind not in _ANY]
+    hints = _hints(cls) if needed else {}
     positional: List[Any] = []
     keywords: Dict[str, Any] = {}
-    for p in inspect.signature(cls).parameters.values():
-        if p.default is not p.empty or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
-            continue
+    for p in needed:
         try:
             value = obvious(hints.get(p.name, p.annotation))
         except NotObvious:

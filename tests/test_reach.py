@@ -16,27 +16,6 @@ from fixpickle.survey.facts import ToCall
 
 Reached = Callable[..., Reach | None]
 
-
-@pytest.fixture
-def reach(tmp_path: Path) -> Reached:
-    """The reach of the first definition of m.py, among other files of the same package."""
-
-    def of(text: str, **others: str) -> Reach | None:
-        package = tmp_path / "pkg"
-        package.mkdir()
-        facts: list[Facts] = []
-        for name, content in {"__init__": "", **others, "m": text}.items():
-            (package / f"{name}.py").write_text(content)
-            source = read(package / f"{name}.py")
-            assert isinstance(source, Source)
-            found = survey(source)
-            assert isinstance(found, Facts)
-            facts.append(found)
-        return Project(facts).reach(facts[-1], facts[-1].definitions[0].sinks)
-
-    return of
-
-
 HEAD = (
     "import aiomultiprocess, asyncio, contextlib, multiprocessing, concurrent.futures, pickle, joblib, typing\n"
     "from functools import partial\n"

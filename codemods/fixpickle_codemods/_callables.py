@@ -46,6 +46,9 @@ NOT_REACHED = Reach(Evidence.ANY, ("no sign that it is ever pickled",))
 def reach_of(project: Project, facts: Facts, definition: Definition) -> Reach:
     """Why the definition's value is pickled. A function made to be a method, or a decorator's wrapper, never is."""
     reach = project.reach(facts, definition.sinks)
+    if definition.kind is Kind.CLASS and (reach is None or reach.evidence is Evidence.STATE):
+        # A function may give its caller the class, and the caller makes the instances.
+        reach = project.shipped_itself(facts, f"{facts.module}.{definition.qualname}") or reach
     if reach is None:
         return NOT_REACHED
     only_returned = reach.evidence is Evidence.STATE and reach.chain[0].startswith("returned by")

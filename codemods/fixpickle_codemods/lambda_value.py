@@ -26,7 +26,8 @@ the package does not export and whose callers in sight keep nothing of it; priva
 file imports; names that only the import of their module reads, or nothing; what private classes keep that nothing
 public inherits from, keeps or returns; parts of what stays in one process; results of functions that an object has
 called, as with `@library.tag`; copies of other projects in folders such as `_vendor`. What is taken out of a namespace
-in which `exec` ran code. Calls in a block of `pytest.raises` or `assertRaises`.
+in which `exec` ran code. Calls in a block of `pytest.raises` or `assertRaises`. What objects of other libraries are
+made with, unless they are seen to cross a boundary or are made to be kept, such as torchvision's transforms.
 
 ## When it refuses
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from fixpickle.link.exposure import Exposure
 from fixpickle.link.keepers import Keepers
 from fixpickle.link.shipments import Shipments
-from fixpickle.link.spread import Crossing, Spread, place, stored
+from fixpickle.link.spread import Crossing, Spread, Way, place, stored
 from fixpickle.link.symbols import Symbols
 from fixpickle.model import Evidence, Reach, Span, Strategy, Traced
 from fixpickle.sightings import seen
@@ -32,13 +32,14 @@ class Kept:
     """An object that carries a value along, and the steps that lead there.
 
     A class of `owner` stores it, as `sink` says; `made` is the class the object is known to be of, or empty. It is
-    `lasting` where it outlives the function that makes it.
+    `lasting` where it outlives the function that makes it, and `certain` where nothing on the way may use the value up.
     """
 
     owner: Facts
     sink: ToAttribute
     made: str
     lasting: bool
+    certain: bool
     chain: tuple[str, ...]
 
     @property
@@ -281,11 +282,17 @@ class Project:
         return self._spread.crossings(facts, sinks)
 
     def kept(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[Kept]:
-        """The objects that carry a value with these sinks along when they are pickled, temporary ones included."""
+        """The objects that carry a value with these sinks along when they are pickled, temporary ones included.
+
+        Only those whose attribute is known, and no object that another library's class may keep or use up.
+        """
+        return (kept for kept in self._kept(facts, sinks) if kept.certain and kept.sink.attribute)
+
+    def _kept(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[Kept]:
         for way in self._spread.ways(facts, sinks):
             if isinstance(way.sink, ToAttribute) and self.carries(way.owner, way.sink.cls, way.sink.attribute):
                 chain = (*way.chain, stored(facts, way.owner, way.sink))
-                yield Kept(way.owner, way.sink, way.made, way.lasting, chain)
+                yield Kept(way.owner, way.sink, way.made, way.lasting, way.certain, chain)
 
     def guarded(self, facts: Facts, cls: str, attribute: str) -> str:
         """What a lock in that attribute keeps other threads out of that other processes reach too, or an empty string.
@@ -313,6 +320,13 @@ class Project:
         """
         for shipment in self._shipments.of(symbol):
             yield Crossing(shipment.boundary, (shipment.step(facts),))
+
+    def shipped_itself(self, facts: Facts, symbol: str) -> Reach | None:
+        """The evidence that plain pickle meets instances of this very class, whatever becomes of those of its bases."""
+        for shipment in self._shipments.of(symbol):
+            if shipment.cls == symbol and not shipment.boundary.by_value:
+                return Reach(Evidence.BOUNDARY, (shipment.step(facts),), shipment.boundary.pickler)
+        return None
 
     def boundaries(self, symbol: str) -> tuple[Boundary, ...]:
         """All the boundaries that instances of a class of the project are known to cross."""
@@ -342,43 +356,48 @@ class Project:
             return Reach(Evidence.BOUNDARY, crossing.chain, crossing.boundary.pickler)
         if is_test(facts) or self._vendored(facts):
             return None  # what tests keep on their objects ends with the test; a copy is mended where it comes from
-        kept = list(self.kept(facts, sinks))
-        given = list(self._of_results(facts, sinks, seen))
+        kept = list(self._kept(facts, sinks))
+        objects = list(self._spread.objects(facts, sinks))
+        given = list(self._of_results(facts, objects, seen))
         found = [reach for one in kept if (reach := self._crossing_with(facts, one))]
         found += [reach for reach in given if reach.evidence is Evidence.BOUNDARY]
         if found:
             return found[0]
-        lasting = next((one for one in kept if one.lasting and self._exposed(one)), None)
+        lasting = next((one for one in kept if one.lasting and one.certain and self._exposed(one)), None)
         if lasting is not None:
             return Reach(Evidence.STATE, lasting.chain, carrier=lasting.carrier)
-        named = () if self.exposure.by_value(facts) else self._named(facts, sinks, bool(seen))
+        named = () if self.exposure.by_value(facts) else self._named(facts, objects, bool(seen))
         return next(iter((*given, *named)), None)
 
-    def _named(self, facts: Facts, sinks: Sequence[Sink], result: bool) -> Iterator[Reach]:
+    def _named(self, facts: Facts, ways: Iterable[Way], result: bool) -> Iterator[Reach]:
         """The names under which others find it: a module-level name, or a function that returns it.
 
         `result` says that it is what a function of the project gave; inner functions hand that on to nobody knows whom.
         """
-        for sink in sinks:
+        certain = [way for way in ways if way.certain]
+        sinks = [way.sink for way in certain if not way.chain]
+        for way in certain:
+            sink = way.sink
             if isinstance(sink, ToGlobal) and sink.direct and self.exposure.handed_on(facts, sink, sinks):
                 yield Reach(Evidence.STATE, (f"bound to the module's name {sink.name}",))
             if not isinstance(sink, ToReturn) or sink.beside:
                 continue  # of several things that are given at once each goes another way
             inner = result and "<locals>" in sink.function
             if inner or (not self.exposure.internal(facts, sink.function) and self._spread.may_be_kept(facts, sink)):
-                yield Reach(Evidence.STATE, (f"returned by {sink.function} at line {sink.line}",))
+                yield Reach(Evidence.STATE, (*way.chain, f"returned by {sink.function} at line {sink.line}"))
 
-    def _of_results(self, facts: Facts, sinks: Sequence[Sink], seen: frozenset[str]) -> Iterator[Reach]:
+    def _of_results(self, facts: Facts, ways: Iterable[Way], seen: frozenset[str]) -> Iterator[Reach]:
         """Why plain pickle meets what a function of the file returns, as its callers use it."""
-        for sink in sinks:
+        for way in ways:
+            sink = way.sink
             if not isinstance(sink, ToReturn) or not self._spread.gives_values(facts, sink.function):
                 continue
             key = f"{facts.module}.{sink.function}"
             for owner, given in () if key in seen else self._spread.results(facts, sink.function):
                 found = self._reach(owner, _together(given.sinks) if sink.beside else given.sinks, seen | {key})
-                if found is not None:
+                if found is not None and (way.certain or found.evidence is Evidence.BOUNDARY):
                     step = f"returned by {sink.function} at line {sink.line}, called {place(facts, owner, given.line)}"
-                    yield replace(found, chain=(step, *found.chain))
+                    yield replace(found, chain=(*way.chain, step, *found.chain))
 
     def _exposed(self, kept: Kept) -> bool:
         """Whether others than the package may pickle the object that keeps a value, by something else than value."""

@@ -74,7 +74,8 @@ class Shipments:
             for name, holder, sink in held:
                 for one in tuple(table.get(holder, {}).values()):
                     cls = name.rpartition(".")[2]
-                    words = f"{cls} is kept in self.{sink.attribute} of {sink.cls}, and {one.words}"
+                    where = f"in self.{sink.attribute}" if sink.attribute else "by a base"
+                    words = f"{cls} is kept {where} of {sink.cls}, and {one.words}"
                     self._ship(table, replace(one, cls=name, words=words, by_itself=False), True)
         return table
 

@@ -38,7 +38,8 @@ class Way:
     """One place a value gets to: the sink, the file it stands in, and the steps that lead there.
 
     `made` is the class that was called, where the way leads through its constructor; such an object is `lasting`
-    where it outlives the function that makes it.
+    where it outlives the function that makes it. The way is `certain` where every object of another library that it
+    leads through is known to keep what it is given.
     """
 
     owner: Facts
@@ -46,6 +47,7 @@ class Way:
     chain: tuple[str, ...] = ()
     made: str = ""
     lasting: bool = True
+    certain: bool = True
 
 
 class Spread:
@@ -75,7 +77,7 @@ class Spread:
 
     def _may_cross(self, sink: ToCall) -> bool:
         # What is unpacked goes to a place that depends on what was packed.
-        return sink.unpacked or self.boundary(sink) is not None
+        return sink.unpacked or self.boundary(sink) is not None or (bool(sink.onward) and self.may_keep(sink.callee))
 
     @cached_property
     def _arriving(self) -> frozenset[str]:
@@ -160,6 +162,28 @@ class Spread:
                 return ""
         return ""
 
+    def may_keep(self, callee: str) -> bool:
+        """Whether what a call gives may carry its arguments, with no constructor of the project to tell."""
+        _, made, function = self._callee(callee)
+        if made:
+            return function == made  # what it is made with, only a base elsewhere or a decorator can take
+        return self.catalogue.may_keep(function)
+
+    def objects(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[Way]:
+        """The sinks, and those of the objects of other libraries that carry the value, one in another."""
+        pending = [Way(facts, sink) for sink in sinks]
+        for way in pending:
+            yield way
+            pending += self._kept_inside(facts, way)
+
+    def _kept_inside(self, home: Facts, way: Way) -> Iterator[Way]:
+        sink = way.sink
+        if isinstance(sink, ToCall) and sink.onward and self.boundary(sink) is None and self.may_keep(sink.callee):
+            symbol, made, _ = self._callee(sink.callee)
+            chain = (*way.chain, f"passed to {self._words(symbol)} {place(home, way.owner, sink.line)}")
+            certain = way.certain and not made and self.catalogue.keeps(symbol)
+            yield from (replace(way, sink=on, chain=chain, certain=certain) for on in sink.onward)
+
     # --- the way ---
 
     def ways(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[Way]:
@@ -179,10 +203,11 @@ class Spread:
                 if flow.parameter == sink.parameter and key not in seen:
                     seen.add(key)
                     step = f"default of {sink.parameter} in {sink.function}"
-                    yield from (Way(owner, s, (*way.chain, step), way.made, way.lasting) for s in flow.sinks)
+                    yield from (replace(way, owner=owner, sink=s, chain=(*way.chain, step)) for s in flow.sinks)
         elif isinstance(sink, ToAttribute):
             yield from self._read_again(home, way, sink, seen)
         elif isinstance(sink, ToCall) and self.boundary(sink) is None:
+            yield from self._kept_inside(home, way)
             yield from self._into_function(home, way, sink, seen)
 
     def _read_again(self, home: Facts, way: Way, sink: ToAttribute, seen: set[tuple[str, ...]]) -> Iterator[Way]:
@@ -192,7 +217,7 @@ class Spread:
                 if (key := (symbol, f"self.{sink.attribute}")) not in seen:
                     seen.add(key)
                     chain = (*way.chain, stored(home, way.owner, sink))
-                    yield from (Way(owner, s, chain) for s in flow.sinks)
+                    yield from (Way(owner, s, chain, certain=way.certain) for s in flow.sinks)
 
     def _into_function(self, home: Facts, way: Way, sink: ToCall, seen: set[tuple[str, ...]]) -> Iterator[Way]:
         symbol, made, function = self._callee(sink.callee)
@@ -206,7 +231,7 @@ class Spread:
             for inner in flow.sinks:
                 on = _handed_through(flow, sink, inner)
                 if on is not None:
-                    yield Way(owner, on, chain, way.made or made, lasting)
+                    yield Way(owner, on, chain, way.made or made, lasting, way.certain)
 
     def _callee(self, name: str) -> tuple[str, str, str]:
         """What a callee stands for, the class that is made by calling it, if one is, and the function that then runs.
@@ -221,8 +246,10 @@ class Spread:
         return self._called[name]
 
     def _words(self, symbol: str) -> str:
-        """What a reader calls a function of the project: its name, a method's with its class."""
+        """What a reader calls a function: its name, a method's of the project with its class."""
         owner, _, last = symbol.rpartition(".")
+        if last == "?":
+            return f"what is looked up in {owner}"
         return f"{owner.rpartition('.')[2]}.{last}" if self.symbols.class_of(owner) is not None else last
 
     def _constructor(self, symbol: str) -> str:
@@ -358,4 +385,6 @@ def _below(path: Path, root: Path) -> str:
 
 def stored(home: Facts, owner: Facts, sink: ToAttribute) -> str:
     """The step that stores a value on an object."""
+    if not sink.attribute:
+        return f"kept by a base of {sink.cls} {place(home, owner, sink.line)}"
     return f"stored on self.{sink.attribute} of {sink.cls} {place(home, owner, sink.line)}"

@@ -11,6 +11,7 @@ from typing import Any
 
 from fixpickle.model import BoundaryEntry
 from fixpickle.survey.facts import ToCall
+from fixpickle.survey.unpacking import UNKNOWN
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -28,7 +29,8 @@ Given = tuple[tuple[str, frozenset[str]], ...]
 class Boundary:
     """A call that pickles some of its arguments, or a method whose `result` its caller pickles.
 
-    Nothing crosses unless one of `needs` is given, every argument in `given` is one of those, and none in `quiet` is.
+    Nothing crosses unless one of `needs` is given or may be unpacked, every argument in `given` is one of those, and
+    none in `quiet` is.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Boundary:
         return any((keyword and keyword == name) or p == "*" for p, name in self.params)
 
 
+_STANDARD = frozenset({"", "builtins", *sys.stdlib_module_names})  # of these, `flow.CARRIERS` knows which do
 _BY_VALUE, _BY_NAME = "fix-state-only", "rewrite"
 _RESULT = "result"
 
@@ -71,8 +74,9 @@ def _covers(place: str, position: int) -> bool:
 class Catalogue:
     """All boundaries by the symbolic name of the callee, receivers written as `<id>.method`.
 
-    `makers` and `decorators` lead from a symbolic name to the id of the receiver that it makes. `silent` are names
-    that hand nothing on, whatever they are made of.
+    `makers` and `decorators` lead from a symbolic name to the id of the receiver that it makes. `keeping` are calls of
+    other libraries that are made to keep what they are given. `silent` are names that hand nothing on, whatever they
+    are made of.
     """
 
     boundaries: Mapping[str, tuple[Boundary, ...]]
@@ -84,6 +88,8 @@ class Catalogue:
     bound_modules: frozenset[str]
     by_value_modules: frozenset[str]
     by_name_modules: frozenset[str]
+    keeping: frozenset[str]
+    using_up: tuple[str, ...]
     silent: frozenset[str] = frozenset()
 
     def match(self, call: ToCall, symbol: str = "", literals: Literals = ()) -> Boundary | None:
@@ -107,8 +113,19 @@ class Catalogue:
         """The boundary that the result of a method crosses, by the symbolic name of the method in a base class."""
         return next((b for b in self.boundaries.get(method, ()) if b.of_result), None)
 
+    def keeps(self, symbol: str) -> bool:
+        """Whether what this call of another library gives is made to be kept, with all that it is given."""
+        return symbol in self.keeping or f"{symbol.rpartition('.')[0]}.*" in self.keeping
+
+    def may_keep(self, symbol: str) -> bool:
+        """Whether what this call gives may carry its arguments: by its name, it is an object of another library."""
+        top, last = symbol.partition(".")[0], symbol.rpartition(".")[2]
+        if top in _STANDARD or top in self.bound_modules or symbol in self.makers or symbol.endswith(self.using_up):
+            return False
+        return (last[:1].isupper() and "(" not in symbol) or self.keeps(symbol)
+
     def _crosses(self, boundary: Boundary, known: Mapping[str, str]) -> bool:
-        if boundary.needs and not any(name in known for name in boundary.needs):
+        if boundary.needs and not any(name in known for name in (*boundary.needs, UNKNOWN)):
             return False
         if any(known.get(name) in values for name, values in boundary.quiet):
             return False
@@ -155,6 +172,8 @@ def catalogue() -> Catalogue:
         bound_modules=frozenset(data["process_bound"]["modules"]),
         by_value_modules=frozenset(data["ships"]["by_value"]),
         by_name_modules=frozenset(data["ships"]["by_name"]),
+        keeping=frozenset(data["keeps"]["names"]),
+        using_up=tuple(data["keeps"]["uses_up"]),
     )
 
 

@@ -17,7 +17,8 @@ from fixpickle.survey.initialisers import ExceptionFacts, Raised
 class ToCall:
     """Handed to a call. `callee` is its symbolic name, as in `multiprocessing.Pool().map`.
 
-    `position` counts from 0 and is -1 for a keyword. `onward` is where the result of that call goes. `literals` are
+    `position` counts from 0 and is -1 for a keyword. `onward` is where the result of that call goes, and
+    where that is another library's object that may keep the argument, on from there. `literals` are
     the constant keyword arguments of the call, and of the call that made its receiver: `n_jobs=1` says that nothing
     is pickled. A decorator without arguments `decorates`. An argument behind `*` or `**` is `unpacked`. It is `own`
     where the call is of a method of the `self` around it.
@@ -36,7 +37,10 @@ class ToCall:
 
 @dataclass(frozen=True, slots=True)
 class ToAttribute:
-    """Stored on the instance, as `self.attribute`, of a class of this module."""
+    """Stored on the instance, as `self.attribute`, of a class of this module.
+
+    `attribute` is empty where the constructor of a base takes it, which is another package's.
+    """
 
     cls: str
     attribute: str

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.expected import expected_to_fail
 from fixpickle.survey.facts import Sink, ToAttribute, ToCall, ToGlobal, ToParameter, ToReturn
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Comprehension, Tree, walk
+from fixpickle.survey.unpacking import Unpacking
 
 # Calls whose result carries their arguments along when it is pickled.
 CARRIERS = frozenset(
@@ -56,6 +58,7 @@ _LEADING = frozenset(
     }
 )
 _CHAIN = 8  # calls on the result of calls: `ctx.Pool().map` is two
+_NESTED = 4  # objects in objects: a function in a Lambda in a Compose in a dataset is three
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,10 @@ class _Via:
 
 
 _Step = Sink | _Via
+
+
+def _nested(sink: Sink) -> int:
+    return 1 + max(map(_nested, sink.onward), default=0) if isinstance(sink, ToCall) else 0
 
 
 class Flow:
@@ -213,6 +220,8 @@ class Flow:
 
     def _into_call(self, call: ast.Call, node: ast.AST, direct: bool) -> Iterable[_Step]:
         callee = self.names.of(call.func)
+        if callee in ("", "builtins.getattr()"):
+            callee = self._looked_up(call.func) or callee
         if node is call.func:
             # An instance of a class of this file carries its class along, a task the function it is made of.
             carries = callee in self.names.classes or callee.removesuffix("()") in _DELAYED
@@ -227,12 +236,28 @@ class Flow:
         keyword = node.arg or "" if isinstance(node, ast.keyword) else ""
         unpacked = isinstance(node, ast.Starred) or (isinstance(node, ast.keyword) and node.arg is None)
         own = isinstance(call.func, ast.Attribute) and self.names.instance_class(call.func.value) is not None
-        given, onward = self.literals(call), self._onward(call)
+        given, onward = self.literals(call), self._onward(call, callee)
         sink = ToCall(callee, position, keyword, call.lineno, given, onward, unpacked=unpacked, own=own)
         return (*self._into_container(call), sink)
 
-    def _onward(self, call: ast.Call) -> tuple[Sink, ...]:
-        """Where the result of a call goes, one call further and no more."""
+    def _looked_up(self, callee: ast.expr) -> str:
+        """`datasets.?` for `datasets.__dict__[name]` and `getattr(datasets, name)`: one of what the module has."""
+        value = self.expression_behind(callee)
+        if isinstance(value, ast.Subscript) and isinstance(value.value, ast.Attribute):
+            owner = value.value.value if value.value.attr == "__dict__" else None
+        elif isinstance(value, ast.Call) and self.names.of(value.func) == "builtins.getattr" and value.args:
+            owner = value.args[0]
+        else:
+            owner = None
+        module = self.names.of(owner) if owner is not None else ""
+        return f"{module}.?" if module else ""
+
+    def _onward(self, call: ast.Call, callee: str) -> tuple[Sink, ...]:
+        """Where the result of a call goes, one call further and no more; an object is followed into what keeps it."""
+        made = callee.removesuffix(".__init__")
+        if made != callee and catalogue().may_keep(made.removesuffix("()")):
+            cls = self.tree.method_class(self.tree.function(call))
+            return (ToAttribute(self.tree.qualname(cls), "", call.lineno),) if cls is not None else ()
         if call in self._open:
             return ()
         self._open.add(call)
@@ -240,13 +265,16 @@ class Flow:
             sinks = self._closed(self._follow(call, False))
         finally:
             self._open.discard(call)
+        if catalogue().may_keep(callee) and all(_nested(s) < _NESTED for s in sinks):
+            return sinks
         return tuple(replace(s, onward=()) if isinstance(s, ToCall) else s for s in sinks)
 
     def literals(self, call: ast.AST) -> tuple[tuple[str, str], ...]:
         """Keywords of a call and of the calls that made its receiver, which decide whether anything crosses.
 
         A constant is as Python writes it, another value its symbolic name, "?" where nothing is known. "0" is the first
-        argument where it is constant, "first" its symbolic name, and "context" what `get_context` was asked for.
+        argument where it is constant, "first" its symbolic name, and "context" what `get_context` was asked for. "**"
+        stands for keywords that are unpacked from what only running tells.
         """
         if call not in self._literals:
             self._literals[call] = self._read_literals(call)
@@ -260,7 +288,9 @@ class Flow:
                 break
             calls.append(value)
             at = value.func
-        pairs = {k.arg: self._given(k.value) for c in reversed(calls) for k in c.keywords if k.arg}
+        keywords = [k for c in reversed(calls) for k in c.keywords]
+        pairs = {key: value for k in keywords if not k.arg for key, value in self._unpacking.of(k.value).items()}
+        pairs |= {k.arg: self._given(k.value) for k in keywords if k.arg}
         if isinstance(call, ast.Call) and call.args and isinstance(call.args[0], ast.Constant):
             pairs["0"] = self._given(call.args[0])
         elif isinstance(call, ast.Call) and call.args and (first := self.names.of(call.args[0])):
@@ -271,6 +301,15 @@ class Flow:
             elif maker.args and maker is not call and ("0" not in pairs or isinstance(maker.args[0], ast.Constant)):
                 pairs["0"] = self._given(maker.args[0])
         return tuple(sorted(pairs.items()))
+
+    @cached_property
+    def _unpacking(self) -> Unpacking:
+        return Unpacking(
+            self.tree.parents,
+            self._given,
+            lambda name: self.names.bindings.get(self.owner(name, name.id), {}).get(name.id, []),
+            lambda name: self.loads(self.owner(name, name.id), name.id),
+        )
 
     def _given(self, node: ast.expr) -> str:
         plain = node.operand if isinstance(node, ast.UnaryOp) else node
@@ -344,7 +383,7 @@ class Flow:
 
     def _in_statement(self, parent: ast.AST, node: ast.AST, direct: bool) -> Iterable[_Step]:
         if isinstance(parent, ast.Assign) and node is parent.value:
-            return tuple(s for t in parent.targets for s in self._to_target(t, direct))
+            return tuple(s for t in self._each(parent.targets, node) for s in self._to_target(t, direct))
         if isinstance(parent, ast.AnnAssign) and node is parent.value:
             return self._to_target(parent.target, direct)
         if isinstance(parent, ast.AugAssign) and node is parent.value:
@@ -357,6 +396,11 @@ class Flow:
                 beside = isinstance(node, ast.Tuple) and len(node.elts) > 1
                 return (ToReturn(self.tree.qualname(function), parent.lineno, beside), *kept)
         return ()
+
+    def _each(self, targets: Iterable[ast.expr], value: ast.AST) -> Iterable[ast.expr]:
+        """The targets, and of `first, second = random_split(...)` each: all that it gives keep what it takes."""
+        splits = isinstance(value, ast.Call) and catalogue().keeps(self.names.of(value.func))
+        return [e for t in targets for e in (t.elts if splits and isinstance(t, (ast.Tuple, ast.List)) else [t])]
 
     def _read_at_import(self, name: _Via) -> bool:
         uses = self.loads(name.scope, name.name)

@@ -157,7 +157,7 @@ class Names:
 
     def _of_call(self, call: ast.Call, depth: int) -> str:
         callee = self.of(call.func, depth - 1)
-        if callee == "builtins.super" and not call.args:
+        if callee == "builtins.super" and self._of_own_class(call):
             return self._of_super(call, depth)
         if callee == "typing.cast" and call.args:
             return self.annotated(call.args[0], call, depth - 1)
@@ -165,6 +165,16 @@ class Names:
         if (entered or callee in _GIVES_BACK) and call.args:
             return self.of(call.args[0], depth - 1)
         return f"{callee}()" if callee else ""
+
+    def _of_own_class(self, call: ast.Call) -> bool:
+        """Whether it is `super()`, or says the same in full: `super(Child, self)` in a method of Child."""
+        if not call.args:
+            return True
+        function = self.tree.function(call)
+        cls, given = self.tree.method_class(function), [a.id for a in call.args if isinstance(a, ast.Name)]
+        if cls is None or not isinstance(function, FUNCTIONS) or len(given) != 2:
+            return False
+        return given == [cls.name, *parameters(function)[:1]]
 
     def _of_super(self, call: ast.Call, depth: int) -> str:
         """An instance of the only base; of several, which is next depends on the class of the instance."""

@@ -173,11 +173,14 @@ class Obstacles:
         for decorator in node.decorator_list:
             if self.names.of(decorator).removesuffix("()") not in _PLAIN_DECORATORS:
                 yield f"its decorator `{ast.unparse(decorator)}` runs at every call of the function around it"
-        for base in node.bases:
-            if not self._plain_base(base):
-                yield f"its base `{ast.unparse(base)}` may keep a register of its subclasses"
         before = self.tree.span(self.tree.top(node)).start
         local = {n for scope in self._function_scopes(node) for n in self.names.bindings.get(scope, {})}
+        for base in node.bases:
+            varying = [n.id for n in walk(base) if isinstance(n, ast.Name) and n.id in local]
+            if varying and not isinstance(base, ast.Name):
+                yield f"its base `{ast.unparse(base)}` varies with {_listed(varying)} of the function around it"
+            if not self._plain_base(base):
+                yield f"its base `{ast.unparse(base)}` may keep a register of its subclasses"
         for name in self._needed_at_once(node):
             if name in local and name != node.name:
                 yield f"it needs `{name}` when it is made, which is local to the function around it"

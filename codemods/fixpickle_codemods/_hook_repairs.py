@@ -134,7 +134,7 @@ def _slot_setter(cls: ClassFacts) -> list[str]:
 
 def _guard(method: Function, found: Judged) -> Sequence[str]:
     """AttributeError for what an empty instance lacks; for all hooks where something else would come of them."""
-    asked, names = method.args.args[1].arg, found.flaw.names
+    asked, names = method.args.args[1].arg, (*found.flaw.names, *found.flaw.properties)
     raised = f"    raise AttributeError({asked})"
     if found.flaw.harm is Harm.ANSWERING or found.flaw.code:
         return [_DUNDER.format(asked), raised]

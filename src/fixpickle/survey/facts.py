@@ -236,6 +236,7 @@ class Flaw:
     them, and `code` is what a remedy needs of the source: the constructor's expression for a forgotten attribute; the
     symbol of a container and how its class writes it; what `__getattr__` gives; how `__getstate__` names the state, and
     ` set` where it sets attributes of the instance. `reason` says why there is no remedy; it is empty where one is.
+    `properties` read these attributes, so Python asks `__getattr__` for them too where one is missing.
     """
 
     harm: Harm
@@ -244,6 +245,7 @@ class Flaw:
     names: tuple[str, ...]
     code: str
     reason: str
+    properties: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ pickle as by copy. `deepcopy` asks for `__deepcopy__`; up to 3.10 pickling asks 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from fixpickle.model import Span
 from fixpickle.survey.facts import Flaw, Harm
@@ -19,6 +19,8 @@ _ASKED = "__setstate__"
 _GIVEN = frozenset(dir(object)) | {"__dict__", "__weakref__", "__module__"}
 _MAPPINGS = frozenset({"builtins.dict", "collections.OrderedDict", "collections.UserDict", "collections.defaultdict"})
 _CATCHES_ALL = frozenset({"Exception", "BaseException", "RuntimeError", "RecursionError"})
+_NO_NAMES = frozenset({"int", "float", "slice", "tuple", "bytes", "(int, slice)", "(slice, int)"})
+_PROPERTIES = frozenset({"property", "cached_property", "functools.cached_property"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ def lookup_flaws(tree: Tree, names: Names, cls: ast.ClassDef) -> Iterator[Flaw]:
         frozenset(n for s in cls.body for n in _valued(s)),
         f"_{cls.name.lstrip('_')}",
         any(names.of(b) in _MAPPINGS for b in cls.bases),
+        {s.name: s for s in reversed(cls.body) if isinstance(s, ast.FunctionDef)},  # a getter comes before its setter
     )
     start = tree.offset(method.lineno, method.col_offset)
     span = Span(start, tree.text.index(method.name, start) + len(method.name), *tree.position(start))
@@ -70,7 +73,9 @@ def lookup_flaws(tree: Tree, names: Names, cls: ast.ClassDef) -> Iterator[Flaw]:
         if held or "KeyError" in outcome.what:
             yield Flaw(Harm.ANSWERING, method.name, span, held, outcome.what, "")
     elif isinstance(outcome, _Reads) and lookup.endless(method.body, outcome.attribute) and lookup.sets(outcome, cls):
-        yield Flaw(Harm.ENDLESS, method.name, span, lookup.all_read(method), lookup.keyed(method), "")
+        held = tuple(dict.fromkeys([*lookup.all_read(method), outcome.attribute]))
+        again = tuple(lookup.properties(outcome))
+        yield Flaw(Harm.ENDLESS, method.name, span, held, lookup.keyed(method), "", again)
 
 
 def _first_set(cls: ast.ClassDef) -> Iterator[str]:
@@ -89,7 +94,10 @@ def _valued(statement: ast.stmt) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Lookup:
-    """One `__getattr__`: how it names the instance and the name it is asked for, and what the class has of itself."""
+    """One `__getattr__`: how it names the instance and the name it is asked for, and what the class has of itself.
+
+    Or a method that it calls. `entered` are the methods that lead to it, so that a circle of them ends.
+    """
 
     tree: Tree
     me: str
@@ -97,6 +105,8 @@ class _Lookup:
     members: frozenset[str]
     private: str
     mapping: bool
+    methods: Mapping[str, ast.FunctionDef]
+    entered: frozenset[str] = frozenset()
 
     def endless(self, body: list[ast.stmt], attribute: str) -> bool:
         """Whether asking for the attribute that is read leads back to it."""
@@ -127,6 +137,13 @@ class _Lookup:
         """Every attribute of instances that the method itself reads, as stored."""
         found = (self._attribute(n) for n in walk(method) if self.tree.function(n) is method)
         return tuple(dict.fromkeys(name for name in found if name))
+
+    def properties(self, reads: _Reads) -> Iterator[str]:
+        """The properties that read the attribute first: where that raises AttributeError, they are asked for again."""
+        for name, method in self.methods.items():
+            own = {ast.unparse(d) for d in method.decorator_list} & _PROPERTIES
+            if own and self._inside(method, []) == reads.attribute:
+                yield name
 
     def keyed(self, method: ast.FunctionDef) -> str:
         """How a missing key of the last `return self.data[name]` escapes as KeyError, or ""."""
@@ -202,10 +219,14 @@ class _Lookup:
         pending: list[ast.AST] = [node]
         while pending:
             node = pending.pop(0)
-            if name := self._attribute(node):
+            if name := self._attribute(node) or self._through(node):
                 return name
             if isinstance(node, ast.Call) and ast.unparse(node.func).startswith((f"{self.me}.", "super()")):
-                return ""  # a method may give the instance what it lacks
+                root = node.func
+                while isinstance(root, ast.Attribute) and isinstance(root.value, ast.Attribute):
+                    root = root.value
+                # What a method is called on is read first; a method may give the instance what it lacks.
+                return "" if root is node.func else self._attribute(root) or self._through(root)
             if isinstance(node, ast.BoolOp):
                 pending[:0] = node.values[:1]
             elif isinstance(node, ast.IfExp):
@@ -215,6 +236,33 @@ class _Lookup:
             elif not isinstance(node, ast.Lambda):
                 pending[:0] = list(children(node))
         return ""
+
+    def _through(self, node: ast.AST) -> str:
+        """What a property, `self[key]` or a method of the class itself reads first, where the expression runs it."""
+        called = node.func if isinstance(node, ast.Call) else node
+        if isinstance(node, ast.Subscript) and ast.unparse(node.value) == self.me and isinstance(node.ctx, ast.Load):
+            name, given = "__getitem__", [node.slice]
+        elif isinstance(called, ast.Attribute) and ast.unparse(called.value) == self.me:
+            name, given = called.attr, node.args if isinstance(node, ast.Call) else []
+        else:
+            return ""
+        method = self.methods.get(name)
+        if method is None or name in self.entered or not method.args.args:
+            return ""
+        kinds = [ast.unparse(d) for d in method.decorator_list]
+        if kinds and (isinstance(node, ast.Call) or not set(kinds) <= _PROPERTIES):
+            return ""
+        if not kinds and called is node and not isinstance(node, ast.Subscript):
+            return ""  # a bound method, which is not called
+        return self._inside(method, given)
+
+    def _inside(self, method: ast.FunctionDef, given: list[ast.expr]) -> str:
+        """The attribute that a method reads first when it is handed these arguments."""
+        me, *others = (a.arg for a in method.args.args)
+        asked = next((o for o, g in zip(others, given, strict=False) if ast.unparse(g) == self.name), "")
+        inner = replace(self, me=me, name=asked, entered=self.entered | {method.name})
+        outcome = inner.of(method.body, _ASKED)
+        return outcome.attribute if isinstance(outcome, _Reads) else ""
 
     def _attribute(self, node: ast.AST) -> str:
         """The stored name of what `self.x` or `getattr(self, "x")` reads, where the class does not have it."""
@@ -237,6 +285,9 @@ class _Lookup:
             return None if inner is None else not inner
         if isinstance(test, ast.BoolOp):
             return self._joined(test, asked)
+        if isinstance(test, ast.Call) and ast.unparse(test.func) == "isinstance" and len(test.args) == 2:
+            of_name = ast.unparse(test.args[0]) == self.name  # which is a string
+            return {"str": True, **dict.fromkeys(_NO_NAMES, False)}.get(ast.unparse(test.args[1])) if of_name else None
         if isinstance(test, ast.Call) and isinstance(test.func, ast.Attribute) and len(test.args) == 1:
             if ast.unparse(test.func.value) != self.name or not isinstance(test.args[0], ast.Constant):
                 return None

@@ -57,6 +57,7 @@ class Spread:
         self.files, self.symbols, self.catalogue = files, symbols, catalogue
         self._boundaries: dict[tuple[str, int, str, Literals], Boundary | None] = {}
         self._called: dict[str, tuple[str, str, str]] = {}
+        self._storing: dict[tuple[str, ToCall], bool] = {}
 
     @cached_property
     def _parameters(self) -> dict[str, list[tuple[Facts, ParameterFlow]]]:
@@ -295,8 +296,12 @@ class Spread:
 
     def _stores(self, facts: Facts, sink: ToCall) -> bool:
         """Whether a function of the project stores what it is handed: `self.add(Part(f))`, where `add` keeps parts."""
-        stored = (way for way in self.ways(facts, [sink]) if isinstance(way.sink, (ToAttribute, ToGlobal)))
-        return any(way.lasting for way in stored)
+        key = facts.module, sink
+        if key not in self._storing:
+            self._storing[key] = False  # ends circles of functions that hand on what they make
+            stored = (way for way in self.ways(facts, [sink]) if isinstance(way.sink, (ToAttribute, ToGlobal)))
+            self._storing[key] = any(way.lasting for way in stored)
+        return self._storing[key]
 
     def may_be_kept(self, facts: Facts, sink: ToReturn, methods: bool = False) -> bool:
         """Whether what a function returns may be kept: the function is public, or its result is passed on in its file.

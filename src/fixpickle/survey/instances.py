@@ -23,7 +23,8 @@ def instances(tree: Tree, names: Names, flow: Flow) -> Iterator[Instance]:
     for node in _candidates(tree, flow):
         found: Instance | None = None
         if isinstance(node, ast.Call):
-            symbol = names.of(node.func) if _may_be_ours(node.func, names) else ""
+            own = _own_method(tree, names, node.func)
+            symbol = own or (names.of(node.func) if _may_be_ours(node.func, names) else "")
             found = _instance(symbol, "", True, node, flow.of(node) if _ours(symbol) else ())
         elif isinstance(node, ast.Name):
             cls = names.instance_class(node)
@@ -77,6 +78,14 @@ def _may_be_ours(callee: ast.expr, names: Names) -> bool:
         return False
     values = names.bindings.get(names.tree.root, {}).get(callee.id, ())
     return callee.id[:1].isupper() or any(isinstance(v, (ast.ImportFrom, *FUNCTIONS, ast.ClassDef)) for v in values)
+
+
+def _own_method(tree: Tree, names: Names, callee: ast.expr) -> str:
+    """The method of the class' own body that `self.method(...)` calls, whose results go where calls of it stand."""
+    if not isinstance(callee, ast.Attribute) or (cls := names.instance_class(callee.value)) is None:
+        return ""
+    own = any(isinstance(s, FUNCTIONS) and s.name == callee.attr and not s.decorator_list for s in cls.body)
+    return f"{names.module}.{tree.qualname(cls)}.{callee.attr}" if own else ""
 
 
 _HANDING = frozenset({ast.keyword, ast.Call})

@@ -74,7 +74,7 @@ class Writer:
     def _statement(self, depth: int, stores: bool) -> list[str]:
         self.fuel -= 1
         kinds: list[Callable[[int, bool], list[str]]] = [self._act, self._function, self._function, self._class]
-        kinds += [self._plain]
+        kinds += [self._plain, self._aware]
         kinds += [self._recursion, self._pair] if depth < 4 else []
         kinds += [self._store, self._store, self._store] if stores else [self._name]
         if self.dice.random() < self.wild:
@@ -111,6 +111,34 @@ class Writer:
         kept = f"self.x{self.count}" if stores else other
         lines = [f"def {name}(a=1, *b):", f"    return note('{name}', mix(a, b))"]
         return [*lines, f"{kept} = lambda k=1: note({self.count}, {name}({passed}))"]
+
+    def _aware(self, depth: int, stores: bool) -> list[str]:
+        """A function that more is done with than calls: it is asked for its name, has attributes, is set on a class."""
+        name, cls = self._fresh(), f"Q{self.count}"
+        captured = self._any((self._any(NAMES), self._any(NAMES), "1"))
+        inside = self._any((f"getattr({name}, 'calls', 0)", f"note({name} is not None)", f"plain({name})", "2"))
+        lines = [f"def {name}({self._any(('k=1', 'k=1, *rest', '*, k=2', 'self=0, k=1'))}):"]
+        lines += ["    'Says.'"] if self.dice.random() < 0.5 else []
+        lines += [f"    note('{name}', mix({captured}, {inside}))"]
+        lines += [f"    {name}.calls = mix({name}.calls, k)"] if self.dice.random() < 0.2 else []
+        lines += [f"    return (yield {captured})"] if self.dice.random() < 0.1 else [f"    return {captured}"]
+        acts = [
+            f"note({name}.__name__, {name}.__doc__)",
+            f"note(getattr({name}, '__name__', 'none'))",
+            f"{name}.calls = {self._value()}",
+            f"setattr({name}, 'calls', 2); note({name}.calls)",
+            f"{name}.__name__ = 'again'; note({name}.__name__)",
+            f"note({name} is {self._called()})",
+            f"LAST.append({name}); note(LAST[0] is {name})",
+            f"class {cls}:\n    m = {name}\nnote(attempt({cls}().m))",
+            f"class {cls}:\n    pass\nsetattr({cls}, 'm', {name})\nnote(attempt({cls}().m, 1))",
+            f"attempt(lambda: {name}(3))",
+            f"note({name}.__module__)",
+        ]
+        for act in self.dice.sample(acts, self.dice.randint(1, 3)):
+            lines += act.split("\n")
+        self.known.append(name)
+        return [*lines, f"self.x{self.count} = {name}"] if stores else lines
 
     def _recursion(self, depth: int, stores: bool) -> list[str]:
         """A function that calls itself, with a captured value at hand, shadowed now and then, or hands itself on."""

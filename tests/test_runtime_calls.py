@@ -87,3 +87,12 @@ def test_importing_the_runtime_loads_nothing_of_the_tool(modules):
     code = f"import sys, fixpickle.{modules}; print(sorted({heavy!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_it_is_called_as_the_function_is_and_a_bound_method_of_it_is_pickled_by_that_name():
+    assert (Account.grow.__name__, Account.grow.__doc__) == ("scaled", scaled.__doc__)
+    assert Account.grow.__module__ == scaled.__module__
+    again = pickle.loads(pickle.dumps(method_partial(scaled, 3)))
+    assert (again.__name__, again.__doc__, again.__module__) == ("scaled", scaled.__doc__, scaled.__module__)
+    again.__name__ = "other"
+    assert pickle.loads(pickle.dumps(again)).__name__ == "other"

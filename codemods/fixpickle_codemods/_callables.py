@@ -21,22 +21,26 @@ from fixpickle.model import (
 )
 from fixpickle.project import Project
 from fixpickle.rewrite import (
+    Callable_,
     Lifted,
     Renaming,
     before_statement,
     free_name,
     in_place_of,
     lift,
+    lift_object,
     line_start,
     namespaced,
+    pascal,
     require,
     require_runtime,
     snake,
     without_statement,
 )
 from fixpickle.rule import Workshop
-from fixpickle.survey.facts import Definition, Facts, Kind, ToCall, ToReturn
+from fixpickle.survey.facts import Definition, Facts, Kind
 from fixpickle_codemods._company import bound_names, company, inside, refusal_of
+from fixpickle_codemods._forms import Form, form_in_file, form_of
 
 _LONG = 40  # characters of a name, beyond which a person would look for a shorter one
 
@@ -53,7 +57,8 @@ def reach_of(project: Project, facts: Facts, definition: Definition) -> Reach:
         return NOT_REACHED
     only_returned = reach.evidence is Evidence.STATE and reach.chain[0].startswith("returned by")
     special = definition.name.startswith("__") and definition.name.endswith("__")
-    if only_returned and (special or definition.receiver or definition.wraps or refusal_of(facts, definition)):
+    refused = refusal_of(facts, definition) or not isinstance(form_in_file(facts, definition), Form)
+    if only_returned and (special or definition.receiver or definition.wraps or refused):
         return NOT_REACHED
     return reach
 
@@ -67,8 +72,8 @@ def findings(rule: str, kind: Kind, what: str, project: Project, facts: Facts) -
         reason = (
             refusal_of(facts, definition)
             or _lost(definition, reach)
-            or _asked(project, facts, definition)
             or _compared(facts, definition, reach)
+            or _unmet(project, facts, definition)
         )
         yield Finding(
             rule=rule,
@@ -81,24 +86,16 @@ def findings(rule: str, kind: Kind, what: str, project: Project, facts: Facts) -
         )
 
 
+def _unmet(project: Project, facts: Facts, definition: Definition) -> str:
+    form = form_of(project, facts, definition)
+    return "" if isinstance(form, Form) else form
+
+
 def _lost(definition: Definition, reach: Reach) -> str:
     """What would be lost if the definition crossed a boundary, or an empty string."""
     if reach.evidence is not Evidence.BOUNDARY or not definition.changes:
         return ""
     return f"it changes `{definition.changes[0]}` in place, of which the other process has a copy: return the results"
-
-
-def _asked(project: Project, facts: Facts, definition: Definition) -> str:
-    """Who asks a function, which has another name or is a partial afterwards, for its name; or an empty string."""
-    if definition.kind is Kind.CLASS or (definition.kind is Kind.LAMBDA and not definition.captures):
-        return ""
-    for sink in definition.sinks:
-        made = f"{facts.module}.{sink.function}" if isinstance(sink, ToReturn) else ""
-        if bound_names(definition) and project.real(made) in project.decorators:
-            return f"{made} decorates, and what it returns may be asked for its `__name__`, which a partial has not"
-        if isinstance(sink, ToCall) and (where := project.names_read(sink.callee)):
-            return f"it is handed to {sink.callee}, whose module reads the `__name__` of functions ({where})"
-    return ""
 
 
 def _compared(facts: Facts, definition: Definition, reach: Reach) -> str:
@@ -140,19 +137,25 @@ def lifted_patch(finding: Finding, shop: Workshop) -> Patch | Refusal:
     """Lift the definition, and the local functions it calls, to module level; put names or a partial in its place."""
     facts, source = shop.facts[finding.path], shop.sources[finding.path]
     definition = definition_at(facts, finding)
-    together = company(facts, definition)
-    assert not isinstance(together, str), "a finding with a reason has no fix"
+    together, form = company(facts, definition), form_of(shop.project, facts, definition)
+    assert not isinstance(together, str) and isinstance(form, Form), "a finding with a reason has no fix"
     members = sorted(together, key=lambda member: member.span)
-    names = {m.span: _name(m, source.text, shop.taken) for m in members}
+    names = {m.span: _name(m, source.text, shop.taken, form is Form.OBJECT) for m in members}
     bound = bound_names(definition)
-    lifted = _lifted(source.text, members, names)
+    if form is Form.OBJECT:
+        lifted = _object(facts, source.text, definition, names[definition.span])
+    else:
+        lifted = _lifted(source.text, members, names)
     if isinstance(lifted, str):
         return Refusal(finding.path, lifted, finding.span.line, finding.rule)
-    value = _value(finding, shop, definition, names[definition.span], bound)
+    if form in (Form.CALLED, Form.METHOD) and definition.name not in ("<lambda>", names[definition.span]):
+        lifted.append(f'{names[definition.span]}.__name__ = "{definition.name}"')
+    value = _value(finding, shop, form, names[definition.span], bound)
     if isinstance(value, Refusal):
         return value
     code, edits, new_files = value
-    subject = ByReference(facts.module, names[definition.span], Origin(definition.name, definition.line), len(bound))
+    leading = 0 if form is Form.OBJECT else len(bound)
+    subject = ByReference(facts.module, names[definition.span], Origin(definition.name, definition.line), leading)
     return Patch(
         finding=finding,
         edits=(
@@ -184,9 +187,18 @@ def _lifted(text: str, members: Sequence[Definition], names: Mapping[Span, str])
     return codes
 
 
-def _name(definition: Definition, text: str, taken: set[str]) -> str:
+def _object(facts: Facts, text: str, definition: Definition, name: str) -> list[str] | str:
+    """The code of the class whose instances stand for the definition, or why they would not be what it was."""
+    captured = {name: [use for read, use in definition.reads if read == name] for name in bound_names(definition)}
+    own = [use for read, use in definition.reads if read == definition.name and read not in captured]
+    imports = [c.statement for c in definition.captures if c.statement]
+    made = lift_object(text, definition.span, Callable_(name, definition.name, captured, own), imports, ())
+    return made if isinstance(made, str) else [made.code]
+
+
+def _name(definition: Definition, text: str, taken: set[str], as_class: bool) -> str:
     """A free name; the definition's own where nothing else goes by it and it leaves its place."""
-    wanted, *others = wanted_names(definition)
+    wanted, *others = map(pascal, wanted_names(definition)) if as_class else wanted_names(definition)
     own = definition.name
     leaves = own == wanted and definition.replaceable and not bound_names(definition) and own not in taken
     if leaves and len(re.findall(rf"\b{own}\b", text)) == len(definition.uses) + 1:
@@ -196,22 +208,25 @@ def _name(definition: Definition, text: str, taken: set[str]) -> str:
 
 
 def _value(
-    finding: Finding, shop: Workshop, definition: Definition, name: str, bound: Sequence[str]
+    finding: Finding, shop: Workshop, form: Form, name: str, bound: Sequence[str]
 ) -> tuple[str, tuple[Edit, ...], tuple[NewFile, ...]] | Refusal:
     """The expression that stands for the definition from now on, and what it needs."""
     facts, source = shop.facts[finding.path], shop.sources[finding.path]
-    if not bound:
+    handed = ", ".join(bound)
+    if form in (Form.FUNCTION, Form.CALLED):
         return name, (), ()
-    if definition.variadic and any(isinstance(s, ToReturn) for s in definition.sinks):
-        # It may serve as a decorator outside the project, where it must bind as a method. A plain partial does not.
+    if form is Form.OBJECT:
+        return f"{name}({handed})", (), ()
+    filled = ", ".join([name, *bound])
+    if form is Form.METHOD:
         if refusal := namespaced(facts, shop.project.files, shop.settings):
             return refusal
         calls = require_runtime(facts, source, shop.settings, "calls")
         if isinstance(calls, Refusal):
             return calls
-        return f"{calls.code}.method_partial({name}, {', '.join(bound)})", calls.edits, calls.new_files
+        return f"{calls.code}.method_partial({filled})", calls.edits, calls.new_files
     partial = require(facts, source, "functools", "partial")
-    return f"{partial.code}({name}, {', '.join(bound)})", partial.edits, partial.new_files
+    return f"{partial.code}({filled})", partial.edits, partial.new_files
 
 
 def _in_place(

@@ -15,28 +15,27 @@ def refusal_of(facts: Facts, definition: Definition) -> str:
     if definition.obstacles:
         return definition.obstacles[0]
     for capture in definition.captures:
-        if capture.reason and capture.sibling is None and not _is_own(definition, capture):
+        if capture.reason and capture.sibling is None and not is_own(definition, capture):
             return capture.reason
-    varies = [c for c in definition.captures if not _is_own(definition, c)]
+    varies = [c for c in definition.captures if not is_own(definition, c)]
     if definition.kind is Kind.CLASS and varies:
         names = ", ".join(f"`{c.name}`" for c in varies)
         return f"it captures {names} of {varies[0].owner}, so every call makes a different class"
     together = company(facts, definition)
     if isinstance(together, str):
         return together
-    if bound_names(definition) and not {u for u in definition.uses if inside(u, definition)} <= {*definition.recursive}:
-        return "it names itself other than by calling itself, and captures variables of the function around it"
     return _CONFIGURATION if _is_configuration(facts) else ""
 
 
-def _is_own(definition: Definition, capture: Capture) -> bool:
+def is_own(definition: Definition, capture: Capture) -> bool:
+    """Whether what a definition captures is itself."""
     return capture.name == definition.name and definition.kind is not Kind.LAMBDA
 
 
 def bound_names(definition: Definition) -> tuple[str, ...]:
     """The captured values that a partial hands over."""
     handed = (c for c in definition.captures if not c.statement and c.sibling is None)
-    return tuple(c.name for c in handed if not _is_own(definition, c))
+    return tuple(c.name for c in handed if not is_own(definition, c))
 
 
 def inside(use: Span, definition: Definition) -> bool:
@@ -49,7 +48,7 @@ def company(facts: Facts, definition: Definition) -> tuple[Definition, ...] | st
     by_span = {d.span: d for d in facts.definitions}
     members = [definition]
     for member in members:
-        siblings = (by_span[c.sibling] for c in member.captures if c.sibling in by_span and not _is_own(member, c))
+        siblings = (by_span[c.sibling] for c in member.captures if c.sibling in by_span and not is_own(member, c))
         members += [s for s in dict.fromkeys(siblings) if s not in members]
     for other in members[1:]:
         if why := _stays(other):
@@ -58,11 +57,11 @@ def company(facts: Facts, definition: Definition) -> tuple[Definition, ...] | st
 
 
 def _stays(other: Definition) -> str:
-    if other.obstacles:
-        return other.obstacles[0]
+    if other.obstacles or other.demands:
+        return next(iter([*other.obstacles, *(demand.reason for demand in other.demands)]))
     if not other.settled:
         return "it is defined in a block or deleted"
-    reasons = [c.reason for c in other.captures if c.reason and c.sibling is None and not _is_own(other, c)]
+    reasons = [c.reason for c in other.captures if c.reason and c.sibling is None and not is_own(other, c)]
     captured = [f"it captures `{name}`" for name in bound_names(other)]
     return next(iter([*reasons, *captured]), "")
 

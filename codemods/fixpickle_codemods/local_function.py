@@ -15,8 +15,17 @@ to `functools.partial(_function, captured, ...)`; the captured values come first
 function that calls itself hands them on. Local functions that it calls move along, functions that call each other
 together. Modules imported by the function around it are imported again inside it.
 
-A function that takes `*args` and is returned may serve as a decorator somewhere: there the partial is one that binds
-as a method does (`method_partial` of the runtime).
+Where more is done with the function than calls, what stands for it answers alike:
+
+| what is done | what stands for it |
+|---|---|
+| its `__name__` is read, and it captures nothing | the module-level function, which keeps its `__name__` |
+| compared, or a key, and it captures nothing | `functools.partial(_function)`: another one at every call |
+| attributes are set on it, its `__name__` or `__doc__` is read, it hands itself on | an instance of a small class |
+| it may become a method, or takes `*args` and is returned | `method_partial` of the runtime, which binds |
+
+The class keeps what was captured, has the function's `__name__` and docstring, and says `self` where the function named
+itself. Two instances are never equal, as two functions were not: what two calls made stays two things.
 
 ## What it leaves alone
 
@@ -32,16 +41,19 @@ Calls in a block of `pytest.raises` or `assertRaises`.
 
 A captured variable is bound again after the definition, by a loop too, or may be unbound when it is made. `nonlocal`,
 `super()`, `__class__`, `locals()`, private names `__x`. Defaults and decorators, which run at every call of the
-function around it. Attributes set on the function, or its `__name__` read, here or in the module of the function it is
-handed to; `inspect` or `functools.wraps` asked about it. Annotations that name local variables. Type parameters. What
-captures something and names itself other than by a call. Local functions that it calls and that capture variables, or
-may not exist yet. What captures something and may become a method, in a class body, set on a class, or by its first
-parameter, where a partial would not bind. What is compared, or a key, where every call makes another one. What adds to
-a captured container on its way to another process. With `--reach any`, what nothing pickles and whose name stands in a
-string that something is compared with: it may be a test of a traceback. What `joblib.Memory` caches; configuration
-files run by exec.
+function around it. `__qualname__`, `__code__`, `__dict__` or `__closure__` of it is read; `inspect` or
+`functools.wraps` is asked about it; the module of the function it is handed to asks for more than its `__name__`.
+Annotations that name local variables. Type parameters. Local functions that it calls and that capture variables, or may
+not exist yet. What adds to a captured container on its way to another process. With `--reach any`, what nothing pickles
+and whose name stands in a string that something is compared with: it may be a test of a traceback. What `joblib.Memory`
+caches; configuration files run by exec.
 
-What can differ: `__name__` and `__qualname__`, and identity where the function was made afresh at every call.
+What would become a partial or an object: its type is asked for, or attributes that only functions have (`__defaults__`,
+`__annotations__`). What would become an object: generators and coroutine functions, which `inspect` tells from it; what
+binds as a method; what moves together with others; what names itself in a loop, where the name is the last one's.
+
+What can differ: `__qualname__` and, where nothing is seen to read it, `__name__`; and identity where the function was
+made afresh at every call.
 """
 
 from __future__ import annotations

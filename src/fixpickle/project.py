@@ -152,17 +152,23 @@ class Project:
 
     def names_read(self, symbol: str) -> str:
         """Where the module of a function or class of the project reads the names of what it is given, if anywhere."""
+        facts = self._home(symbol)
+        return f"{facts.module}, line {facts.asked.name}" if facts is not None and facts.asked.name else ""
+
+    def looks_into(self, symbol: str) -> bool:
+        """Whether the module of a function or class asks for more of what it is given than its name and docstring."""
+        facts = self._home(symbol)
+        return facts is not None and facts.asked.more > 0
+
+    def _home(self, symbol: str) -> Facts | None:
+        """The facts of the module that a function or class of the project is in."""
         parts = self.real(symbol).split(".")
-        for end in range(len(parts) - 1, 0, -1):
-            module = ".".join(parts[:end])
-            if module in self._names_read:
-                line = self._names_read[module]
-                return f"{module}, line {line}" if line else ""
-        return ""
+        modules = (".".join(parts[:end]) for end in range(len(parts) - 1, 0, -1))
+        return next((self._by_module[m] for m in modules if m in self._by_module), None)
 
     @cached_property
-    def _names_read(self) -> dict[str, int]:
-        return {facts.module: facts.names_read for facts in self.files}
+    def _by_module(self) -> dict[str, Facts]:
+        return {facts.module: facts for facts in self.files}
 
     def class_of(self, symbol: str) -> ClassFacts | None:
         """The project's class of that symbolic name."""

@@ -13,6 +13,7 @@ from fixpickle.rewrite.imports import (
 from fixpickle.rewrite.indent import deeper, unit_below
 from fixpickle.rewrite.lift import Lifted, Renaming, lift
 from fixpickle.rewrite.methods import class_at, first_lines, last_line, method_of, methods_behind
+from fixpickle.rewrite.objects import Callable_, lift_object
 from fixpickle.rewrite.place import (
     attached_start,
     before_statement,
@@ -26,9 +27,10 @@ from fixpickle.rewrite.place import (
     without_statement,
 )
 from fixpickle.rewrite.unimport import without_import
-from fixpickle.rewrite.words import free_name, snake
+from fixpickle.rewrite.words import free_name, pascal, snake
 
 __all__ = [
+    "Callable_",
     "Imported",
     "Lifted",
     "Rebuilt",
@@ -45,11 +47,13 @@ __all__ = [
     "in_place_of",
     "last_line",
     "lift",
+    "lift_object",
     "line_end",
     "line_start",
     "method_of",
     "methods_behind",
     "namespaced",
+    "pascal",
     "remade_hooks",
     "require",
     "require_runtime",

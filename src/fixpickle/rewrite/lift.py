@@ -19,7 +19,10 @@ Liftable = cst.Lambda | cst.FunctionDef | cst.ClassDef
 
 @dataclass(frozen=True, slots=True)
 class Renaming:
-    """A name inside a definition that is exchanged for another; a call of it gets `arguments` put first."""
+    """A name inside a definition that is exchanged for another, or for an attribute: `self._factor`.
+
+    A call of it gets `arguments` put first.
+    """
 
     span: Span
     name: str
@@ -101,12 +104,16 @@ class _Rename(cst.CSTTransformer):
         start = getattr(self.positions.get(node), "start", None)
         return self.places.get((start.line, start.column)) if start is not None else None
 
-    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.Name:
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
         renaming = self._at(original_node)
         if renaming is None:
             return updated_node
         self.met.append(renaming)
-        return updated_node.with_changes(value=renaming.name)
+        owner, _, attribute = renaming.name.rpartition(".")
+        if not owner:
+            return updated_node.with_changes(value=renaming.name)
+        kept = cst.Attribute(cst.Name(owner), cst.Name(attribute))
+        return kept.with_changes(lpar=updated_node.lpar, rpar=updated_node.rpar)
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.Call:
         renaming = self._at(original_node.func) if isinstance(original_node.func, cst.Name) else None
@@ -191,22 +198,38 @@ def _with_bound(parameters: cst.Parameters, bound: Sequence[str]) -> cst.Paramet
 def _named_anew(piece: str, places: Places, name: str) -> ast.stmt:
     """The tree of a piece of code, with the definition in it called `name`, and the names at `places` exchanged."""
     statement = ast.parse(piece).body[0]
-    lines = _NEWLINE.split(piece)
-    for node in ast.walk(statement) if places else ():
-        named = node.func if isinstance(node, ast.Call) else node
-        if not isinstance(named, ast.Name):
-            continue
-        column = len(lines[named.lineno - 1].encode()[: named.col_offset].decode())
-        renaming = places.get((named.lineno, column))
-        if renaming is not None and isinstance(node, ast.Call):
-            node.args[:0] = [ast.Name(a, ast.Load(), lineno=0, col_offset=0) for a in renaming.arguments]
-        elif renaming is not None:
-            named.id = renaming.name
+    if places:
+        statement = _Anew(_NEWLINE.split(piece), places).visit(statement)
     if isinstance(statement, ast.If):
         definition = statement.body[0]
         assert isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
         definition.name = name
     return statement
+
+
+class _Anew(ast.NodeTransformer):
+    """What :class:`_Rename` does, done to the tree that Python makes."""
+
+    def __init__(self, lines: Sequence[str], places: Places) -> None:
+        self.lines = lines
+        self.places = places
+
+    def _at(self, node: ast.AST) -> Renaming | None:
+        if not isinstance(node, ast.Name):
+            return None
+        column = len(self.lines[node.lineno - 1].encode()[: node.col_offset].decode())
+        return self.places.get((node.lineno, column))
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        renaming = self._at(node)
+        return node if renaming is None else ast.parse(renaming.name, mode="eval").body
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        renaming = self._at(node.func)
+        self.generic_visit(node)
+        if renaming is not None:
+            node.args[:0] = [ast.Name(a, ast.Load(), lineno=0, col_offset=0) for a in renaming.arguments]
+        return node
 
 
 def same_body(piece: ast.stmt, code: str, added: int) -> bool:

@@ -21,6 +21,11 @@ def snake(*parts: str) -> str:
     return "_".join(words)
 
 
+def pascal(name: str) -> str:
+    """A private function's name as a class': `_step_scaled` -> `_StepScaled`."""
+    return "_" + "".join(word[:1].upper() + word[1:] for word in name.split("_"))
+
+
 def free_name(wanted: str, text: str, taken: set[str], *others: str) -> str:
     """`wanted`, the first of `others`, or `wanted_2` and so on: a name that stands nowhere in `text` nor in `taken`.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from types import MethodType
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 __all__ = ["method_partial"]
 
@@ -23,12 +23,18 @@ class method_partial(_Partial):
     """`functools.partial(function, *args, **keywords)` that, looked up on an instance, is a method as a function is.
 
     A plain partial that stands in a class body never receives `self` before Python 3.14. The instance comes after the
-    filled-in positional arguments: `function(*args, instance, ...)`.
+    filled-in positional arguments: `function(*args, instance, ...)`. Its name, docstring and module are the function's.
 
     Source: https://docs.python.org/3/howto/descriptor.html#functions-and-methods
     """
 
     __slots__ = ()
+
+    def __new__(cls, function: Callable[..., Any], /, *args: Any, **keywords: Any) -> method_partial:
+        made = super().__new__(cls, function, *args, **keywords)
+        for name in ("__module__", "__name__", "__doc__"):  # a bound method is pickled by its name
+            setattr(made, name, getattr(function, name, None))
+        return made
 
     @property
     def __signature__(self) -> Any:

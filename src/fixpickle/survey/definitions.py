@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 from fixpickle.model import Span
 from fixpickle.survey.captures import UNKNOWN, Captures
 from fixpickle.survey.catalogue import catalogue
+from fixpickle.survey.demands import Demand, Obstacle
 from fixpickle.survey.facts import Capture, Definition, Kind, Sink, ToAttribute, ToCall, ToParameter
 from fixpickle.survey.flow import CARRIERS, Flow
 from fixpickle.survey.names import Names
@@ -51,8 +52,17 @@ class Definitions:
     def _lambda(self, node: ast.Lambda) -> Definition:
         caught = self.captures.of(node)
         sinks = (*self.flow.of(node), *self._in_field(node))
-        obstacles = [*self.obstacles.of_lambda(node, bool(caught)), *self.obstacles.uses.of_sinks(sinks, bool(caught))]
+        obstacles = [
+            *self._shadowed(node, caught or ()),
+            *self.obstacles.of_lambda(node, bool(_handed_over(caught)), sinks),
+        ]
         return self._definition(Kind.LAMBDA, node, "<lambda>", node.lineno, caught, obstacles, sinks, ())
+
+    def _shadowed(self, node: ast.Lambda, caught: Sequence[Capture]) -> Iterator[str]:
+        """A method does not see the variables of its class' body, where what is captured would have to be read."""
+        for name in _handed_over(caught):
+            if self.flow.owner(node, name) is not self.captures.owner_of(node, name):
+                yield f"`{name}` is another variable where it stands, in a class body"
 
     def _in_field(self, node: ast.Lambda) -> Iterator[Sink]:
         """The attribute that every instance of a dataclass, or of an attrs class, gets a default stored in."""
@@ -76,13 +86,10 @@ class Definitions:
         outside = [u for u in uses if not self.tree.inside(u, node)]
         if isinstance(node, ast.ClassDef):
             kind, sinks = Kind.CLASS, tuple(self._class_sinks(outside))
-            obstacles = list(self.obstacles.of_class(node, uses))
+            obstacles: Iterable[Obstacle] = self.obstacles.of_class(node, uses)
         else:
             kind, sinks = Kind.FUNCTION, tuple(s for use in outside for s in self.flow.of(use))
-            obstacles = [
-                *self.obstacles.of_function(node, uses, bool(caught)),
-                *self.obstacles.uses.of_sinks(sinks, bool(caught)),
-            ]
+            obstacles = self.obstacles.of_function(node, uses, bool(_handed_over(caught, node.name)), sinks)
         line = node.decorator_list[0].lineno if node.decorator_list else node.lineno
         return self._definition(kind, node, node.name, line, caught, obstacles, sinks, uses)
 
@@ -105,7 +112,7 @@ class Definitions:
         name: str,
         line: int,
         caught: tuple[Capture, ...] | None,
-        obstacles: list[str],
+        obstacles: Iterable[Obstacle],
         sinks: tuple[Sink, ...],
         uses: Sequence[ast.Name],
     ) -> Definition:
@@ -113,6 +120,7 @@ class Definitions:
         cls, span = self.tree.class_around(node), self.tree.span(node)
         settled = not isinstance(node, ast.Lambda) and self._settled(node)
         captured = [c.name for c in caught or ()]
+        against = dict.fromkeys([*obstacles, *([UNKNOWN] if caught is None else [])])
         first = parameters(node)[:1] if isinstance(node, CALLABLES) else ()
         return Definition(
             kind=kind,
@@ -125,7 +133,7 @@ class Definitions:
             hint=self._hint(node),
             statement=self.tree.span(self.tree.top(node)),
             captures=caught or (),
-            obstacles=tuple(dict.fromkeys([*obstacles, *([UNKNOWN] if caught is None else [])])),
+            obstacles=tuple(o for o in against if not isinstance(o, Demand)),
             sinks=tuple(dict.fromkeys(sinks)),
             uses=tuple(self.tree.span(u) for u in uses),
             variadic=isinstance(node, CALLABLES) and node.args.vararg is not None,
@@ -138,7 +146,23 @@ class Definitions:
             changes=tuple(self._changes(node, captured)) if captured and isinstance(node, CALLABLES) else (),
             fields=fields_read(self.tree, node) if "self" in captured and isinstance(node, CALLABLES) else (),
             compared=self._compared.get(name, 0),
+            demands=tuple(o for o in against if isinstance(o, Demand)),
+            reads=tuple(self._reads(node, captured)),
+            resumes=self._resumes(node),
         )
+
+    def _reads(self, node: ast.AST, captured: Sequence[str]) -> Iterator[tuple[str, Span]]:
+        """The places inside a definition that read what it captures: not those where the name is another variable's."""
+        for name in captured:
+            owner = self.captures.owner_of(node, name)
+            for use in self.flow.loads(owner, name) if owner is not None else ():
+                if self.tree.inside(use, node):
+                    yield name, self.tree.span(use)
+
+    def _resumes(self, node: ast.AST) -> bool:
+        if isinstance(node, ast.AsyncFunctionDef):
+            return True
+        return any(self.tree.function(n) is node for n in self.tree.within(node, ast.Yield, ast.YieldFrom))
 
     @cached_property
     def _compared(self) -> dict[str, int]:
@@ -218,6 +242,11 @@ class Definitions:
         if isinstance(parent, (ast.Assign, ast.AnnAssign)):
             return _last_word(parent.targets[0] if isinstance(parent, ast.Assign) else parent.target)
         return ""
+
+
+def _handed_over(caught: Iterable[Capture] | None, own: str = "") -> list[str]:
+    """What is captured and does not come along by itself, as imports, other functions and itself do."""
+    return [c.name for c in caught or () if not c.statement and c.sibling is None and c.name != own]
 
 
 def _identifier(node: ast.AST | None) -> str:

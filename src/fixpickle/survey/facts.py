@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fixpickle.model import Span
 from fixpickle.notebook import Part
+from fixpickle.survey.demands import Demand
 from fixpickle.survey.initialisers import ExceptionFacts, Raised
 
 # --- where a value goes ---------------------------------------------------------------------------------------------
@@ -119,6 +120,8 @@ class Definition:
     the places inside it that call it and where every captured name means what it means outside. `changes` are the
     captured containers that it changes in place, `fields` what it reads of a captured `self`, where it reads no more.
     `compared` is the first line that compares something with a string in which its name stands, and 0 where none does.
+    `demands` are reasons against rewrites that stand for less than a function. Where there are some, `reads` are the
+    places inside it that read what it captures, or itself. It `resumes` where it is a generator or coroutine function.
     """
 
     kind: Kind
@@ -144,6 +147,9 @@ class Definition:
     changes: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
     compared: int = 0
+    demands: tuple[Demand, ...] = ()
+    reads: tuple[tuple[str, Span], ...] = ()
+    resumes: bool = False
 
 
 class Home(str, Enum):
@@ -648,12 +654,22 @@ class Suppression:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a file asks of variables that may hold functions: the first line that reads a `__name__`, 0 where none does.
+
+    `more` is the first line that asks for more than a function's name, docstring and module, and 0 where none does.
+    """
+
+    name: int = 0
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything the link and find steps know about one file.
 
     `guarded` are the classes and attributes that are held as locks while the call named third changes files.
     `strategies` are lines and what a comment chooses there.
-    `names_read` is the first line that reads the `__name__` of a function it was given, and 0 where none does.
     `cells` are those of a notebook. `reached` are symbols that it reads as attributes of a module of its own package.
     """
 
@@ -687,7 +703,7 @@ class Facts:
     aliases: tuple[Alias, ...] = ()
     returned: tuple[Returned, ...] = ()
     guarded: tuple[tuple[str, str, str], ...] = ()
-    names_read: int = 0
+    asked: Asked = Asked()
     starts: tuple[Start, ...] = ()
     pickler_choices: tuple[PicklerChoice, ...] = ()
     handed_on: tuple[HandedOn, ...] = ()

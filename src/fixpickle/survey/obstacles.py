@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fixpickle.survey.catalogue import catalogue
-from fixpickle.survey.facts import ToCall
+from fixpickle.survey.demands import Obstacle
+from fixpickle.survey.facts import Sink, ToCall
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Function, Tree, walk
@@ -43,23 +44,29 @@ class Obstacles:
         self.lazy_annotations = _lazy_annotations(tree)
         self._scopes: dict[ast.AST, _Scope] = {}
 
-    def of_lambda(self, node: ast.Lambda, captures: bool) -> Iterator[str]:
-        """The reasons against moving a lambda."""
+    def of_lambda(self, node: ast.Lambda, captures: bool, sinks: Sequence[Sink]) -> Iterator[Obstacle]:
+        """The reasons against moving a lambda, whose value goes to `sinks`."""
         yield from self._in_body(node)
         yield from self._in_defaults(node)
         if any(isinstance(a, ast.JoinedStr) for a in self.tree.ancestors(node)):
             yield "it stands in an f-string, where Python before 3.12 does not tell its place"
         if self._annotates(node):
             yield "it stands in an annotation, which need not be evaluated"
-        yield from self.uses.of("lambda", [node], captures)
+        named = dict(self._variables(node))
+        uses = [use for loads in named.values() for use in loads]
+        replaced = captures or self.uses.told_apart([node, *uses], sinks)
+        yield from self.uses.of("lambda", [node], captures, replaced)
+        for name, loads in named.items():
+            yield from self.uses.of(name, loads, captures, replaced)
+        yield from self.uses.as_method(node, [node, *uses] if replaced else [])
+        yield from self.uses.of_sinks(sinks, replaced)
+
+    def _variables(self, node: ast.Lambda) -> Iterator[tuple[str, list[ast.Name]]]:
+        """The variables of a function that the lambda is assigned to, and the places that read them."""
         parent, scope = self.tree.parents[node], self.tree.scope(node)
-        places: list[ast.AST] = [node]
-        if isinstance(parent, ast.Assign) and isinstance(scope, CALLABLES):
-            for target in parent.targets:
-                if isinstance(target, ast.Name):
-                    yield from self.uses.of(target.id, self.flow.loads(scope, target.id), captures)
-                    places += self.flow.loads(scope, target.id)
-        yield from self.uses.as_method(node, places if captures else [])
+        for target in parent.targets if isinstance(parent, ast.Assign) and isinstance(scope, CALLABLES) else ():
+            if isinstance(target, ast.Name):
+                yield target.id, self.flow.loads(scope, target.id)
 
     def _annotates(self, node: ast.AST) -> bool:
         for parent in self.tree.ancestors(node):
@@ -70,18 +77,22 @@ class Obstacles:
             node = parent
         return False
 
-    def of_function(self, node: Function, uses: Sequence[ast.Name], captures: bool) -> Iterator[str]:
-        """The reasons against moving a local function, which is named at `uses`."""
+    def of_function(
+        self, node: Function, uses: Sequence[ast.Name], captures: bool, sinks: Sequence[Sink]
+    ) -> Iterator[Obstacle]:
+        """The reasons against moving a local function, which is named at `uses` and goes to `sinks`."""
+        replaced = captures or self.uses.told_apart(uses, sinks)
         if getattr(node, "type_params", ()):
             yield "it has type parameters of its own"
         yield from self._in_body(node)
         yield from self._in_binding(node, self.tree.scope(node))
-        yield from self.uses.of(node.name, uses, captures)
+        yield from self.uses.of(node.name, uses, captures, replaced)
         yield from self._in_defaults(node)
         yield from self._in_annotations(node)
         if node.decorator_list:
             yield "its decorators run at every call of the function around it"
-        yield from self.uses.as_method(node, uses if captures else ())
+        yield from self.uses.as_method(node, uses if replaced else ())
+        yield from self.uses.of_sinks(sinks, replaced)
 
     def of_class(self, node: ast.ClassDef, uses: Sequence[ast.Name]) -> Iterator[str]:
         """The reasons against moving a local class, which is named at `uses`."""

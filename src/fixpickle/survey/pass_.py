@@ -43,7 +43,7 @@ from fixpickle.survey.scripts import is_guard, starts, statements
 from fixpickle.survey.trainables import whole_states
 from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names, parameters, walk
 from fixpickle.survey.type_names import feigned, is_mangled
-from fixpickle.survey.uses import names_read
+from fixpickle.survey.uses import asked_of_functions
 from fixpickle.survey.worker_states import worker_states
 
 WATCHED = frozenset(
@@ -127,7 +127,7 @@ def _facts(source: Source, tree: Tree) -> Facts:
         aliases=tuple(aliases(tree, names, flow)),
         returned=tuple(returned(tree, names, flow)),
         guarded=tuple(guarded_attributes(tree, names)),
-        names_read=next(names_read(tree), 0),
+        asked=asked_of_functions(tree, names),
         late_imports=tuple(late_imports(tree, flow, _exports(tree))),
         cells=parts(source.notebook, source.text) if source.notebook else (),
         starts=tuple(starts(tree, names, flow)),

@@ -6,27 +6,22 @@ import ast
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from fixpickle.survey.facts import Sink, ToAttribute, ToCall
+from fixpickle.survey.demands import Demand, Need, Obstacle
+from fixpickle.survey.facts import Asked, Sink, ToAttribute, ToCall
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import Callable_, Tree, parameters, walk
 
-# What is another's once a function has another name, and what a partial has not or has of its own.
-_RENAMED = frozenset(["__name__", "__qualname__", "__code__", "__closure__", "__dict__"])
-_PARTIAL = frozenset(
-    [
-        "__doc__",
-        "__module__",
-        "__annotations__",
-        "__defaults__",
-        "__kwdefaults__",
-        "__globals__",
-        "__wrapped__",
-        "__get__",
-    ]
+# What is another's once a function has another name, and what is not there, or of its own, where it is none any more.
+_RENAMED = frozenset(["__qualname__", "__code__", "__closure__", "__dict__"])
+_OF_FUNCTIONS = frozenset(
+    ["__annotations__", "__defaults__", "__kwdefaults__", "__globals__", "__wrapped__", "__get__"],
 )
+_LOOKS = frozenset(["__doc__", "__module__"])
+_ASKED_FOR = _RENAMED | _OF_FUNCTIONS | _LOOKS | {"__name__"}
 _COPIERS = frozenset({"functools.wraps", "functools.update_wrapper"})
 _READERS = frozenset({"builtins.getattr", "builtins.hasattr"})
-_KINDS = frozenset({"builtins.isinstance", "builtins.type"})
+_SETTERS = frozenset({"builtins.setattr", "builtins.delattr"})
+_KINDS = frozenset({"builtins.isinstance", "builtins.type", "builtins.vars", "builtins.dir"})
 _BINDING = frozenset({"builtins.setattr", "builtins.type"})
 _CACHES = frozenset({"joblib.Memory().cache", "joblib.memory.Memory().cache"})
 
@@ -37,72 +32,126 @@ class Uses:
     def __init__(self, tree: Tree, names: Names) -> None:
         self.tree, self.names = tree, names
 
-    def of(self, name: str, uses: Iterable[ast.expr], captures: bool) -> Iterator[str]:
-        """The reasons in what is done with the function `name` at the places that read it."""
+    def told_apart(self, uses: Iterable[ast.expr], sinks: Iterable[Sink]) -> bool:
+        """Whether the function of one call is told from that of another: by attributes, comparison or as a key."""
+        for use in uses:
+            parent = self.tree.parents[use]
+            if self._own(use) or _compares(parent) or _is_key(parent, use):
+                return True
+        return any(isinstance(s, ToAttribute) and (s.cls, s.attribute) in self._attributes_set for s in sinks)
+
+    def _own(self, use: ast.expr) -> bool:
+        """Whether an attribute of the function is set here."""
+        parent = self.tree.parents[use]
+        if isinstance(parent, ast.Attribute):
+            return isinstance(parent.ctx, (ast.Store, ast.Del))
+        return isinstance(parent, ast.Call) and parent.args[:1] == [use] and self.names.of(parent.func) in _SETTERS
+
+    def of(self, name: str, uses: Iterable[ast.expr], captures: bool, replaced: bool) -> Iterator[Obstacle]:
+        """The reasons in what is done with the function `name` at the places that read it.
+
+        It is `replaced` where something else than a function would stand for it: it captures, or is told apart.
+        """
         for use in uses:
             parent = self.tree.parents[use]
             if isinstance(parent, ast.Attribute):
-                if isinstance(parent.ctx, (ast.Store, ast.Del)):
-                    yield f"attributes are set on it (`{name}.{parent.attr}`), afresh at every call"
-                elif parent.attr in _RENAMED or (captures and parent.attr in _PARTIAL):
-                    yield f"`{name}.{parent.attr}` is read"
+                yield from self._attribute(name, parent, replaced)
+            elif self._own(use):
+                yield Demand(Need.STATE, f"attributes are set on it at line {use.lineno}, afresh at every call")
             elif _is_key(parent, use) and not captures:
-                yield f"it is a key or a member of a set at line {use.lineno}, where two calls made two of them"
+                why = f"it is a key or a member of a set at line {use.lineno}, where two calls made two of them"
+                yield Demand(Need.IDENTITY, why)
             elif isinstance(parent, ast.Call) and use in parent.args:
-                yield from self._handed(name, parent, captures)
+                yield from self._handed(name, parent, replaced)
             elif _compares(parent) and not captures:
-                yield f"it is compared at line {use.lineno}, and every call of the function around it made another one"
+                why = f"it is compared at line {use.lineno}, and every call of the function around it made another one"
+                yield Demand(Need.IDENTITY, why)
 
-    def _handed(self, name: str, call: ast.Call, captures: bool) -> Iterator[str]:
+    def _attribute(self, name: str, parent: ast.Attribute, replaced: bool) -> Iterator[Obstacle]:
+        if isinstance(parent.ctx, (ast.Store, ast.Del)):
+            why = f"attributes are set on it (`{name}.{parent.attr}`), afresh at every call"
+            of_functions = parent.attr in _RENAMED | _OF_FUNCTIONS | {"__module__"}
+            yield why if of_functions else Demand(Need.STATE, why)
+        else:
+            yield from _read(parent.attr, f"`{name}.{parent.attr}` is read", replaced)
+
+    def _handed(self, name: str, call: ast.Call, replaced: bool) -> Iterator[Obstacle]:
         callee = self.names.of(call.func)
         if callee.startswith("inspect."):
             yield f"it is handed to `{ast.unparse(call.func)}`, which tells one function from another"
         elif callee in _COPIERS:
             yield f"`{ast.unparse(call.func)}` copies its name and attributes"
         elif callee in _READERS and len(call.args) > 1 and isinstance(call.args[1], ast.Constant):
-            if call.args[1].value in (_RENAMED | _PARTIAL if captures else _RENAMED):
-                yield f"`{name}.{call.args[1].value}` is read"
-        elif callee in _KINDS and captures:
-            yield f"`{ast.unparse(call)}` would see a partial"
+            attribute = str(call.args[1].value)
+            yield from _read(attribute, f"`{name}.{attribute}` is read", replaced)
+        elif callee in _KINDS and replaced:
+            yield f"`{ast.unparse(call)}` would see another type"
 
-    def of_sinks(self, sinks: Iterable[Sink], captures: bool) -> Iterator[str]:
+    def of_sinks(self, sinks: Iterable[Sink], replaced: bool) -> Iterator[Obstacle]:
         """The reasons in where a function goes."""
         for sink in sinks:
             if isinstance(sink, ToAttribute):
-                yield from self._in_attribute(sink.attribute, captures)
-            elif isinstance(sink, ToCall) and sink.callee in _BINDING and captures:
+                yield from self._in_attribute(sink, replaced)
+            elif isinstance(sink, ToCall) and sink.callee in _BINDING and sink.position and replaced:
                 name = sink.callee.rpartition(".")[2]
-                yield f"it is handed to `{name}` at line {sink.line}, where a partial would not bind as a method"
+                why = f"it is handed to `{name}` at line {sink.line}, where a partial would not bind as a method"
+                yield Demand(Need.METHOD, why)
             elif isinstance(sink, ToCall) and sink.callee in _CACHES:
                 yield f"the cache at line {sink.line} keeps results under its name and source"
 
-    def _in_attribute(self, attribute: str, captures: bool) -> Iterator[str]:
-        for node in self._introspected.get(attribute, ()):
-            if node.attr in _RENAMED or captures:
-                yield f"`{node.attr}` of what is kept in `{attribute}` is read at line {node.lineno}"
+    def _in_attribute(self, sink: ToAttribute, replaced: bool) -> Iterator[Obstacle]:
+        for node in self._introspected.get(sink.attribute, ()):
+            why = f"`{node.attr}` of what is kept in `{sink.attribute}` is read at line {node.lineno}"
+            yield from _read(node.attr, why, replaced)
+        if line := self._attributes_set.get((sink.cls, sink.attribute)):
+            yield Demand(Need.STATE, f"attributes of what is kept in `{sink.attribute}` are set at line {line}")
 
     @cached_property
     def _introspected(self) -> dict[str, list[ast.Attribute]]:
         """Where the file reads, of the value of an attribute, what may differ; by that attribute."""
         found: dict[str, list[ast.Attribute]] = {}
-        looked_at = _RENAMED | _PARTIAL
         for node in self.tree.of(ast.Attribute):
-            if isinstance(node.value, ast.Attribute) and node.attr in looked_at:
+            if isinstance(node.value, ast.Attribute) and node.attr in _ASKED_FOR:
                 found.setdefault(node.value.attr, []).append(node)
         return found
 
-    def as_method(self, node: Callable_, places: Iterable[ast.AST]) -> Iterator[str]:
+    @cached_property
+    def _attributes_set(self) -> dict[tuple[str, str], int]:
+        """The attributes of a class whose values its methods set attributes of, each with the first line that does."""
+        found: dict[tuple[str, str], int] = {}
+        for node in self.tree.of(ast.Attribute):
+            kept = node.value
+            if isinstance(node.ctx, ast.Load) or not isinstance(kept, ast.Attribute):
+                continue
+            cls = self.tree.class_around(node)
+            if cls is not None and isinstance(kept.value, ast.Name) and kept.value.id == "self":
+                found.setdefault((self.tree.qualname(cls), kept.attr), node.lineno)
+        return found
+
+    def as_method(self, node: Callable_, places: Iterable[ast.AST]) -> Iterator[Demand]:
         """Where a value may become a method, a partial cannot stand for a function: it does not bind."""
         for place in places:
             if parameters(node)[:1] in (("self",), ("cls",)):
-                yield "it takes `self` or `cls` first, so it may become a method, where a partial would not bind"
+                why = "it takes `self` or `cls` first, so it may become a method, where a partial would not bind"
+                yield Demand(Need.METHOD, why)
             parent = self.tree.parents[place]
             called = isinstance(parent, ast.Call) and parent.func is place
             if isinstance(self.tree.scope(place), ast.ClassDef) and not called:
-                yield "it stands in a class body, where a partial would not bind as a method"
+                yield Demand(Need.METHOD, "it stands in a class body, where a partial would not bind as a method")
             for target in parent.targets if isinstance(parent, ast.Assign) else ():
                 if isinstance(target, ast.Attribute) and self.names.instance_class(target.value) is None:
-                    yield f"it is set as `{ast.unparse(target)}`, where a partial would not bind as a method"
+                    why = f"it is set as `{ast.unparse(target)}`, where a partial would not bind as a method"
+                    yield Demand(Need.METHOD, why)
+
+
+def _read(attribute: str, why: str, replaced: bool) -> Iterator[Obstacle]:
+    """The reason in that an attribute of a function is read."""
+    if attribute == "__name__":
+        yield Demand(Need.NAME, why)
+    elif attribute in _RENAMED or (attribute in _OF_FUNCTIONS and replaced):
+        yield why
+    elif attribute in _LOOKS and replaced:
+        yield Demand(Need.LOOKS, why)
 
 
 def _compares(node: ast.AST) -> bool:
@@ -122,13 +171,31 @@ def _is_key(parent: ast.AST, use: ast.AST) -> bool:
     return isinstance(parent, ast.Subscript) and parent.slice is use and isinstance(parent.ctx, ast.Store)
 
 
-def names_read(tree: Tree) -> Iterator[int]:
-    """The lines that read `__name__` of a variable, which may be a function handed in; of a class it is `cls`."""
+def asked_of_functions(tree: Tree, names: Names) -> Asked:
+    """What the file reads of variables, which may be functions handed in; of a class the variable is `cls`."""
+    read = list(_read_of_variables(tree))
+    named = [node.lineno for node, attribute in read if attribute in ("__name__", "__qualname__")]
+    more = [node.lineno for node, attribute in read if attribute in _RENAMED | _OF_FUNCTIONS]
+    for call in tree.of(ast.Call) if named else ():
+        given = any(isinstance(argument, ast.Name) for argument in call.args)
+        if given and names.of(call.func).startswith(("inspect.", "functools.")):
+            more.append(call.lineno)
+    return Asked(min(named, default=0), min(more, default=0))
+
+
+def _read_of_variables(tree: Tree) -> Iterator[tuple[ast.expr, str]]:
+    """Where an attribute of a variable is read, as `f.__name__` or by `getattr`, and which."""
     for node in tree.of(ast.Attribute):
-        if node.attr in ("__name__", "__qualname__"):
-            given = isinstance(node.value, ast.Name) and node.value.id not in ("self", "cls")
-            if given and isinstance(node.ctx, ast.Load):
-                yield node.lineno
+        if _is_variable(node.value) and isinstance(node.ctx, ast.Load):
+            yield node, node.attr
+    for call in tree.of(ast.Call):
+        asked = isinstance(call.func, ast.Name) and call.func.id in ("getattr", "hasattr") and len(call.args) > 1
+        if asked and _is_variable(call.args[0]) and isinstance(call.args[1], ast.Constant):
+            yield call, str(call.args[1].value)
+
+
+def _is_variable(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id not in ("self", "cls")
 
 
 def changed_in_place(node: Callable_, names: Iterable[str]) -> tuple[str, ...]:

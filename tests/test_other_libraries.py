@@ -75,6 +75,9 @@ CROSSES = {
         "more = {'pin_memory': True}\nname.fill(more)\nDataLoader([], collate_fn=lambda x: x, **more)"
     ),
     "keywords that are set": "more = {}\nmore['num_workers'] = 3\nDataLoader([], collate_fn=lambda x: x, **more)",
+    "keywords that are made of themselves": (
+        "more = {}\nmore = {**more, 'pin_memory': True}\nDataLoader([], collate_fn=lambda x: x, **more)"
+    ),
     "a loader with keywords of its own": (
         "class Own(DataLoader):\n    def __init__(self, rows, **more):\n"
         "        super(Own, self).__init__(rows, collate_fn=lambda x: x, **more)"

@@ -23,6 +23,7 @@ class Unpacking:
         self, parents: Mapping[ast.AST, ast.AST], given: Callable[[ast.expr], str], values: Values, uses: Uses
     ) -> None:
         self.parents, self.given, self.values, self.uses = parents, given, values, uses
+        self._open: set[str] = set()  # variables that are being read: ends circles such as `more = {**more, "n": 1}`
 
     def of(self, node: ast.AST) -> dict[str, str]:
         """The keywords that unpacking an expression may bring, each with its value, "?" where that may differ."""
@@ -32,8 +33,12 @@ class Unpacking:
             return self._either((node.body, node.orelse))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "dict" and not node.args:
             return _merged({k.arg: self.given(k.value)} if k.arg else self.of(k.value) for k in node.keywords)
-        if isinstance(node, ast.Name):
-            return self._variable(node)
+        if isinstance(node, ast.Name) and node.id not in self._open:
+            self._open.add(node.id)
+            try:
+                return self._variable(node)
+            finally:
+                self._open.discard(node.id)
         return {UNKNOWN: "?"}
 
     def _item(self, key: ast.expr | None, value: ast.expr) -> dict[str, str]:

@@ -12,6 +12,7 @@ Reached = Callable[..., Reach | None]
 
 HEAD = """
 import multiprocessing, pickle, joblib, torchvision
+from functools import partial
 from dataclasses import dataclass
 from torch.utils.data import DataLoader, Subset, random_split
 from torchvision import datasets, transforms
@@ -78,6 +79,31 @@ CROSSES = {
     "keywords that are made of themselves": (
         "more = {}\nmore = {**more, 'pin_memory': True}\nDataLoader([], collate_fn=lambda x: x, **more)"
     ),
+    "a keyword in a dictionary": "more = {'collate_fn': lambda x: x, 'num_workers': 2}\nDataLoader([], **more)",
+    "a keyword in a call of dict": "more = dict(collate_fn=lambda x: x, num_workers=2)\nDataLoader([], **more)",
+    "a keyword that is set": "more = {'num_workers': 2}\nmore['worker_init_fn'] = lambda x: x\nDataLoader([], **more)",
+    "a keyword that is updated": (
+        "more = {'num_workers': 2}\nmore.update(worker_init_fn=lambda x: x)\nDataLoader([], **more)"
+    ),
+    "a keyword of one of two dictionaries": (
+        "few = {'collate_fn': lambda x: x}\nmore = {**few, 'num_workers': 2}\nDataLoader([], **more)"
+    ),
+    "a keyword in a function's": (
+        "def load(rows, collate_fn):\n    return DataLoader(rows, num_workers=2, collate_fn=collate_fn)\n"
+        "more = {'collate_fn': lambda x: x}\nload([], **more)"
+    ),
+    "what a partial boundary is given": "load = partial(DataLoader, num_workers=2)\nload([], collate_fn=lambda x: x)",
+    "what a partial boundary is made with": (
+        "load = partial(DataLoader, collate_fn=lambda x: x)\nload([], num_workers=2)"
+    ),
+    "what a partial object is made with": (
+        "class Own:\n    def __init__(self, hook, rows):\n        self.hook = hook\n"
+        "make = partial(Own, lambda x: x)\nown = make([1])\npickle.dumps(own)"
+    ),
+    "what a partial object is given": (
+        "class Own:\n    def __init__(self, rows, hook):\n        self.hook = hook\n"
+        "make = partial(Own, [1])\nown = make(lambda x: x)\npickle.dumps(own)"
+    ),
     "a loader with keywords of its own": (
         "class Own(DataLoader):\n    def __init__(self, rows, **more):\n"
         "        super(Own, self).__init__(rows, collate_fn=lambda x: x, **more)"
@@ -92,6 +118,7 @@ def test_what_an_object_of_another_library_is_made_of_crosses_with_it(reach: Rea
 
 
 KEPT = {
+    "beside others": ("def _made():\n    return Compose([lambda x: x])\ndef load():\n    return name, _made()"),
     "on an instance": "class Own:\n    def __init__(self):\n        self.t = Compose([transforms.Lambda(lambda x: x)])",
     "by who calls": "def make():\n    return Compose([lambda x: x])",
     "with the pipeline": "def make():\n    return make_pipeline(FunctionTransformer(lambda x: x))",
@@ -147,6 +174,20 @@ STAYS = {
     ),
     "keywords in keywords": (
         "few = {'num_workers': 0}\nmore = {**few, 'drop_last': True}\nDataLoader([], collate_fn=lambda x: x, **more)"
+    ),
+    "a keyword in a dictionary that stays": (
+        "more = {'generator': lambda x: x, 'num_workers': 2}\nDataLoader([], **more)"
+    ),
+    "another keyword that is set": (
+        "more = {'num_workers': 2}\nmore['generator'] = lambda x: x\nDataLoader([], **more)"
+    ),
+    "a partial boundary in this process": (
+        "load = partial(DataLoader, num_workers=0)\nload([], collate_fn=lambda x: x)"
+    ),
+    "a partial that is not called": "load = partial(DataLoader, collate_fn=lambda x: x)\nload.func([], num_workers=2)",
+    "what a partial object drops": (
+        "class Own:\n    def __init__(self, hook, rows):\n        self.hook = rows\n"
+        "make = partial(Own, lambda x: x)\nown = make([1])\npickle.dumps(own)"
     ),
     "jobs in keywords": ("more = {'n_jobs': 1}\njoblib.Parallel(**more)(joblib.delayed(lambda x: x)(n) for n in [1])"),
 }

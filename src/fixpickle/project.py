@@ -354,9 +354,10 @@ class Project:
 
     def reach(self, facts: Facts, sinks: Sequence[Sink]) -> Reach | None:
         """The strongest reason to believe that plain pickle meets a value with these sinks, or None."""
-        return self._reach(facts, sinks, frozenset())
+        return self._reach(facts, sinks, frozenset(), False)
 
-    def _reach(self, facts: Facts, sinks: Sequence[Sink], seen: frozenset[str]) -> Reach | None:
+    def _reach(self, facts: Facts, sinks: Sequence[Sink], seen: frozenset[str], inside: bool) -> Reach | None:
+        """`inside` says that the value is a part of another library's object, which is made to be kept."""
         crossing = next((c for c in self.crossings(facts, sinks) if not c.boundary.by_value), None)
         if crossing is not None:
             return Reach(Evidence.BOUNDARY, crossing.chain, crossing.boundary.pickler)
@@ -364,7 +365,7 @@ class Project:
             return None  # what tests keep on their objects ends with the test; a copy is mended where it comes from
         kept = list(self._kept(facts, sinks))
         objects = list(self._spread.objects(facts, sinks))
-        given = list(self._of_results(facts, objects, seen))
+        given = list(self._of_results(facts, objects, seen, inside))
         found = [reach for one in kept if (reach := self._crossing_with(facts, one))]
         found += [reach for reach in given if reach.evidence is Evidence.BOUNDARY]
         if found:
@@ -372,10 +373,10 @@ class Project:
         lasting = next((one for one in kept if one.lasting and one.certain and self._exposed(one)), None)
         if lasting is not None:
             return Reach(Evidence.STATE, lasting.chain, carrier=lasting.carrier)
-        named = () if self.exposure.by_value(facts) else self._named(facts, objects, bool(seen))
+        named = () if self.exposure.by_value(facts) else self._named(facts, objects, bool(seen), inside)
         return next(iter((*given, *named)), None)
 
-    def _named(self, facts: Facts, ways: Iterable[Way], result: bool) -> Iterator[Reach]:
+    def _named(self, facts: Facts, ways: Iterable[Way], result: bool, inside: bool) -> Iterator[Reach]:
         """The names under which others find it: a module-level name, or a function that returns it.
 
         `result` says that it is what a function of the project gave; inner functions hand that on to nobody knows whom.
@@ -386,21 +387,22 @@ class Project:
             sink = way.sink
             if isinstance(sink, ToGlobal) and sink.direct and self.exposure.handed_on(facts, sink, sinks):
                 yield Reach(Evidence.STATE, (f"bound to the module's name {sink.name}",))
-            if not isinstance(sink, ToReturn) or sink.beside:
+            if not isinstance(sink, ToReturn) or (sink.beside and not (inside or way.chain)):
                 continue  # of several things that are given at once each goes another way
             inner = result and "<locals>" in sink.function
             if inner or (not self.exposure.internal(facts, sink.function) and self._spread.may_be_kept(facts, sink)):
                 yield Reach(Evidence.STATE, (*way.chain, f"returned by {sink.function} at line {sink.line}"))
 
-    def _of_results(self, facts: Facts, ways: Iterable[Way], seen: frozenset[str]) -> Iterator[Reach]:
+    def _of_results(self, facts: Facts, ways: Iterable[Way], seen: frozenset[str], inside: bool) -> Iterator[Reach]:
         """Why plain pickle meets what a function of the file returns, as its callers use it."""
         for way in ways:
-            sink = way.sink
+            sink, kept = way.sink, inside or bool(way.chain and way.certain)
             if not isinstance(sink, ToReturn) or not self._spread.gives_values(facts, sink.function):
                 continue
             key = f"{facts.module}.{sink.function}"
             for owner, given in () if key in seen else self._spread.results(facts, sink.function):
-                found = self._reach(owner, _together(given.sinks) if sink.beside else given.sinks, seen | {key})
+                sinks = _together(given.sinks) if sink.beside else given.sinks
+                found = self._reach(owner, sinks, seen | {key}, kept)
                 if found is not None and (way.certain or found.evidence is Evidence.BOUNDARY):
                     step = f"returned by {sink.function} at line {sink.line}, called {place(facts, owner, given.line)}"
                     yield replace(found, chain=(*way.chain, step, *found.chain))

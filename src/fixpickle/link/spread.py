@@ -300,7 +300,7 @@ class Spread:
         if key not in self._storing:
             self._storing[key] = False  # ends circles of functions that hand on what they make
             stored = (way for way in self.ways(facts, [sink]) if isinstance(way.sink, (ToAttribute, ToGlobal)))
-            self._storing[key] = any(way.lasting for way in stored)
+            self._storing[key] = any(way.lasting and way.certain for way in stored)
         return self._storing[key]
 
     def may_be_kept(self, facts: Facts, sink: ToReturn, methods: bool = False) -> bool:

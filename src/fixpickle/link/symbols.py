@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ from fixpickle.survey.facts import ClassFacts, Facts, ToCall
 Literals = tuple[tuple[str, str], ...]
 
 
+_ABOVE = 3  # folders above an import root that an import may lead through
 _LONGEST = 20  # parts of a name: an attribute that is made of itself, as `self.next = self.next.next`, has no end
 
 
@@ -121,14 +123,47 @@ class Symbols:
 
     def _meaning(self, symbol: str) -> Meaning:
         head, *rest = symbol.split("()")
+        head = self._found_below(head)
         if head.partition(".")[0] not in self._tops:
-            return Meaning(symbol)
+            return Meaning("()".join([head, *rest]))
         at = self._dotted(head)
         for part in rest:
             at = self._called(at)
             for attribute in part.split(".")[1:]:
                 at = self._member(at, attribute)
         return at
+
+    def _found_below(self, name: str) -> str:
+        """A dotted name by the name its module has here, where a folder without `__init__.py` is imported from."""
+        if name.partition(".")[0] not in self._folders:
+            return name
+        words = name.split(".")
+        for count in range(len(words), 1, -1):
+            module = self._by_folder.get(".".join(words[:count]))
+            if module is not None:
+                return ".".join([module, *words[count:]])
+        return name
+
+    @cached_property
+    def _by_folder(self) -> dict[str, str]:
+        """Modules of the project by names that lead through folders above their import roots, where a file uses them.
+
+        Only names that one module alone can have, which no other module shares its own name with.
+        """
+        own = Counter(f.module for f in self.files)
+        used = {name for f in self.files for i in f.imports for name in (i.module, i.target)} - set(own)
+        found: dict[str, list[str]] = {}
+        for facts in self.files:
+            above = facts.root.parts[-_ABOVE:] if own[facts.module] == 1 else ()
+            for start in range(len(above)):
+                name = ".".join([*above[start:], facts.module])
+                if name in used:
+                    found.setdefault(name, []).append(facts.module)
+        return {name: modules[0] for name, modules in found.items() if len(modules) == 1}
+
+    @cached_property
+    def _folders(self) -> frozenset[str]:
+        return frozenset(name.partition(".")[0] for name in self._by_folder)
 
     def _dotted(self, name: str) -> Meaning:
         """A dotted name without calls: a module's name may be an alias, and what follows a member of that."""

@@ -63,13 +63,37 @@ _NESTED = 4  # objects in objects: a function in a Lambda in a Compose in a data
 
 @dataclass(frozen=True, slots=True)
 class _Via:
-    """The value is what this variable holds from here on."""
+    """The value is what this variable holds from here on, or what a dictionary that it holds has under `key`."""
 
     scope: ast.AST
     name: str
+    key: str = ""
 
 
 _Step = Sink | _Via
+
+
+def _keyed(steps: Iterable[_Step], key: str, again: bool = True) -> Iterable[_Step]:
+    """The steps of a dictionary for what it has under `key`: unpacked, it is the argument of that name.
+
+    Where `again` is false, what is under a key already stays under that one.
+    """
+    if not key:
+        return steps
+    return tuple(_under(step, key) if again or not isinstance(step, _Via) or not step.key else step for step in steps)
+
+
+def _under(step: _Step, key: str) -> _Step:
+    if isinstance(step, _Via):
+        return replace(step, key=key)
+    if isinstance(step, ToCall) and step.unpacked and step.position < 0 and not step.keyword:
+        return replace(step, keyword=key, unpacked=False)
+    return step
+
+
+def _text(node: ast.AST | None) -> str:
+    value = node.value if isinstance(node, ast.Constant) else None
+    return value if isinstance(value, str) else ""
 
 
 def _nested(sink: Sink) -> int:
@@ -158,15 +182,15 @@ class Flow:
     def _closed(self, steps: Iterable[_Step]) -> tuple[Sink, ...]:
         """The sinks behind these steps, every variable followed to all its uses, once."""
         found: dict[Sink, None] = {}
-        seen: set[tuple[ast.AST, str]] = set()
+        seen: set[_Via] = set()
         pending = list(steps)
         for step in pending:
             if not isinstance(step, _Via):
                 found[step] = None
-            elif (step.scope, step.name) not in seen:
-                seen.add((step.scope, step.name))
+            elif step not in seen:
+                seen.add(step)
                 for use in self.loads(step.scope, step.name):
-                    pending.extend(self._follow(use, True))
+                    pending.extend(_keyed(self._follow(use, True), step.key, again=False))
         return tuple(found)
 
     def _follow(self, node: ast.AST, direct: bool) -> tuple[_Step, ...]:
@@ -182,8 +206,11 @@ class Flow:
     def _into(self, parent: ast.AST, node: ast.AST, direct: bool) -> Iterable[_Step]:
         if isinstance(parent, ast.Tuple) and (targets := self._unpacked(parent, node)):
             return tuple(s for t in targets for s in self._to_target(t, direct))
-        if isinstance(parent, (ast.List, ast.Tuple, ast.Set, ast.Dict, ast.Starred)):
-            return () if isinstance(parent, ast.Dict) and node in parent.keys else self._follow(parent, False)
+        if isinstance(parent, ast.Dict):
+            key = next((k for k, v in zip(parent.keys, parent.values, strict=True) if v is node), node)
+            return () if key is node else _keyed(self._follow(parent, False), _text(key))
+        if isinstance(parent, (ast.List, ast.Tuple, ast.Set, ast.Starred)):
+            return self._follow(parent, False)
         if isinstance(parent, ast.keyword):
             call = self.tree.parents[parent]
             return self._into_call(call, parent, direct) if isinstance(call, ast.Call) else ()
@@ -226,19 +253,45 @@ class Flow:
             # An instance of a class of this file carries its class along, a task the function it is made of.
             carries = callee in self.names.classes or callee.removesuffix("()") in _DELAYED
             return self._follow(call, direct) if carries else ()
+        if (made := self.partial(call.func)) is not None:
+            callee = self.names.of(made.args[0])
         if callee in CARRIERS:
-            return self._follow(call, False)
+            key = node.arg or "" if callee == "builtins.dict" and isinstance(node, ast.keyword) else ""
+            return (*_keyed(self._follow(call, False), key), *self._filled_in(call, node))
         if call in self._failing:
             return ()
         if isinstance(self.tree.scope(call), ast.ClassDef):
             return ()  # a descriptor or decorator in a class body: the class carries it, and classes travel by name
-        position = call.args.index(node) if node in call.args else -1
+        before = len(made.args) - 1 if made is not None else 0
+        position = before + call.args.index(node) if node in call.args else -1
+        return (*self._into_container(call, node), self._handed_to(call, callee, node, position))
+
+    def _handed_to(self, call: ast.Call, callee: str, node: ast.AST, position: int) -> ToCall:
         keyword = node.arg or "" if isinstance(node, ast.keyword) else ""
         unpacked = isinstance(node, ast.Starred) or (isinstance(node, ast.keyword) and node.arg is None)
         own = isinstance(call.func, ast.Attribute) and self.names.instance_class(call.func.value) is not None
         given, onward = self.literals(call), self._onward(call, callee)
-        sink = ToCall(callee, position, keyword, call.lineno, given, onward, unpacked=unpacked, own=own)
-        return (*self._into_container(call), sink)
+        return ToCall(callee, position, keyword, call.lineno, given, onward, unpacked=unpacked, own=own)
+
+    def partial(self, callee: ast.expr) -> ast.Call | None:
+        """The call of `functools.partial` that a variable stands for, where it says what all its arguments are."""
+        if not isinstance(callee, ast.Name) or self.names.of(callee) != "functools.partial()":
+            return None
+        made = self.expression_behind(callee)
+        plain = isinstance(made, ast.Call) and made.args and not any(isinstance(a, ast.Starred) for a in made.args)
+        return made if plain else None  # type: ignore[return-value]
+
+    def _filled_in(self, made: ast.Call, node: ast.AST) -> Iterable[_Step]:
+        """Where an argument of `functools.partial` goes when a variable that stands for the partial is called."""
+        statement = self.tree.parents[made]
+        target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+        if not isinstance(target, ast.Name) or node in made.args[:1] or self.partial(target) is not made:
+            return
+        position = made.args.index(node) - 1 if node in made.args else -1
+        for use in self.loads(self.owner(target, target.id), target.id):
+            call = self.tree.parents[use]
+            if isinstance(call, ast.Call) and call.func is use:
+                yield self._handed_to(call, self.names.of(made.args[0]), node, position)
 
     def _looked_up(self, callee: ast.expr) -> str:
         """`datasets.?` for `datasets.__dict__[name]` and `getattr(datasets, name)`: one of what the module has."""
@@ -326,10 +379,11 @@ class Flow:
             return node
         return values[0] if len(values) == 1 else None
 
-    def _into_container(self, call: ast.Call) -> Iterable[_Step]:
+    def _into_container(self, call: ast.Call, node: ast.AST) -> Iterable[_Step]:
         if not isinstance(call.func, ast.Attribute) or call.func.attr not in _ADDERS:
             return ()
-        return self._kept_in(call.func.value)
+        key = node.arg or "" if isinstance(node, ast.keyword) else _text(call.args[0]) if call.args[1:] else ""
+        return _keyed(self._kept_in(call.func.value), key)
 
     def _kept_in(self, base: ast.AST) -> Iterable[_Step]:
         """Where something goes that has been put into the container `base`."""
@@ -413,7 +467,8 @@ class Flow:
                 return self._handed(target, "__setattr__")
             return (ToAttribute(self.tree.qualname(cls), target.attr, target.lineno),)
         if isinstance(target, ast.Subscript):
-            return (*self._kept_in(target.value), *self._handed(target, "__setitem__"))
+            kept = _keyed(self._kept_in(target.value), _text(target.slice))
+            return (*kept, *self._handed(target, "__setitem__"))
         if not isinstance(target, ast.Name):
             return ()
         scope = self.owner(target, target.id)

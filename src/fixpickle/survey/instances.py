@@ -23,8 +23,10 @@ def instances(tree: Tree, names: Names, flow: Flow) -> Iterator[Instance]:
     for node in _candidates(tree, flow):
         found: Instance | None = None
         if isinstance(node, ast.Call):
-            own = _own_method(tree, names, node.func)
-            symbol = own or (names.of(node.func) if _may_be_ours(node.func, names) else "")
+            made = flow.partial(node.func)
+            callee = made.args[0] if made is not None else node.func
+            own = _own_method(tree, names, callee)
+            symbol = own or (names.of(callee) if _may_be_ours(callee, names) else "")
             found = _instance(symbol, "", True, node, flow.of(node) if _ours(symbol) else ())
         elif isinstance(node, ast.Name):
             cls = names.instance_class(node)
@@ -72,6 +74,8 @@ def _ours(symbol: str) -> bool:
 
 def _may_be_ours(callee: ast.expr, names: Names) -> bool:
     """A cheap first look: a class by its spelling, or a function that was imported or is defined here by that name."""
+    if isinstance(callee, ast.Call):
+        return _may_be_ours(callee.func, names)
     if isinstance(callee, ast.Attribute):
         return callee.attr[:1].isupper()
     if not isinstance(callee, ast.Name):

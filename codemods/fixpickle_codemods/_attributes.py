@@ -11,7 +11,7 @@ from fixpickle.model import ByState, Edit, Evidence, Finding, Patch, Reach, Refu
 from fixpickle.project import Project, is_test
 from fixpickle.rewrite import Rebuilt, require, state_hooks
 from fixpickle.rule import Workshop
-from fixpickle.survey.facts import Facts, Family, Holding, Layout, ToAttribute
+from fixpickle.survey.facts import Facts, Family, Holding, Layout, ToAttribute, ToCall
 from fixpickle_codemods._carried import registered
 from fixpickle_codemods._hook_needs import needs_of_hooks
 from fixpickle_codemods._leaving_out import sets
@@ -56,7 +56,7 @@ def findings(rule: str, judge: Judge, project: Project, facts: Facts) -> Iterato
         return
     for holding in facts.holdings:
         judged = judge(facts, holding)
-        if judged is None or "<locals>" in holding.cls or project.hooked(facts, holding.cls, holding.attribute):
+        if judged is None or "<locals>" in holding.cls or project.left_out(facts, holding.cls, holding.attribute):
             continue
         if registered(facts, holding.cls):
             continue
@@ -96,9 +96,12 @@ def _said(holding: Holding) -> str:
 
 def _traced(project: Project, facts: Facts, holding: Holding) -> Reach | None:
     """What shows that instances are pickled: they reach a boundary, or hooks copy the attribute along."""
+    # A process that is handed `self` does not run yet: `self.process = Process(target=self.work)`.
+    own = holding.span.line if f"{holding.target}()" in project.catalogue.inherited_values else 0
+    sinks = [s for s in holding.shipped if not (isinstance(s, ToCall) and s.line == own)]
     for crossing in (
-        *project.crossings(facts, holding.shipped),
-        *project.shipped(facts, f"{facts.module}.{holding.cls}"),
+        *project.crossings(facts, sinks),
+        *project.shipped(facts, f"{facts.module}.{holding.cls}", but_for=own),
     ):
         boundary = crossing.boundary
         return Reach(Evidence.BOUNDARY, (f"an instance of {holding.cls}", *crossing.chain), boundary.pickler)

@@ -131,11 +131,14 @@ def _kept(project: Project, facts: Facts, made: Construction) -> Reach | None:
         return None  # what a metaclass keeps, it keeps on classes, and these are pickled by name
     if _LOCAL in made.cls:
         return _shipped_local(project, facts, made)
-    ways = project.boundaries(f"{facts.module}.{made.cls}")
-    if ways and all(_takes(way, made.target) for way in ways):
+    step = f"stored on self.{made.attribute} of {made.cls or 'an instance'} at line {made.line}"
+    ways = list(project.shipped(facts, f"{facts.module}.{made.cls}"))
+    crossing = next((way for way in ways if not _takes(way.boundary, made.target)), None)
+    if crossing is not None:
+        chain, pickler = (step, *crossing.chain), crossing.boundary.pickler
+        return Reach(Evidence.BOUNDARY, chain, pickler, f"{facts.module}:{made.cls}")
+    if ways:
         return None
-    owner = made.cls or "an instance"
-    step = f"stored on self.{made.attribute} of {owner} at line {made.line}"
     return Reach(Evidence.STATE, (step,), carrier=f"{facts.module}:{made.cls}" if made.cls else "")
 
 

@@ -56,8 +56,8 @@ def findings(rule: str, targets: Mapping[str, str], project: Project, facts: Fac
         if made.target not in targets or facts.path.name.startswith(_RUNTIME):
             continue
         reach = reach_of(project, facts, made)
-        alone = left_alone(project, facts, made) if reach is None or reach.evidence is Evidence.STATE else ""
-        if alone:
+        alone = left_alone(project, facts, made) if reach is None or reach.carrier else ""
+        if alone and (reach is None or reach.evidence is Evidence.STATE):
             reach = Reach(Evidence.ANY, (f"stored on self.{made.attribute} of {made.cls} at line {made.line}",))
         if reach is None:
             reach = project.failed(facts, made.span)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fixpickle.project import Project
+from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.facts import ClassFacts, Facts, Layout
 
 _PLAIN = frozenset({"builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol", "typing_extensions.Protocol"})
@@ -37,7 +38,8 @@ def layout(project: Project, facts: Facts, name: str) -> Layout | str:
 
 def is_plain(symbol: str) -> bool:
     """Whether a base outside the project is known to have no say in how instances are pickled or looked into."""
-    return symbol in _PLAIN or symbol.startswith(_PLAIN_MODULES)
+    # The classes of processes have neither hooks nor slots: CPython's `multiprocessing/process.py`.
+    return symbol in _PLAIN or symbol.startswith(_PLAIN_MODULES) or symbol in catalogue().started_bases
 
 
 def _mangled(cls: str, slot: str) -> str:
@@ -47,8 +49,7 @@ def _mangled(cls: str, slot: str) -> str:
 
 def _unknown(family: list[tuple[str, ClassFacts | None]]) -> Iterator[str]:
     for symbol, found in family:
-        plain = symbol in _PLAIN or symbol.startswith(_PLAIN_MODULES)
-        if found is None and not plain:
+        if found is None and not is_plain(symbol):
             yield f"its base {symbol} is not in the project and may pickle in a way of its own"
         elif found is not None and "" in found.bases:
             yield f"a base of {found.name} cannot be told from here, and may pickle in a way of its own"
@@ -79,7 +80,7 @@ def _below(project: Project, facts: Facts, name: str) -> Iterator[str]:
             for symbol, found in family:
                 if symbol in own:
                     continue
-                if found is None and symbol not in _PLAIN and not symbol.startswith(_PLAIN_MODULES):
+                if found is None and not is_plain(symbol):
                     yield f"its subclass {cls.name} has a base outside the project, {symbol}"
                 elif found is not None and (found.hooks or found.slots or found.shaped not in _PLAIN_SHAPES):
                     yield f"its subclass {cls.name} has state hooks or slots of its own ({found.name})"

@@ -68,7 +68,7 @@ class Project:
         self._spread = Spread(self.files, self._symbols, self.catalogue)
         self.keepers = Keepers(self.files, self._symbols, self._passes_on)
         self.exposure = Exposure(self.files, self._symbols, self._spread, self.catalogue, self._passes_on)
-        self._shipments = Shipments(self.files, self._symbols, self._spread, self.hooked)
+        self._shipments = Shipments(self.files, self._symbols, self._spread, self.left_out)
 
     def over(self, facts: Iterable[Facts], traced: Sequence[Traced] = ()) -> Project:
         """The same project with other facts, and where a traced run failed in these: boundaries and strategy stay."""
@@ -196,25 +196,45 @@ class Project:
     def process_bound(self, facts: Facts, name: str, besides: Container[str] = ()) -> str:
         """Why an instance of the class is one process's by nature, or an empty string.
 
-        What is kept in the attributes `besides` does not count, and what hooks of its own leave out.
+        What is kept in the attributes `besides` does not count, and what hooks of its own leave out. An instance that
+        is handed to a process as it starts, and one that is itself a process, take along what these inherit.
         """
         for imported in facts.imports:
             if (top := imported.target.split(".")[0]) in self.catalogue.bound_modules:
                 return f"its module drives a display ({top}), which belongs to one process"
+        starts = self._handed_to_starting(facts, name)
         for symbol, found in self.lineage(facts, name):
-            if symbol in self.catalogue.bound_bases and not (
-                symbol in PRIMITIVES and self.keepers.keep_some(facts, name)
-            ):
+            if self._bound_by_base(facts, name, symbol):
                 return f"it is a {symbol}, which belongs to one process"
-            if found is not None and found.coroutines:
+            if found is None:
+                continue
+            if found.coroutines and not starts:
                 return f"{found.name} has coroutine methods, so it belongs to an event loop"
-            left_out = found.state.dropped if found and found.state and found.state.copies else ()
-            for attribute, value in (*found.attributes, *found.parts) if found else ():
-                if attribute in besides or attribute in left_out:
-                    continue
-                if value in self.catalogue.bound_values or self._made_bound(value):
-                    return f"it keeps a {value.removesuffix('()')} in self.{attribute}, which belongs to one process"
+            attribute, value = self._bound_part(found, starts, besides)
+            if attribute:
+                return f"it keeps a {value.removesuffix('()')} in self.{attribute}, which belongs to one process"
         return ""
+
+    def _bound_by_base(self, facts: Facts, name: str, base: str) -> bool:
+        bound = base in self.catalogue.bound_bases - self.catalogue.started_bases
+        return bound and not (base in PRIMITIVES and self.keepers.keep_some(facts, name))
+
+    def _bound_part(self, cls: ClassFacts, starts: bool, besides: Container[str]) -> tuple[str, str]:
+        """An attribute of a class that holds what belongs to one process, and what that is; empty where none does."""
+        left_out = cls.state.dropped if cls.state and cls.state.copies else ()
+        inherited = self.catalogue.inherited_values if starts else ()
+        for attribute, value in (*cls.attributes, *cls.parts):
+            if attribute in besides or attribute in left_out or value in inherited:
+                continue
+            if starts and attribute in cls.set_later:
+                continue
+            if value in self.catalogue.bound_values or self._made_bound(value):
+                return attribute, value
+        return "", ""
+
+    def _handed_to_starting(self, facts: Facts, name: str) -> bool:
+        """Whether instances are handed to processes as they are started, which inherit what nobody else can be sent."""
+        return any(boundary.starts for boundary in self.boundaries(f"{facts.module}.{name}"))
 
     def left_alone(self, facts: Facts, name: str, attribute: str) -> str:
         """Why instances of the class are not to be made picklable, by what its attribute holds; or an empty string."""
@@ -261,7 +281,20 @@ class Project:
 
     def carries(self, facts: Facts, name: str, attribute: str) -> bool:
         """Whether instances of the class carry that attribute along when pickled, and can be pickled at all."""
-        return not self.process_bound(facts, name) and not self.hooked(facts, name, attribute)
+        return not self.process_bound(facts, name) and not self.left_out(facts, name, attribute)
+
+    def left_out(self, facts: Facts, name: str, attribute: str) -> bool:
+        """Whether instances of the class are pickled without the attribute, or may be: by a hook, or set later."""
+        return bool(self.hooked(facts, name, attribute)) or self._set_once_started(facts, name, attribute)
+
+    def _set_once_started(self, facts: Facts, name: str, attribute: str) -> bool:
+        """Whether instances are processes, pickled as they start, and the class sets the attribute only after that."""
+        found = self.class_of(f"{facts.module}.{name}")
+        return found is not None and attribute in found.set_later and self._starts(facts, name)
+
+    def _starts(self, facts: Facts, name: str) -> bool:
+        """Whether instances of the class are processes."""
+        return any(symbol in self.catalogue.started_bases for symbol, _ in self.lineage(facts, name))
 
     def _passes_on(self, facts: Facts, name: str, attribute: str) -> bool:
         return not is_test(facts) and self.carries(facts, name, attribute)
@@ -319,12 +352,15 @@ class Project:
                 table.setdefault(held, []).append((facts, name, what))
         return table
 
-    def shipped(self, facts: Facts, symbol: str) -> Iterator[Crossing]:
+    def shipped(self, facts: Facts, symbol: str, but_for: int = 0) -> Iterator[Crossing]:
         """The boundaries that instances of a class of the project cross, with the step a reader of `facts` follows.
 
-        Instances of classes below it count too: what it stores on its objects, it stores on theirs.
+        Instances of classes below it count too: what it stores on its objects, it stores on theirs. The line `but_for`
+        of `facts` does not count.
         """
         for shipment in self._shipments.of(symbol):
+            if shipment.owner is facts and shipment.line == but_for:
+                continue
             yield Crossing(shipment.boundary, (shipment.step(facts),))
 
     def shipped_itself(self, facts: Facts, symbol: str) -> Reach | None:

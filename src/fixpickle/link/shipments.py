@@ -43,8 +43,9 @@ class Shipments:
     def __init__(
         self, files: Sequence[Facts], symbols: Symbols, spread: Spread, hides: Callable[[Facts, str, str], object]
     ) -> None:
-        """`hides` says whether the instances of a class of a file decide themselves what of them is pickled."""
+        """`hides` says whether instances of a class of a file are pickled without an attribute, as far as is known."""
         self.files, self.symbols, self.spread, self.hides = files, symbols, spread, hides
+        self.catalogue = spread.catalogue
 
     def of(self, symbol: str) -> tuple[Shipment, ...]:
         """The ways on which instances of a class of the project cross, or of a class that has it as a base."""
@@ -70,6 +71,8 @@ class Shipments:
                         words, itself = self._words(name, instance), instance.of_self
                         shipment = Shipment(name, boundary, words, way.owner, way.sink.line, itself)
                         self._ship(table, shipment, instance.exact)
+        for shipment in self._started():
+            self._ship(table, shipment, exact=True)
         for _ in range(_STEPS):
             for name, holder, sink in held:
                 for one in tuple(table.get(holder, {}).values()):
@@ -78,6 +81,19 @@ class Shipments:
                     words = f"{cls} is kept {where} of {sink.cls}, and {one.words}"
                     self._ship(table, replace(one, cls=name, words=words, by_itself=False), True)
         return table
+
+    def _started(self) -> Iterator[Shipment]:
+        """The classes that are processes, bases first: to start one is to pickle it, where it is not forked."""
+        found: list[tuple[int, Shipment]] = []
+        for facts in self.files:
+            for cls in facts.classes:
+                symbol = f"{facts.module}.{cls.name}"
+                lineage = list(self.symbols.lineage(symbol))
+                base = next((name for name, own in lineage if own is None and name in self.catalogue.started_bases), "")
+                words = f"{cls.name} is pickled as it starts, being a"
+                for boundary in self.catalogue.boundaries.get(base, ()):
+                    found.append((len(lineage), Shipment(symbol, boundary, words, facts, cls.line, by_itself=False)))
+        yield from (shipment for _, shipment in sorted(found, key=lambda pair: pair[0]))
 
     def _ship(self, table: _Table, shipment: Shipment, exact: bool) -> None:
         key = shipment.cls, shipment.boundary

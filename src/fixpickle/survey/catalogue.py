@@ -48,6 +48,11 @@ class Boundary:
         return self.action == _BY_VALUE
 
     @property
+    def starts(self) -> bool:
+        """Whether what crosses is handed to a process as it is started, which inherits queues and the like."""
+        return self.action == _AS_IT_STARTS
+
+    @property
     def of_result(self) -> bool:
         """Whether it is what the users' own method returns that crosses, and no argument."""
         return (_RESULT, "") in self.params
@@ -61,6 +66,7 @@ class Boundary:
 
 _STANDARD = frozenset({"", "builtins", *sys.stdlib_module_names})  # of these, `flow.CARRIERS` knows which do
 _BY_VALUE, _BY_NAME = "fix-state-only", "rewrite"
+_AS_IT_STARTS = "rewrite-portability"
 _RESULT = "result"
 
 
@@ -76,7 +82,8 @@ class Catalogue:
 
     `makers` and `decorators` lead from a symbolic name to the id of the receiver that it makes. `keeping` are calls of
     other libraries that are made to keep what they are given. `silent` are names that hand nothing on, whatever they
-    are made of.
+    are made of. Objects of classes below `started_bases` are pickled when they start; `inherited_values` are what can
+    only be handed to a process as it is started.
     """
 
     boundaries: Mapping[str, tuple[Boundary, ...]]
@@ -90,6 +97,8 @@ class Catalogue:
     by_name_modules: frozenset[str]
     keeping: frozenset[str]
     using_up: tuple[str, ...]
+    started_bases: frozenset[str]
+    inherited_values: frozenset[str]
     silent: frozenset[str] = frozenset()
 
     def match(self, call: ToCall, symbol: str = "", literals: Literals = ()) -> Boundary | None:
@@ -174,6 +183,8 @@ def catalogue() -> Catalogue:
         by_name_modules=frozenset(data["ships"]["by_name"]),
         keeping=frozenset(data["keeps"]["names"]),
         using_up=tuple(data["keeps"]["uses_up"]),
+        started_bases=frozenset(data["started"]["bases"]),
+        inherited_values=frozenset(data["started"]["inherits"]),
     )
 
 

@@ -266,7 +266,8 @@ class ClassFacts:
     `mangled` is its stretch where it is nested under a private name and does not say its qualified name itself.
     `feigned` is the one of `__module__` and `__qualname__` that its body sets, what to, and where.
     `parts` are attributes that hold a list or the like, and what makes its elements, by symbolic name. `refusing` is
-    the hook that raises whatever it is called with, `keyed_by_id` the attributes whose keys are made by `id()`.
+    the hook that raises whatever it is called with, `keyed_by_id` the attributes whose keys are made by `id()`, and
+    `set_later` those that making an object does not set.
     """
 
     name: str
@@ -290,6 +291,7 @@ class ClassFacts:
     parts: tuple[tuple[str, str], ...] = ()
     refusing: str = ""
     keyed_by_id: tuple[str, ...] = ()
+    set_later: frozenset[str] = frozenset()
 
 
 class Family(str, Enum):

@@ -35,6 +35,7 @@ from fixpickle.survey.identities import keyed_by_id
 from fixpickle.survey.instances import aliases, attribute_flows, instances, returned
 from fixpickle.survey.late_imports import late_imports
 from fixpickle.survey.made_types import TYPE_FACTORIES, instances_of, made_types, sentinels
+from fixpickle.survey.makings import set_later
 from fixpickle.survey.moved_names import moved_names
 from fixpickle.survey.names import PROPERTIES, Names
 from fixpickle.survey.pickler_choices import handed_on, pickler_choices
@@ -162,6 +163,7 @@ def _classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
             parts=tuple(sorted({(a, part) for a, vs in values.items() for v in vs if (part := _part(names, v))})),
             refusing=refusing(node),
             keyed_by_id=keyed.get(node, ()),
+            set_later=set_later(tree, names, node),
             apart=any(isinstance(s, FUNCTIONS) and s.name == "__init__" and _apart(s) for s in node.body),
             members=frozenset(defined),
             flaws=flaws(tree, names, node),

@@ -13,10 +13,11 @@ from .factories import made_by
 from .failure import Failure, expect, stage
 from .harvest import met
 from .modules import blank, contents, mangled, named, resolve, size
-from .picklers import dumps, protocols
+from .picklers import AS_IT_STARTS, dumps, protocols
 from .portraits import Painter, has_hooks
 from .prints import shown
 from .shared import Parcel
+from .starting import only_as_it_starts, starting
 from .values import arguments
 from .world import Dumped, Json, World
 
@@ -62,12 +63,18 @@ class State:
         question = repr([world.side, *(task[name] for name in _OF_INSTANCES)])
         known = world.crossings.get(question)
         if known is None or not known.held.keys() >= set(asked):
-            with stage("build"):
-                value = self._whole(world, task, cls)
-            known = self._cross(world, task, value, cls, {*asked, *task["beside"]})
+            known = self._made(world, task, cls, {*asked, *task["beside"]})
+            if known.failure is not None and only_as_it_starts(known.failure.error):
+                with starting():
+                    known = self._made(world, {**task, "pickler": AS_IT_STARTS}, cls, known.held)
             known.parcels = list(world.parcels.put_all(known.parcels))
             world.crossings[question] = known
         return known
+
+    def _made(self, world: World, task: Json, cls: Any, attributes: Iterable[str]) -> Crossing:
+        with stage("build"):
+            value = self._whole(world, task, cls)
+        return self._cross(world, task, value, cls, attributes)
 
     def _cross(self, world: World, task: Json, value: Any, cls: Any, attributes: Iterable[str]) -> Crossing:
         crossing = Crossing(named(type(value)))
@@ -90,7 +97,9 @@ class State:
             # Hooks that were there before may do to what is held within whatever they did.
             also.update({arrives(path): "" for path in painter.portrait})
             also.update({stays(path): "" for path in painter.portrait if not path or not painter.hooks})
-        also.update(copied(value))
+        facts["started"] = task["pickler"] == AS_IT_STARTS
+        if not facts["started"]:  # a copy of a pipe would close the descriptor it shares
+            also.update(copied(value))
         try:
             # What works once may not work twice.
             parcels = [dumps(value, task["pickler"]), dumps(value, task["pickler"])]
@@ -140,7 +149,8 @@ class State:
         for place, state in others:
             self._compare(world, task, pickle.loads(world.parcels.get(place)), {**facts, "state": state})
         more = "and %d more" % len(others) if others else ""
-        return "; ".join(filter(None, (more, boundary_note(world, facts["boundary"]))))
+        started = "handed to a process as it starts" if facts["started"] else ""
+        return "; ".join(filter(None, (more, started, boundary_note(world, facts["boundary"]))))
 
     def _compare(self, world: World, task: Json, value: Any, facts: Json) -> None:
         expect(named(type(value)) == facts["kind"], "it arrives as %s" % named(type(value)))

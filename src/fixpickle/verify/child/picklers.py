@@ -9,7 +9,11 @@ import pickle
 import sys
 from typing import Any, Iterable, Optional
 
+from . import starting
 from .failure import Failure, stage
+
+AS_IT_STARTS = "start"
+"""The name of what pickles for a process that is being started."""
 
 _NAMES = {
     "dill": ("dill",),
@@ -35,6 +39,8 @@ def dumps(value: Any, pickler: str, protocol: Optional[int] = None) -> bytes:
     name = next((name for name in ("dill", "ray.cloudpickle", "cloudpickle") if name in pickler), "")
     tool = library(name) if name else pickle
     with stage("dump"):
+        if pickler == AS_IT_STARTS:
+            return starting.dumps(value, pickle.HIGHEST_PROTOCOL)
         if "deepcopy" in pickler:
             copy.deepcopy(value)
         parcel: bytes = tool.dumps(value, protocol=pickle.HIGHEST_PROTOCOL if protocol is None else protocol)

@@ -83,7 +83,7 @@ class Painter:
                 known = plain(key)
                 if known is not None:
                     self._add(shown, one, "%s[%s]" % (path, known), [*above, (value, path)])
-        elif not issubclass(kind, _LEFT_OUT) and contents(value):
+        elif not issubclass(kind, _LEFT_OUT) and not _inherited(kind) and contents(value):
             self.paint(value, path, above)
 
     def difference(self, was: Dict[str, str]) -> Iterator[str]:
@@ -97,6 +97,11 @@ class Painter:
     def shows(self, path: str) -> Optional[str]:
         """What is found under a path, whatever object holds it."""
         return next((shown[path] for shown in self.portrait.values() if path in shown), None)
+
+
+def _inherited(kind: type) -> bool:
+    """Whether it is what a process is handed as it starts: its descriptors have other numbers there."""
+    return kind.__module__.partition(".")[0] == "multiprocessing"
 
 
 def plain(value: Any) -> Optional[str]:

@@ -1,4 +1,4 @@
-"""Objects that are pickled because a process starts: the programs run before and after, with processes that are spawned."""
+"""Objects that are pickled because a process starts: programs run before and after, their processes spawned."""
 
 from __future__ import annotations
 

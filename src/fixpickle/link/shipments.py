@@ -18,7 +18,7 @@ _STEPS = 4  # objects that hold objects, and functions that return what function
 class Shipment:
     """An object of the class `cls` that crosses a boundary at a line of `owner`; `words` say it to a reader.
 
-    A class ships objects `by_itself` where its own methods hand over `self`.
+    A class ships objects `by_itself` where its own methods hand over `self`, and where they are processes.
     """
 
     cls: str
@@ -92,7 +92,7 @@ class Shipments:
                 base = next((name for name, own in lineage if own is None and name in self.catalogue.started_bases), "")
                 words = f"{cls.name} is pickled as it starts, being a"
                 for boundary in self.catalogue.boundaries.get(base, ()):
-                    found.append((len(lineage), Shipment(symbol, boundary, words, facts, cls.line, by_itself=False)))
+                    found.append((len(lineage), Shipment(symbol, boundary, words, facts, cls.line, by_itself=True)))
         yield from (shipment for _, shipment in sorted(found, key=lambda pair: pair[0]))
 
     def _ship(self, table: _Table, shipment: Shipment, exact: bool) -> None:

@@ -18,7 +18,7 @@ from fixpickle.survey.facts import (
     ToParameter,
     ToReturn,
 )
-from fixpickle.survey.flow import Flow
+from fixpickle.survey.flow import FIELDS, Flow
 from fixpickle.survey.guards import guarded
 from fixpickle.survey.names import Names
 from fixpickle.survey.outside import set_outside
@@ -59,19 +59,6 @@ _REPLACED = frozenset(symbol.rpartition(".")[2] for symbol in PRIMITIVES) | {"th
 _END = 4  # letters that rule most strings out
 _ENDS = frozenset(name[-_END:] for name in _REPLACED)
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
-_FIELDS = frozenset(
-    [
-        "dataclasses.field",
-        "attr.ib",
-        "attr.attrib",
-        "attr.field",
-        "attrs.field",
-        "attr.Factory",
-        "attrs.Factory",
-        "pydantic.PrivateAttr",
-        "pydantic.Field",
-    ]
-)
 _FACTORIES = frozenset({"attr.Factory", "attrs.Factory", "collections.defaultdict"})
 _DATACLASSES = frozenset({"dataclasses.dataclass", "attr.s", "attr.define", "attr.dataclass", "attrs.define"})
 _SETTERS = frozenset({"builtins.object.__setattr__", "builtins.setattr"})
@@ -219,7 +206,7 @@ def _class_field(tree: Tree, names: Names, value: ast.AST) -> tuple[str, str] | 
     default = isinstance(statement, ast.AnnAssign) and statement.value is value
     stored = default and any(names.of(d).removesuffix("()") in _DATACLASSES for d in cls.decorator_list)
     calls = [a for a in tree.ancestors(value) if isinstance(a, ast.Call)]
-    declared = any(names.of(c.func) in _FIELDS for c in calls if tree.statement(c) is statement)
+    declared = any(names.of(c.func) in FIELDS for c in calls if tree.statement(c) is statement)
     return (tree.qualname(cls), target.id) if stored or declared else None
 
 
@@ -247,7 +234,7 @@ def _by_method(tree: Tree, names: Names, value: ast.AST) -> tuple[str, str] | No
 
 
 def _is_field(names: Names, node: ast.expr) -> bool:
-    return isinstance(node, ast.Name) and names.of(node).removesuffix("()") in _FIELDS
+    return isinstance(node, ast.Name) and names.of(node).removesuffix("()") in FIELDS
 
 
 def _class_attribute(tree: Tree, value: ast.AST) -> tuple[str, str] | None:

@@ -12,7 +12,7 @@ from fixpickle.survey.captures import UNKNOWN, Captures
 from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.demands import Demand, Obstacle
 from fixpickle.survey.facts import Capture, Definition, Kind, Sink, ToAttribute, ToCall, ToParameter
-from fixpickle.survey.flow import CARRIERS, Flow
+from fixpickle.survey.flow import CARRIERS, FIELDS, Flow
 from fixpickle.survey.names import Names
 from fixpickle.survey.obstacles import Obstacles
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Tree, parameters, walk
@@ -20,7 +20,6 @@ from fixpickle.survey.uses import changed_in_place, fields_read
 
 # Classes that store the defaults of their fields on every instance, and what declares such a field.
 _FIELDED = frozenset({"dataclasses.dataclass", "attr.s", "attr.attrs", "attr.define", "attrs.define", "attrs.frozen"})
-_FIELDS = frozenset({"dataclasses.field", "attr.ib", "attr.attrib", "attr.field", "attrs.field"})
 _DISPLAYS = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
 _CONTAINERS = frozenset(
     f"{name}()"
@@ -74,7 +73,7 @@ class Definitions:
         cls = self.tree.parents.get(statement)
         if not isinstance(statement, (ast.Assign, ast.AnnAssign)) or not isinstance(cls, ast.ClassDef):
             return
-        made = isinstance(call, ast.Call) and self.names.of(call.func) in _FIELDS
+        made = isinstance(call, ast.Call) and self.names.of(call.func) in FIELDS
         decorators = {self.names.of(d).removesuffix("()") for d in cls.decorator_list}
         plain = isinstance(statement, ast.AnnAssign) and statement.value is node and decorators & _FIELDED
         target = statement.target if isinstance(statement, ast.AnnAssign) else statement.targets[0]
@@ -221,7 +220,9 @@ class Definitions:
     def _word(self, parent: ast.AST, node: ast.AST) -> str:
         """What `parent` says about `node` that stands in it, or an empty string."""
         if isinstance(parent, ast.keyword) and parent.arg:
-            return parent.arg if parent.arg != "default" else ""
+            call = self.tree.parents[parent]
+            declares = isinstance(call, ast.Call) and self.names.of(call.func) in FIELDS
+            return parent.arg if parent.arg != "default" and not declares else ""
         if isinstance(parent, ast.Dict):
             key = next((k for k, v in zip(parent.keys, parent.values, strict=True) if v is node), None)
             return _identifier(key)

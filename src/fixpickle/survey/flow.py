@@ -44,6 +44,20 @@ CARRIERS = frozenset(
         "attrs.field",
     ]
 )
+# Calls in the body of a class that declare an attribute of its instances.
+FIELDS = frozenset(
+    [
+        "dataclasses.field",
+        "attr.ib",
+        "attr.attrib",
+        "attr.field",
+        "attrs.field",
+        "attr.Factory",
+        "attrs.Factory",
+        "pydantic.PrivateAttr",
+        "pydantic.Field",
+    ]
+)
 _DELAYED = frozenset(name for name in CARRIERS if name.endswith(".delayed"))
 # Containers of this process, into which an item is put without a call that could pickle it.
 _PLAIN = ("builtins.", "collections.")
@@ -416,14 +430,35 @@ class Flow:
         return frozenset((self.owner(a, a.id), a.id) for a in given)
 
     def _made_by(self, function: ast.AST) -> Iterable[_Step]:
-        """A `defaultdict` keeps what its factory makes."""
+        """A `defaultdict` keeps what its factory makes, and every instance what the factory of a field does."""
         parent = self.tree.parents[function]
+        if isinstance(parent, ast.keyword):
+            call = self.tree.parents[parent]
+            return self._in_field(call, function) if parent.arg in ("default_factory", "factory") else ()
         if not isinstance(parent, ast.Call) or function not in parent.args[:1]:
             return ()
         callee = self.names.of(parent.func)
         if callee == "functools.partial":
             return self._made_by(parent)
+        if callee in ("attr.Factory", "attrs.Factory") and isinstance(given := self.tree.parents[parent], ast.keyword):
+            return self._in_field(self.tree.parents[given], function)
         return self._follow(parent, False) if callee == "collections.defaultdict" else ()
+
+    def _in_field(self, call: ast.AST, factory: ast.AST) -> Iterable[_Step]:
+        """The attribute in which instances keep what the factory makes that a field is declared with."""
+        statement = self.tree.parents[call]
+        cls = self.tree.parents.get(statement)
+        if (
+            not isinstance(call, ast.Call)
+            or self.names.of(call.func) not in FIELDS
+            or not isinstance(cls, ast.ClassDef)
+        ):
+            return ()
+        if not isinstance(statement, (ast.Assign, ast.AnnAssign)):
+            return ()
+        target = statement.target if isinstance(statement, ast.AnnAssign) else statement.targets[0]
+        line = self.tree.statement(factory).lineno
+        return (ToAttribute(self.tree.qualname(cls), target.id, line),) if isinstance(target, ast.Name) else ()
 
     def _default_of(self, arguments: ast.arguments, node: ast.AST) -> Iterable[_Step]:
         function = self.tree.parents[arguments]

@@ -64,9 +64,13 @@ _DICTS = frozenset(
 _MEMOS = frozenset({"functools.lru_cache", "functools.cache", "functools.lru_cache()"})
 
 
+# Families of which the expression itself is exchanged, and no hooks are written.
+_EXCHANGED = frozenset({Family.VIEW, Family.PROXY, Family.GENERATOR, Family.COUNTER, Family.MEMO})
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """An assignment of interest: `made` is the expression that makes the assigned `value`."""
+    """An assignment of interest: `made` is the expression that makes the assigned `value`, or does so at times."""
 
     cls: ast.ClassDef
     attribute: str
@@ -92,6 +96,17 @@ def _of_class(tree: Tree, names: Names, flow: Flow, cls: ast.ClassDef) -> Iterat
             family, target = family_of(tree, names, flow, made)
             if family is not None:
                 yield _Found(cls, attribute, value, made, family, target)
+            for branch in _branches(value):
+                family, target = family_of(tree, names, flow, branch)
+                if family is not None and family not in _EXCHANGED:
+                    yield _Found(cls, attribute, value, branch, family, target)
+
+
+def _branches(value: ast.AST) -> list[ast.expr]:
+    """What an expression gives, of which only the running program knows which it is."""
+    if isinstance(value, ast.IfExp):
+        return [value.body, value.orelse]
+    return value.values if isinstance(value, ast.BoolOp) else []
 
 
 def _holding(tree: Tree, names: Names, flow: Flow, one: _Found, shipped: tuple[Sink, ...]) -> Holding:
@@ -99,6 +114,7 @@ def _holding(tree: Tree, names: Names, flow: Flow, one: _Found, shipped: tuple[S
     again = remade(tree, names, flow, cls, one.value, one.made)
     lazy = laziness(tree, names, cls, attribute, one.value)
     values = names.attribute_values(cls)[attribute]
+    branches = _branches(one.value)
     moded = one.family is Family.FILE or one.target in _MODES
     viewed = one.family in (Family.VIEW, Family.PROXY)
     return Holding(
@@ -108,15 +124,15 @@ def _holding(tree: Tree, names: Names, flow: Flow, one: _Found, shipped: tuple[S
         attribute=attribute,
         span=tree.span(one.value),
         code=" ".join(tree.code(one.made).split()),
-        again=again.code,
+        again="" if branches else again.code,
         obstacle=again.obstacle,
         reads=again.reads,
         mode=mode_of(names, one.made) if moded else _memory(tree, cls, one.target),
         receiver=_receiver(tree, names, flow, one.made) if viewed else "",
-        lazy=lazy.lazy,
+        lazy=lazy.lazy and not branches,
         loose=lazy.loose,
-        single=sum(not _is_none(v) for v in values) == 1,
-        nullable=any(_is_none(v) for v in values),
+        single=sum(not _is_none(v) for v in values) == 1 and not branches,
+        nullable=any(_is_none(v) for v in (*values, *branches)),
         uses=uses(tree, names, cls, attribute),
         copied=copied(tree, names, cls),
         shipped=shipped,

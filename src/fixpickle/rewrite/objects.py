@@ -76,7 +76,7 @@ def _class(call: str, wanted: Callable_, me: str, fields: Mapping[str, str]) -> 
     parts = [*docstring, *made, function.with_changes(leading_lines=[])]
     blank = cst.EmptyLine(indent=False)
     parts[1:] = [part.with_changes(leading_lines=[blank]) for part in parts[1:]]
-    above = [*module.header, *function.leading_lines]  # the comments over the first statement of a module are its header
+    above = [*module.header, *function.leading_lines]  # comments over a module's first statement are its header
     cls = cst.ClassDef(cst.Name(wanted.name), cst.IndentedBlock(parts), leading_lines=above)
     code = cst.Module([cls], default_indent=module.default_indent).code.strip("\n")
     return Lifted(code) if _same_call(call, code) else "the class would not have the same code"

@@ -64,8 +64,8 @@ _DICTS = frozenset(
 _MEMOS = frozenset({"functools.lru_cache", "functools.cache", "functools.lru_cache()"})
 
 
-# Families of which the expression itself is exchanged, and no hooks are written.
-_EXCHANGED = frozenset({Family.VIEW, Family.PROXY, Family.GENERATOR, Family.COUNTER, Family.MEMO})
+# Of these the expression itself is exchanged, and no hooks are written; a stream is the choice of the caller.
+_WHOLE = frozenset({Family.VIEW, Family.PROXY, Family.GENERATOR, Family.COUNTER, Family.MEMO, Family.STREAM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def _of_class(tree: Tree, names: Names, flow: Flow, cls: ast.ClassDef) -> Iterat
                 yield _Found(cls, attribute, value, made, family, target)
             for branch in _branches(value):
                 family, target = family_of(tree, names, flow, branch)
-                if family is not None and family not in _EXCHANGED:
+                if family is not None and family not in _WHOLE:
                     yield _Found(cls, attribute, value, branch, family, target)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from fixpickle.cache.folded import Pack, fold, unfold
 from fixpickle.cache.folder import Folder
 from fixpickle.cache.surveyed import Surveyed, keep, kept
 from fixpickle.cache.trees import Notes, Seen, Stamp
@@ -67,11 +68,11 @@ def read_all(
             if notes is not None and seen is not None:
                 notes.files.append(seen)
             skipped += (refusal for refusal in (source, found) if isinstance(refusal, Refusal))
-            if isinstance(source, Source) and isinstance(found, Facts):
+            if isinstance(source, Source) and isinstance(found, Pack):
                 (memory if source.path in held else disk)[source.path] = source
                 if not is_runtime(source.path):
-                    facts[source.path] = found
-                    skipped += _misnamed(found)
+                    facts[source.path] = unfold(found, source)
+                    skipped += _misnamed(facts[source.path])
     known = configured(settings.boundaries, settings.quiet)
     project = Project(facts.values(), known, settings.strategy, settings.traced)
     shelf = Shelf(memory, disk)
@@ -108,7 +109,7 @@ class _Read:
         return self.source if isinstance(self.source, Source) and self.known is None else None
 
 
-_Found = tuple[Source | Refusal, Facts | Refusal | None, Seen | None]
+_Found = tuple[Source | Refusal, Pack | Refusal | None, Seen | None]
 
 
 def _surveyed(asked: Sequence[_Asked], executor: Executor) -> Generator[_Found, None, None]:
@@ -136,13 +137,14 @@ def _read_file(asked: _Asked) -> _Read:
     return _Read(source, stamp, kept(source, asked.folder) if isinstance(source, Source) else None)
 
 
-def _found(asked: _Asked, one: _Read, said: Facts | Refusal | None) -> _Found:
-    """What became of a file; `said` is what the survey said of it, where it was surveyed now."""
+def _found(asked: _Asked, one: _Read, new: Facts | Refusal | None) -> _Found:
+    """What became of a file; `new` is what the survey said of it, where it was surveyed now."""
     source = one.source
-    result = keep(source, said, asked.folder) if isinstance(source, Source) and said is not None else one.known
+    result = keep(source, new, asked.folder) if isinstance(source, Source) and new is not None else one.known
     seen = _seen(asked.path, one.stamp, source, result) if asked.folder is not None else None
     shown = bare(source) if isinstance(source, Source) and asked.held is None else source
-    return shown, result.said if result is not None else None, seen
+    said = result.said if result is not None else None
+    return shown, fold(said) if isinstance(said, Facts) else said, seen
 
 
 def _seen(path: Path, stamp: Stamp | None, source: Source | Refusal, result: Surveyed | None) -> Seen:

@@ -7,11 +7,13 @@ a string as its place in a table that comes first. So they can be read only as t
 from __future__ import annotations
 
 import json
+import sys
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,15 +38,40 @@ def dump(kind: type[Value], value: Value) -> bytes:
 def load(kind: type[Value], data: bytes) -> Value:
     """What :func:`dump` was given. Raises Damaged."""
     try:
-        table, body = json.loads(data)
-        if not all(isinstance(text, str) for text in table):
-            raise Damaged("its table holds more than strings")
+        table, body = _parsed(data)
         found: Value = _reader(kind)(body, table)
     except Damaged:
         raise
     except (ValueError, TypeError, LookupError, RecursionError) as error:
         raise Damaged(str(error)) from None
     return found
+
+
+def _parsed(data: bytes) -> tuple[list[str], Any]:
+    table, body = json.loads(data)
+    if not all(isinstance(text, str) for text in table):
+        raise Damaged("its table holds more than strings")
+    return [*map(sys.intern, table)], body  # files of one project have most words in common
+
+
+def dump_parts(kind: Any, value: object, names: Sequence[str]) -> bytes:
+    """Some fields of a dataclass as bytes."""
+    table: dict[str, int] = {}
+    hints = _hints(kind)
+    body = [_writer(hints[name])(getattr(value, name), table) for name in names]
+    return json.dumps([list(table), body], separators=(",", ":")).encode("ascii")
+
+
+def load_parts(kind: Any, data: bytes, names: Sequence[str]) -> list[Any]:
+    """The fields that :func:`dump_parts` was given."""
+    table, body = _parsed(data)
+    hints = _hints(kind)
+    return [_reader(hints[name])(part, table) for name, part in zip(names, body, strict=True)]
+
+
+@cache
+def _hints(kind: Hashable) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
 
 
 # --- writing --------------------------------------------------------------------------------------------------------
@@ -105,7 +132,7 @@ def _union_writer(members: tuple[Any, ...]) -> Write:
 
 
 def _dataclass_writer(kind: Any) -> Write:
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)
     names = [(one.name, hints[one.name]) for one in fields(kind)]
     return lambda value, table: [_writer(hint)(getattr(value, name), table) for name, hint in names]
 
@@ -188,7 +215,7 @@ def _union_reader(members: tuple[Any, ...]) -> Read:
 
 
 def _dataclass_reader(kind: Any) -> Read:
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)
     readers = [_reader(hints[one.name]) for one in fields(kind)]
 
     def read(body: Any, table: list[str]) -> Any:

@@ -58,12 +58,8 @@ class Exposure:
     @cached_property
     def _given(self) -> dict[str, list[tuple[Facts, Sink]]]:
         """Where instances of a class go, and what calls of a function give."""
-        table: dict[str, list[tuple[Facts, Sink]]] = {}
+        table = {symbol: list(given) for symbol, given in self.spread.made.given.items()}
         for facts in self.files:
-            for instance in facts.instances:
-                if not instance.of_self:
-                    given = table.setdefault(self._real(instance.symbol), [])
-                    given += [(facts, sink) for sink in instance.sinks]
             for cls in facts.classes:
                 for attribute, value in cls.attributes:
                     if value.endswith("()"):

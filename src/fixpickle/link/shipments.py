@@ -9,7 +9,7 @@ from functools import cached_property
 from fixpickle.link.spread import Spread, place
 from fixpickle.link.symbols import Symbols
 from fixpickle.survey.catalogue import Boundary
-from fixpickle.survey.facts import Facts, Instance, ToAttribute, ToCall, ToReturn
+from fixpickle.survey.facts import Facts, Instance, ToAttribute, ToCall
 
 _STEPS = 4  # objects that hold objects, and functions that return what functions return
 
@@ -60,7 +60,7 @@ class Shipments:
     def _found(self) -> _Table:
         table: _Table = {}
         held: list[tuple[str, str, ToAttribute]] = []
-        for facts, instance, classes in self._made:
+        for facts, instance, classes in self._made():
             for way in self.spread.ways(facts, instance.sinks):
                 if isinstance(way.sink, ToAttribute):
                     holder = f"{way.owner.module}.{way.sink.cls}"
@@ -121,17 +121,17 @@ class Shipments:
                         table.setdefault(symbol, []).append(own)
         return table
 
-    @cached_property
-    def _made(self) -> list[tuple[Facts, Instance, tuple[str, ...]]]:
-        """The instances of the project's classes, results of functions that return such included."""
-        rows = [(facts, instance) for facts in self.files for instance in facts.instances]
-        returning = self._returning(rows)
-        found: list[tuple[Facts, Instance, tuple[str, ...]]] = []
-        for facts, instance in rows:
-            classes = tuple(self._classes_of(instance, returning))
-            if classes:
-                found.append((facts, instance, classes))
-        return found
+    def _made(self) -> Iterator[tuple[Facts, Instance, tuple[str, ...]]]:
+        """The instances of the project's classes, results of functions that return such included.
+
+        There are more of them than of anything else, so no list of them is kept.
+        """
+        returning = self._returning()
+        for facts in self.files:
+            for instance in facts.instances:
+                classes = tuple(self._classes_of(instance, returning))
+                if classes:
+                    yield facts, instance, classes
 
     def _classes_of(self, instance: Instance, returning: dict[str, dict[str, None]]) -> Iterator[str]:
         symbol = self.symbols.meaning(instance.symbol).symbol
@@ -147,12 +147,11 @@ class Shipments:
                 return method in found[1].methods - found[1].properties
         return False
 
-    def _returning(self, rows: Sequence[tuple[Facts, Instance]]) -> dict[str, dict[str, None]]:
+    def _returning(self) -> dict[str, dict[str, None]]:
         """The classes whose instances functions return, by function."""
         table: dict[str, dict[str, None]] = {}
-        giving = [(f, i, s) for f, i in rows for s in i.sinks if isinstance(s, ToReturn) and not i.member]
         for _ in range(_STEPS):
-            for facts, instance, sink in giving:
+            for facts, instance, sink in self.spread.made.returned:
                 for name in self._classes_of(instance, table):
                     table.setdefault(f"{facts.module}.{sink.function}", {})[name] = None
         return table

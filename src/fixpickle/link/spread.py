@@ -22,6 +22,7 @@ from fixpickle.survey.facts import (
     ToReturn,
 )
 
+_NOWHERE = ToCall("", 0, "", 0)
 _STEPS = 6  # functions that pass a parameter on to functions
 
 
@@ -50,6 +51,19 @@ class Way:
     certain: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What of a project is made and goes somewhere, by the symbolic name of what is called.
+
+    `results` are where the results of functions go, without ways that lead nowhere. `given` are where everything goes,
+    of calls that are alike one. `returned` are the instances that functions return.
+    """
+
+    results: dict[str, list[tuple[Facts, Instance]]]
+    given: dict[str, list[tuple[Facts, Sink]]]
+    returned: list[tuple[Facts, Instance, ToReturn]]
+
+
 class Spread:
     """Follows values over files."""
 
@@ -68,9 +82,13 @@ class Spread:
         return {name: [(f, self._short(flow)) for f, flow in flows] for name, flows in table.items()}
 
     def _short(self, flow: ParameterFlow) -> ParameterFlow:
+        sinks = self._leading(flow.sinks)
+        return flow if sinks is flow.sinks else replace(flow, sinks=sinks)
+
+    def _leading(self, sinks: tuple[Sink, ...]) -> tuple[Sink, ...]:
         """Without the calls at which every way ends that keeps nothing and crosses nothing: most ways do."""
-        kept = tuple(s for s in flow.sinks if not isinstance(s, ToCall) or self._arrives(s))
-        return flow if len(kept) == len(flow.sinks) else replace(flow, sinks=kept)
+        kept = tuple(s for s in sinks if not isinstance(s, ToCall) or self._arrives(s))
+        return sinks if len(kept) == len(sinks) else kept
 
     def _arrives(self, sink: ToCall) -> bool:
         """Whether what is handed to a call may be kept or cross somewhere behind it, over however many steps."""
@@ -338,16 +356,33 @@ class Spread:
 
     def results(self, facts: Facts, function: str) -> Sequence[tuple[Facts, Instance]]:
         """Where files of the project call a function of `facts` by its name, and where what it gives goes then."""
-        return self._results.get(f"{facts.module}.{function}", ())
+        return self.made.results.get(f"{facts.module}.{function}", ())
 
     @cached_property
-    def _results(self) -> dict[str, list[tuple[Facts, Instance]]]:
-        table: dict[str, list[tuple[Facts, Instance]]] = {}
+    def made(self) -> Made:
+        """What is made, gone through once: nothing else of the facts takes as much room."""
+        made = Made({}, {}, [])
+        met: set[tuple[str, Sink]] = set()
         for facts in self.files:
             for instance in facts.instances:
-                if instance.exact and not instance.member:
-                    table.setdefault(self.symbols.meaning(instance.symbol).symbol, []).append((facts, instance))
-        return table
+                symbol = self.symbols.meaning(instance.symbol).symbol
+                for sink in () if instance.of_self else map(self._alike, instance.sinks):
+                    if not isinstance(sink, ToCall) or (symbol, sink) not in met:
+                        met.add((symbol, sink))
+                        made.given.setdefault(symbol, []).append((facts, sink))
+                if instance.member:
+                    continue
+                made.returned.extend((facts, instance, s) for s in instance.sinks if isinstance(s, ToReturn))
+                sinks = self._leading(instance.sinks)
+                if sinks and instance.exact and self.symbols.class_of(symbol) is None:
+                    made.results.setdefault(symbol, []).append((facts, replace(instance, sinks=sinks)))
+        return made
+
+    def _alike(self, sink: Sink) -> Sink:
+        """A call without its line and what its result becomes; and which it is does not matter where all ways end."""
+        if not isinstance(sink, ToCall):
+            return sink
+        return replace(sink, line=0, onward=()) if self._arrives(sink) else _NOWHERE
 
     @cached_property
     def decorators(self) -> frozenset[str]:

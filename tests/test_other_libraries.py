@@ -196,3 +196,27 @@ STAYS = {
 @pytest.mark.parametrize("text", STAYS.values(), ids=STAYS)
 def test_what_such_an_object_does_not_carry_anywhere_is_left_alone(reach: Reached, text: str) -> None:
     assert reach(f"{HEAD}name = input()\n{text}\n") is None
+
+
+STARRED = "from {0} import *\ndef ship(rows):\n    with Pool(2) as pool:\n        pool.map(lambda row: row, rows)\n"
+OWN = "class Pool:\n    def map(self, function, rows):\n        return list(map(function, rows))\n"
+
+
+@pytest.mark.parametrize(
+    ("names", "crosses"),
+    [
+        (["multiprocessing"], True),
+        (["math", "multiprocessing"], True),
+        (["multiprocessing", "multiprocessing.dummy"], True),
+        (["multiprocessing.dummy"], False),
+        ([".own"], False),
+        (["math", ".own"], False),
+        ([".other"], False),
+    ],
+)
+def test_names_that_a_star_brings_are_those_of_the_module_that_has_them(
+    reach: Reached, names: list[str], crosses: bool
+) -> None:
+    stars = "".join(f"from {name} import *\n" for name in names[1:])
+    found = reach(stars + STARRED.format(names[0]), own=OWN, other="")
+    assert (found is not None) is crosses

@@ -183,10 +183,20 @@ class Symbols:
         return at
 
     def _starred(self, name: str) -> Meaning | None:
-        """The name behind `from module import *`, where exactly one such module has it."""
+        """The name behind `from module import *`, where exactly one such module has it, as far as that is known."""
         module, _, last = name.rpartition(".")
-        found = [f"{m}.{last}" for m in self._stars.get(module, ()) if f"{m}.{last}" in self._bound]
-        return Meaning(found[0]) if len(found) == 1 and name not in self._bound else None
+        brought = [f"{source}.{last}" for source in self._stars.get(module, ())] if name not in self._bound else []
+        elsewhere = [symbol for symbol in brought if not self._is_module(symbol.rpartition(".")[0])]
+        known = [symbol for symbol in elsewhere if self.catalogue.knows(symbol)]
+        found = [symbol for symbol in brought if symbol in self._bound] or known or elsewhere
+        return Meaning(found[0]) if len(found) == 1 else None
+
+    def _is_module(self, name: str) -> bool:
+        return self._found_below(name) in self._modules
+
+    @cached_property
+    def _modules(self) -> frozenset[str]:
+        return frozenset(f.module for f in self.files)
 
     @cached_property
     def _stars(self) -> dict[str, list[str]]:

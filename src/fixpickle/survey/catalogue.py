@@ -101,6 +101,10 @@ class Catalogue:
     inherited_values: frozenset[str]
     silent: frozenset[str] = frozenset()
 
+    def knows(self, symbol: str) -> bool:
+        """Whether it is a call that is a boundary, makes a receiver, or is made to keep what it is given."""
+        return symbol in self.boundaries or symbol in self.makers or self.keeps(symbol)
+
     def match(self, call: ToCall, symbol: str = "", literals: Literals = ()) -> Boundary | None:
         """The boundary that a value handed to this call crosses, or None where it stays in the process.
 

@@ -224,8 +224,16 @@ class Names:
             if values and (scope is first or not isinstance(scope, ast.ClassDef)):
                 return self.agreed(values, scope, name, depth)
             if isinstance(scope, ast.Module):
-                return f"builtins.{name}" if hasattr(builtins, name) else ""
+                return f"builtins.{name}" if hasattr(builtins, name) else self._starred(name)
             scope = self.tree.scope(scope)
+
+    def _starred(self, name: str) -> str:
+        """A name that nothing in the file binds, as the module's own where a star import may bring it."""
+        return f"{self.module}.{name}" if self._stars else ""
+
+    @cached_property
+    def _stars(self) -> bool:
+        return any(one.local == "*" for one in self.imports)
 
     def agreed(self, values: list[ast.AST], scope: ast.AST, name: str, depth: int = _DEPTH) -> str:
         """What all the bindings of a name agree on: two different pools under one name are no pool to rely on."""

@@ -116,8 +116,8 @@ def _spread(drawn: Sequence[Finding], spread: Sequence[Finding]) -> str:
     total, _, harmless, *_ = _counts(drawn)
     more, _, also, *_ = _counts(spread)
     return (
-        f"Sixty at random leave a few per cent to chance: {harmless} of {total} are harmless here, in all the share\n"
-        "is as said above. Where each rule and each package has a place first, however few its findings, and the rest\n"
+        f"Sixty at random leave a few per cent to chance: {harmless} of {total} are harmless here, in all as many as\n"
+        "said above. Where each rule and each package has a place first, however few its findings, and the rest\n"
         f"is drawn from the same order, {also} of {more} are.\n"
     )
 

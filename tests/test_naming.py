@@ -122,5 +122,5 @@ def test_a_partial_that_ships_self_says_what_it_reads_of_it(tmp_path: Path) -> N
     report = run(
         [tmp_path], settings, load_rules(), Ports(prove, examine, tidy, lambda what, done, total: None), fix=True
     )
-    note = "what stands for it carries the whole object along, as the closure did, and reads no more of it than self.key"
+    note = "its stand-in carries the whole object along, as the closure did, and reads no more of it than self.key"
     assert [fixed.patch.notes for fixed in report.fixed] == [(note,)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import subprocess
 import sys
@@ -390,3 +391,61 @@ def test_clean_says_what_it_deleted(check: Command, capfd: pytest.CaptureFixture
         main()
     assert ended.value.code == 0 and capfd.readouterr().out.startswith(f"{check.cache}: deleted ")
     assert not check.cache.exists()
+
+
+# --- edits ----------------------------------------------------------------------------------------------------------
+
+# Each module as it may be written: what is found in one depends on how the others are.
+WRITTEN = {
+    "base": [
+        "class Base:\n    def __init__(self, key):\n        self.key = key\n",
+        "class Base:\n    def __init__(self, key):\n        print(key)\n",
+        "class Base:\n    def __init__(self, key):\n        self.key = key\n\n"
+        "    def __getstate__(self):\n        return {}\n",
+        "import threading\n\n\nclass Base(threading.Thread):\n    def __init__(self, key):\n        self.key = key\n",
+    ],
+    "held": [
+        "from pkg.base import Base\n\n\nclass Held(Base):\n    def run(self, row):\n        return self.key(row)\n",
+        "from pkg.base import *\n\n\nclass Held(Base):\n    def run(self, row):\n        return self.key(row)\n",
+        "class Held:\n    def __init__(self, key):\n        self.other = key\n\n"
+        "    def run(self, row):\n        return row\n",
+    ],
+    "sent": [
+        "from multiprocessing import Pool\n\n\ndef send(f, rows):\n"
+        "    with Pool(2) as pool:\n        return pool.map(f, rows)\n",
+        "def send(f, rows):\n    return list(map(f, rows))\n",
+        "from pkg.again import send\n",
+    ],
+    "again": [
+        "from concurrent.futures import ProcessPoolExecutor\n\n\ndef send(f, rows):\n"
+        "    with ProcessPoolExecutor() as pool:\n        return list(pool.map(f, rows))\n",
+        "def send(f, rows):\n    return [f(row) for row in rows]\n",
+    ],
+    "work": [
+        "from pkg.held import Held\nfrom pkg.sent import send\n\n\ndef go(rows):\n"
+        "    return send(Held(lambda row: row).run, rows)\n",
+        "from pkg.sent import send\n\n\ndef go(rows):\n    def double(row):\n        return 2 * row\n\n"
+        "    return send(double, rows)\n",
+        "import pkg.held\n\nKEPT = pkg.held.Held(lambda row: row + 1)\n",
+    ],
+}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_edited_what_was_kept_never_tells(check: Command, seed: int) -> None:
+    chance = random.Random(seed)
+    said, words = set(), ("--reach", "any", "--output-format", "json")
+    for name, texts in WRITTEN.items():
+        (check.tree / "pkg" / f"{name}.py").write_text(texts[0])
+    for _ in range(8):
+        fresh = check("--no-cache", *words)
+        assert check(*words) == fresh
+        said.add(fresh)
+        name = chance.choice([*WRITTEN])
+        path = check.tree / "pkg" / f"{name}.py"
+        if chance.random() < 0.15:
+            path.unlink(missing_ok=True)
+            continue
+        above = chance.choice(["", "\n", "# A comment.\n\n", "ABOVE = 1\n\n\ndef above(x):\n    return x\n\n\n"])
+        path.write_text(above + chance.choice(WRITTEN[name]))
+    assert len(said) > 1  # the edits tell

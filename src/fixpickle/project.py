@@ -330,7 +330,7 @@ class Project:
     def _kept(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[Kept]:
         for way in self._spread.ways(facts, sinks):
             if isinstance(way.sink, ToAttribute) and self.carries(way.owner, way.sink.cls, way.sink.attribute):
-                chain = (*way.chain, stored(facts, way.owner, way.sink))
+                chain = (*self._spread.chain(facts, way), stored(facts, way.owner, way.sink))
                 yield Kept(way.owner, way.sink, way.made, way.lasting, way.certain, chain)
 
     def guarded(self, facts: Facts, cls: str, attribute: str) -> str:
@@ -418,21 +418,24 @@ class Project:
         `result` says that it is what a function of the project gave; inner functions hand that on to nobody knows whom.
         """
         certain = [way for way in ways if way.certain]
-        sinks = [way.sink for way in certain if not way.chain]
+        sinks = [way.sink for way in certain if not way.steps]
         for way in certain:
             sink = way.sink
             if isinstance(sink, ToGlobal) and sink.direct and self.exposure.handed_on(facts, sink, sinks):
                 yield Reach(Evidence.STATE, (f"bound to the module's name {sink.name}",))
-            if not isinstance(sink, ToReturn) or (sink.beside and not (inside or way.chain)):
+            if not isinstance(sink, ToReturn) or (sink.beside and not (inside or way.steps)):
                 continue  # of several things that are given at once each goes another way
             inner = result and "<locals>" in sink.function
             if inner or (not self.exposure.internal(facts, sink.function) and self._spread.may_be_kept(facts, sink)):
-                yield Reach(Evidence.STATE, (*way.chain, f"returned by {sink.function} at line {sink.line}"))
+                yield Reach(
+                    Evidence.STATE,
+                    (*self._spread.chain(facts, way), f"returned by {sink.function} at line {sink.line}"),
+                )
 
     def _of_results(self, facts: Facts, ways: Iterable[Way], seen: frozenset[str], inside: bool) -> Iterator[Reach]:
         """Why plain pickle meets what a function of the file returns, as its callers use it."""
         for way in ways:
-            sink, kept = way.sink, inside or bool(way.chain and way.certain)
+            sink, kept = way.sink, inside or bool(way.steps and way.certain)
             if not isinstance(sink, ToReturn) or not self._spread.gives_values(facts, sink.function):
                 continue
             key = f"{facts.module}.{sink.function}"
@@ -441,7 +444,7 @@ class Project:
                 found = self._reach(owner, sinks, seen | {key}, kept)
                 if found is not None and (way.certain or found.evidence is Evidence.BOUNDARY):
                     step = f"returned by {sink.function} at line {sink.line}, called {place(facts, owner, given.line)}"
-                    yield replace(found, chain=(*way.chain, step, *found.chain))
+                    yield replace(found, chain=(*self._spread.chain(facts, way), step, *found.chain))
 
     def _exposed(self, kept: Kept) -> bool:
         """Whether others than the package may pickle the object that keeps a value, by something else than value."""

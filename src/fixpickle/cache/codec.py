@@ -14,6 +14,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -104,7 +105,7 @@ def _make_writer(kind: Any) -> Write:
     if origin in (typing.Union, types.UnionType):
         return _union_writer(arguments)
     if origin is tuple and arguments[-1] is Ellipsis:
-        return lambda value, table: [_writer(arguments[0])(one, table) for one in value] if value else ()
+        return _tuple_writer(arguments[0])
     if origin is tuple:
         return lambda value, table: [_writer(k)(one, table) for k, one in zip(arguments, value, strict=True)]
     if origin is frozenset:
@@ -117,6 +118,20 @@ def _make_writer(kind: Any) -> Write:
     if is_dataclass(kind):
         return _dataclass_writer(kind)
     raise TypeError(f"no form is known for {kind}")
+
+
+def _tuple_writer(kind: Any) -> Write:
+    made: list[Write] = []
+
+    def write(value: Any, table: dict[str, int]) -> object:
+        if not value:
+            return ()
+        if not made:
+            made.append(_writer(kind))  # not before: a type may hold itself
+        one = made[0]
+        return [one(part, table) for part in value]
+
+    return write
 
 
 def _union_writer(members: tuple[Any, ...]) -> Write:
@@ -132,9 +147,21 @@ def _union_writer(members: tuple[Any, ...]) -> Write:
 
 
 def _dataclass_writer(kind: Any) -> Write:
-    hints = _hints(kind)
-    names = [(one.name, hints[one.name]) for one in fields(kind)]
-    return lambda value, table: [_writer(hint)(getattr(value, name), table) for name, hint in names]
+    names = [one.name for one in fields(kind)]
+    of = attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
+    writers: list[Write] = []
+
+    def write(value: object, table: dict[str, int]) -> object:
+        if not writers:
+            hints = _hints(kind)
+            writers.extend(_writer(hints[name]) for name in names)
+        # Texts and numbers are nearly all there is: a call for each would be half of the time.
+        return [
+            part if one is _plain else table.setdefault(part, len(table)) if one is _text else one(part, table)
+            for one, part in zip(writers, of(value), strict=True)
+        ]
+
+    return write
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -219,6 +246,7 @@ def _dataclass_reader(kind: Any) -> Read:
     readers = [_reader(hints[one.name]) for one in fields(kind)]
 
     def read(body: Any, table: list[str]) -> Any:
-        return kind(*[one(part, table) for one, part in zip(readers, body, strict=True)])
+        parts = zip(readers, body, strict=True)
+        return kind(*[table[part] if one is _text_read else one(part, table) for one, part in parts])
 
     return read

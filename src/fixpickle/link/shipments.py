@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from fixpickle.link.spread import Spread, place
 from fixpickle.link.symbols import Symbols
 from fixpickle.survey.catalogue import Boundary
-from fixpickle.survey.facts import Facts, Instance, ToAttribute, ToCall
+from fixpickle.survey.facts import Facts, Instance, Sink, ToAttribute, ToCall
 
 _STEPS = 4  # objects that hold objects, and functions that return what functions return
 
@@ -59,13 +59,19 @@ class Shipments:
     @cached_property
     def _found(self) -> _Table:
         table: _Table = {}
-        held: list[tuple[str, str, ToAttribute]] = []
+        held: dict[tuple[str, str, str, str], None] = {}
+        met: set[tuple[object, ...]] = set()
         for facts, instance, classes in self._made():
-            for way in self.spread.ways(facts, instance.sinks):
+            sinks = self.spread.leading(instance.sinks)
+            key = (classes, instance.exact, *(_alike(facts, sink) for sink in sinks))
+            if not sinks or key in met:
+                continue
+            met.add(key)
+            for way in self.spread.ways(facts, sinks):
                 if isinstance(way.sink, ToAttribute):
                     holder = f"{way.owner.module}.{way.sink.cls}"
                     if way.lasting and not self.hides(way.owner, way.sink.cls, way.sink.attribute):
-                        held += [(name, holder, way.sink) for name in classes]
+                        held.update(((name, holder, way.sink.attribute, way.sink.cls), None) for name in classes)
                 elif isinstance(way.sink, ToCall) and (boundary := self.spread.boundary(way.sink)) is not None:
                     for name in classes:
                         words, itself = self._words(name, instance), instance.of_self
@@ -73,14 +79,17 @@ class Shipments:
                         self._ship(table, shipment, instance.exact)
         for shipment in self._started():
             self._ship(table, shipment, exact=True)
-        for _ in range(_STEPS):
-            for name, holder, sink in held:
-                for one in tuple(table.get(holder, {}).values()):
-                    cls = name.rpartition(".")[2]
-                    where = f"in self.{sink.attribute}" if sink.attribute else "by a base"
-                    words = f"{cls} is kept {where} of {sink.cls}, and {one.words}"
-                    self._ship(table, replace(one, cls=name, words=words, by_itself=False), True)
+        self._ship_holders(table, held)
         return table
+
+    def _ship_holders(self, table: _Table, held: Iterable[tuple[str, str, str, str]]) -> None:
+        """What is kept in an object goes where that goes: a class, its holder, the attribute and whose that is."""
+        for _ in range(_STEPS):
+            for name, holder, attribute, owner in held:
+                where = f"in self.{attribute}" if attribute else "by a base"
+                for one in tuple(table.get(holder, {}).values()):
+                    words = f"{name.rpartition('.')[2]} is kept {where} of {owner}, and {one.words}"
+                    self._ship(table, replace(one, cls=name, words=words, by_itself=False), True)
 
     def _started(self) -> Iterator[Shipment]:
         """The classes that are processes, bases first: to start one is to pickle it, where it is not forked."""
@@ -127,11 +136,14 @@ class Shipments:
         There are more of them than of anything else, so no list of them is kept.
         """
         returning = self._returning()
+        known: dict[tuple[str, str], tuple[str, ...]] = {}
         for facts in self.files:
             for instance in facts.instances:
-                classes = tuple(self._classes_of(instance, returning))
-                if classes:
-                    yield facts, instance, classes
+                key = instance.symbol, instance.member
+                if key not in known:
+                    known[key] = tuple(self._classes_of(instance, returning))
+                if known[key]:
+                    yield facts, instance, known[key]
 
     def _classes_of(self, instance: Instance, returning: dict[str, dict[str, None]]) -> Iterator[str]:
         symbol = self.symbols.meaning(instance.symbol).symbol
@@ -155,3 +167,15 @@ class Shipments:
                 for name in self._classes_of(instance, table):
                     table.setdefault(f"{facts.module}.{sink.function}", {})[name] = None
         return table
+
+
+def _alike(facts: Facts, sink: Sink) -> tuple[object, ...]:
+    """What tells where the way behind a sink leads: of a call everything but its line.
+
+    Of two objects of one class that go alike ways the first speaks for both. Large projects hand on the same few
+    kinds of objects a hundred thousand times.
+    """
+    if isinstance(sink, ToCall):
+        home = facts.path if sink.onward else None
+        return sink.callee, sink.position, sink.keyword, sink.literals, sink.unpacked, sink.own, sink.onward, home
+    return facts.path, sink

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from fixpickle.link.symbols import Literals, Meaning, Symbols
 from fixpickle.survey.catalogue import Boundary, Catalogue
@@ -34,21 +35,26 @@ class Crossing:
     chain: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
-    """One place a value gets to: the sink, the file it stands in, and the steps that lead there.
+class Way(NamedTuple):
+    """One place a value gets to: the sink, the file it stands in, and the way `before` this one, of `steps` steps.
 
     `made` is the class that was called, where the way leads through its constructor; such an object is `lasting`
     where it outlives the function that makes it. The way is `certain` where every object of another library that it
-    leads through is known to keep what it is given.
+    leads through is known to keep what it is given. A tuple, because a large project has a million of them and they
+    are made in a third of the time; what its steps are called is asked of few, by :meth:`Spread.chain`.
     """
 
     owner: Facts
     sink: Sink
-    chain: tuple[str, ...] = ()
+    before: Way | None = None
+    steps: int = 0
     made: str = ""
     lasting: bool = True
     certain: bool = True
+
+    def on(self, owner: Facts, sink: Sink) -> Way:
+        """The way from here on to a sink of a file."""
+        return Way(owner, sink, self, self.steps + 1, self.made, self.lasting, self.certain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +70,37 @@ class Made:
     returned: list[tuple[Facts, Instance, ToReturn]]
 
 
+class _Callee(NamedTuple):
+    """What a callee stands for, the class that is made by calling it, if one is, and the function that then runs.
+
+    The function is empty where it hands nothing on. It is a `method` where its receiver is an instance of a project's
+    class, which may be gone before what it is called with.
+    """
+
+    symbol: str
+    made: str
+    function: str
+    method: bool
+
+
+class _Taking(NamedTuple):
+    """The parameters of a function, by what an argument ends up in them by."""
+
+    places: dict[int, list[tuple[Facts, ParameterFlow]]]
+    names: dict[str, list[tuple[Facts, ParameterFlow]]]
+    stars: list[tuple[Facts, ParameterFlow]]
+    rest: list[tuple[Facts, ParameterFlow]]
+
+
 class Spread:
     """Follows values over files."""
 
     def __init__(self, files: Sequence[Facts], symbols: Symbols, catalogue: Catalogue) -> None:
         self.files, self.symbols, self.catalogue = files, symbols, catalogue
         self._boundaries: dict[tuple[str, int, str, Literals], Boundary | None] = {}
-        self._called: dict[str, tuple[str, str, str]] = {}
         self._storing: dict[tuple[str, ToCall], bool] = {}
+        self._meanings: dict[str, tuple[Meaning, ...]] = {}
+        self._called: dict[str, _Callee] = {}
 
     @cached_property
     def _parameters(self) -> dict[str, list[tuple[Facts, ParameterFlow]]]:
@@ -82,17 +111,17 @@ class Spread:
         return {name: [(f, self._short(flow)) for f, flow in flows] for name, flows in table.items()}
 
     def _short(self, flow: ParameterFlow) -> ParameterFlow:
-        sinks = self._leading(flow.sinks)
+        sinks = self.leading(flow.sinks)
         return flow if sinks is flow.sinks else replace(flow, sinks=sinks)
 
-    def _leading(self, sinks: tuple[Sink, ...]) -> tuple[Sink, ...]:
+    def leading(self, sinks: tuple[Sink, ...]) -> tuple[Sink, ...]:
         """Without the calls at which every way ends that keeps nothing and crosses nothing: most ways do."""
         kept = tuple(s for s in sinks if not isinstance(s, ToCall) or self._arrives(s))
         return sinks if len(kept) == len(sinks) else kept
 
     def _arrives(self, sink: ToCall) -> bool:
         """Whether what is handed to a call may be kept or cross somewhere behind it, over however many steps."""
-        return self._may_cross(sink) or self._callee(sink.callee)[2] in self._arriving
+        return self._may_cross(sink) or self._callee(sink.callee).function in self._arriving
 
     def _may_cross(self, sink: ToCall) -> bool:
         # What is unpacked goes to a place that depends on what was packed.
@@ -110,7 +139,7 @@ class Spread:
                     if not isinstance(sink, ToCall) or self._may_cross(sink):
                         pending.append(name)
                     else:
-                        callers.setdefault(self._callee(sink.callee)[2], []).append(name)
+                        callers.setdefault(self._callee(sink.callee).function, []).append(name)
         found = set[str]()
         for name in pending:
             if name not in found:
@@ -133,10 +162,10 @@ class Spread:
         for way in self.ways(facts, sinks):
             if isinstance(way.sink, ToCall) and (boundary := self.boundary(way.sink)) is not None:
                 step = f"passed to {boundary.name} {place(facts, way.owner, way.sink.line)}"
-                yield Crossing(boundary, (*way.chain, step))
+                yield Crossing(boundary, (*self.chain(facts, way), step))
             elif isinstance(way.sink, ToReturn) and (boundary := self._of_result(way.owner, way.sink)) is not None:
                 step = f"returned by {way.sink.function} {place(facts, way.owner, way.sink.line)}"
-                yield Crossing(boundary, (*way.chain, step))
+                yield Crossing(boundary, (*self.chain(facts, way), step))
 
     def _of_result(self, facts: Facts, sink: ToReturn) -> Boundary | None:
         """The boundary that the result of a method crosses, which a base class of another package asks for."""
@@ -147,7 +176,7 @@ class Spread:
 
     def boundary(self, sink: ToCall) -> Boundary | None:
         """The boundary that a value handed to this call crosses."""
-        if not sink.callee:
+        if not self._meant(sink.callee):
             return None
         key = sink.callee, sink.position, sink.keyword, sink.literals
         if key not in self._boundaries:
@@ -155,11 +184,19 @@ class Spread:
         return self._boundaries[key]
 
     def _boundary(self, sink: ToCall) -> Boundary | None:
-        meaning = self.symbols.received(sink.callee)
-        found = self._match(sink, meaning)
-        if found is None and (base := self._foreign_base(meaning.symbol)):
-            found = self._match(sink, replace(meaning, symbol=base))
-        return found
+        found = (self._match(sink, meaning) for meaning in self._meant(sink.callee))
+        return next((boundary for boundary in found if boundary is not None), None)
+
+    def _meant(self, callee: str) -> tuple[Meaning, ...]:
+        """What a callee stands for that the catalogue knows. Of nearly all that is nothing, whatever they are given."""
+        known = self._meanings.get(callee)
+        if known is None:
+            meaning = self.symbols.received(callee)
+            base = self._foreign_base(meaning.symbol)
+            every = (meaning, replace(meaning, symbol=base)) if base else (meaning,)
+            known = tuple(m for m in every if callee and self.catalogue.crosses(m.symbol or callee))
+            self._meanings[callee] = known
+        return known
 
     def _match(self, sink: ToCall, meaning: Meaning) -> Boundary | None:
         first = dict(sink.literals).get("first")
@@ -183,25 +220,24 @@ class Spread:
 
     def may_keep(self, callee: str) -> bool:
         """Whether what a call gives may carry its arguments, with no constructor of the project to tell."""
-        _, made, function = self._callee(callee)
-        if made:
-            return function == made  # what it is made with, only a base elsewhere or a decorator can take
-        return self.catalogue.may_keep(function)
+        known = self._callee(callee)
+        if known.made:
+            return known.function == known.made  # what it is made with, only a base elsewhere or a decorator can take
+        return self.catalogue.may_keep(known.function)
 
     def objects(self, facts: Facts, sinks: Iterable[Sink]) -> Iterator[Way]:
         """The sinks, and those of the objects of other libraries that carry the value, one in another."""
         pending = [Way(facts, sink) for sink in sinks]
         for way in pending:
             yield way
-            pending += self._kept_inside(facts, way)
+            pending += self._kept_inside(way)
 
-    def _kept_inside(self, home: Facts, way: Way) -> Iterator[Way]:
+    def _kept_inside(self, way: Way) -> Iterator[Way]:
         sink = way.sink
         if isinstance(sink, ToCall) and sink.onward and self.boundary(sink) is None and self.may_keep(sink.callee):
-            symbol, made, _ = self._callee(sink.callee)
-            chain = (*way.chain, f"passed to {self._words(symbol)} {place(home, way.owner, sink.line)}")
-            certain = way.certain and not made and self.catalogue.keeps(symbol)
-            yield from (replace(way, sink=on, chain=chain, certain=certain) for on in sink.onward)
+            callee = self._callee(sink.callee)
+            certain = way.certain and not callee.made and self.catalogue.keeps(callee.symbol)
+            yield from (way.on(way.owner, s)._replace(certain=certain) for s in sink.onward)
 
     # --- the way ---
 
@@ -211,58 +247,73 @@ class Spread:
         pending = [Way(facts, sink) for sink in sinks]
         for way in pending:
             yield way
-            if len(way.chain) < _STEPS:
-                pending += self._onward(facts, way, seen)
+            if way.steps < _STEPS:
+                pending += self._onward(way, seen)
 
-    def _onward(self, home: Facts, way: Way, seen: set[tuple[str, ...]]) -> Iterator[Way]:
-        sink = way.sink
+    def chain(self, home: Facts, way: Way) -> tuple[str, ...]:
+        """The steps of a way, as a reader of `home` can follow them."""
+        steps: list[str] = []
+        while way.before is not None:
+            way = way.before
+            steps.append(self._step(home, way.owner, way.sink))
+        return tuple(reversed(steps))
+
+    def _step(self, home: Facts, owner: Facts, sink: Sink) -> str:
         if isinstance(sink, ToParameter):
+            return f"default of {sink.parameter} in {sink.function}"
+        if isinstance(sink, ToAttribute):
+            return stored(home, owner, sink)
+        assert isinstance(sink, ToCall)  # from where else no way goes on
+        return f"passed to {self._words(self._callee(sink.callee).symbol)} {place(home, owner, sink.line)}"
+
+    def _onward(self, way: Way, seen: set[tuple[str, ...]]) -> Iterator[Way]:
+        sink = way.sink
+        if isinstance(sink, ToCall):
+            if self.boundary(sink) is None:
+                yield from self._kept_inside(way)
+                yield from self._into_function(way, sink, seen)
+        elif isinstance(sink, ToParameter):
             for owner, flow in self._parameters.get(f"{way.owner.module}.{sink.function}", ()):
                 key = (owner.module, flow.function, flow.parameter)
                 if flow.parameter == sink.parameter and key not in seen:
                     seen.add(key)
-                    step = f"default of {sink.parameter} in {sink.function}"
-                    yield from (replace(way, owner=owner, sink=s, chain=(*way.chain, step)) for s in flow.sinks)
+                    yield from (way.on(owner, s) for s in flow.sinks)
         elif isinstance(sink, ToAttribute):
-            yield from self._read_again(home, way, sink, seen)
-        elif isinstance(sink, ToCall) and self.boundary(sink) is None:
-            yield from self._kept_inside(home, way)
-            yield from self._into_function(home, way, sink, seen)
+            yield from self._read_again(way, sink, seen)
 
-    def _read_again(self, home: Facts, way: Way, sink: ToAttribute, seen: set[tuple[str, ...]]) -> Iterator[Way]:
+    def _read_again(self, way: Way, sink: ToAttribute, seen: set[tuple[str, ...]]) -> Iterator[Way]:
         """Where the methods of the object hand on what is stored on it."""
         for symbol, _ in self.symbols.lineage(way.made or f"{way.owner.module}.{sink.cls}"):
             for owner, flow in self._attributes.get((symbol, sink.attribute), ()):
                 if (key := (symbol, f"self.{sink.attribute}")) not in seen:
                     seen.add(key)
-                    chain = (*way.chain, stored(home, way.owner, sink))
-                    yield from (Way(owner, s, chain, certain=way.certain) for s in flow.sinks)
+                    yield from (Way(owner, s, way, way.steps + 1, certain=way.certain) for s in flow.sinks)
 
-    def _into_function(self, home: Facts, way: Way, sink: ToCall, seen: set[tuple[str, ...]]) -> Iterator[Way]:
-        symbol, made, function = self._callee(sink.callee)
-        for owner, flow in self._taking(function, sink):
+    def _into_function(self, way: Way, sink: ToCall, seen: set[tuple[str, ...]]) -> Iterator[Way]:
+        callee = self._callee(sink.callee)
+        if callee.function not in self._arriving:
+            return  # all its ways were cut short
+        for owner, flow in self._taking(callee.function, sink):
             key = (owner.module, flow.function, flow.parameter, str(sink.position if flow.star else ""), sink.keyword)
             if key in seen:
                 continue
             seen.add(key)
-            chain = (*way.chain, f"passed to {self._words(symbol)} {place(home, way.owner, sink.line)}")
-            lasting = way.lasting and self._lasting(way.owner, sink, symbol)
+            lasting = way.lasting and self._lasting(way.owner, sink, callee)
             for inner in flow.sinks:
                 on = _handed_through(flow, sink, inner)
                 if on is not None:
-                    yield Way(owner, on, chain, way.made or made, lasting, way.certain)
+                    yield Way(owner, on, way, way.steps + 1, way.made or callee.made, lasting, way.certain)
 
-    def _callee(self, name: str) -> tuple[str, str, str]:
-        """What a callee stands for, the class that is made by calling it, if one is, and the function that then runs.
-
-        The function is empty where it hands nothing on.
-        """
-        if name not in self._called:
+    def _callee(self, name: str) -> _Callee:
+        known = self._called.get(name)
+        if known is None:
             symbol = self.symbols.meaning(name).symbol.removesuffix(".__init__").removesuffix("()")
             made = symbol if self.symbols.class_of(symbol) is not None else ""
             function = self._constructor(symbol) if made else symbol
-            self._called[name] = symbol, made, "" if symbol in self.catalogue.silent else function
-        return self._called[name]
+            method = self.symbols.class_of(symbol.rpartition(".")[0]) is not None
+            known = _Callee(symbol, made, "" if symbol in self.catalogue.silent else function, method)
+            self._called[name] = known
+        return known
 
     def _words(self, symbol: str) -> str:
         """What a reader calls a function: its name, a method's of the project with its class."""
@@ -280,26 +331,38 @@ class Spread:
 
     def _taking(self, name: str, sink: ToCall) -> Iterator[tuple[Facts, ParameterFlow]]:
         """The parameters of a function of the project that an argument ends up in."""
-        flows = self._parameters.get(name)
-        if not flows:
+        taking = self._takers.get(name)
+        if taking is None:
             return
-        if sink.unpacked and sink.position < 0:
-            yield from ((o, f) for o, f in flows if f.star == "**")
-        elif sink.position >= 0:
-            yield from ((o, f) for o, f in flows if not f.star and f.position == sink.position)
-            yield from ((o, f) for o, f in flows if f.star == "*" and sink.position >= f.position)
+        if sink.position >= 0:
+            yield from taking.places.get(sink.position, ())
+            yield from ((o, f) for o, f in taking.stars if sink.position >= f.position)
+        elif sink.unpacked:
+            yield from taking.rest
         else:
-            named = [(o, f) for o, f in flows if not f.star and f.parameter == sink.keyword]
-            yield from named or [(o, f) for o, f in flows if f.star == "**"]
+            yield from taking.names.get(sink.keyword) or taking.rest
 
-    def _lasting(self, facts: Facts, sink: ToCall, symbol: str) -> bool:
+    @cached_property
+    def _takers(self) -> dict[str, _Taking]:
+        table: dict[str, _Taking] = {}
+        for name, flows in self._parameters.items():
+            taking = table[name] = _Taking({}, {}, [], [])
+            for owner, flow in flows:
+                if flow.star:
+                    (taking.stars if flow.star == "*" else taking.rest).append((owner, flow))
+                else:
+                    taking.places.setdefault(flow.position, []).append((owner, flow))
+                    taking.names.setdefault(flow.parameter, []).append((owner, flow))
+        return table
+
+    def _lasting(self, facts: Facts, sink: ToCall, callee: _Callee) -> bool:
         """Whether what the called function stores on its object outlives the function that calls it."""
         if sink.callee.endswith(".__init__"):
             return True  # on the way into a base, which makes the same object
-        if self.symbols.class_of(symbol) is not None:
+        if callee.made:
             return self._escapes(facts, sink)
         # A method of `self` stores where `self.x = ...` would; how long another receiver lasts is not known.
-        return sink.own or self.symbols.class_of(symbol.rpartition(".")[0]) is None
+        return sink.own or not callee.method
 
     def _escapes(self, facts: Facts, sink: ToCall) -> bool:
         """Whether the result of a call outlives the function that makes it: it is stored, returned, or crosses."""
@@ -373,7 +436,7 @@ class Spread:
                 if instance.member:
                     continue
                 made.returned.extend((facts, instance, s) for s in instance.sinks if isinstance(s, ToReturn))
-                sinks = self._leading(instance.sinks)
+                sinks = self.leading(instance.sinks)
                 if sinks and instance.exact and self.symbols.class_of(symbol) is None:
                     made.results.setdefault(symbol, []).append((facts, replace(instance, sinks=sinks)))
         return made

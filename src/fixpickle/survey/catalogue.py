@@ -122,6 +122,10 @@ class Catalogue:
                 return boundary
         return None
 
+    def crosses(self, symbol: str) -> bool:
+        """Whether anything at all crosses a boundary that is called so."""
+        return self.normal(symbol) in self.boundaries
+
     def match_result(self, method: str) -> Boundary | None:
         """The boundary that the result of a method crosses, by the symbolic name of the method in a base class."""
         return next((b for b in self.boundaries.get(method, ()) if b.of_result), None)

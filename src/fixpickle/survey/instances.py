@@ -19,7 +19,31 @@ _KEEPING = frozenset({"functools.cache", "functools.lru_cache", "functools.lru_c
 
 
 def instances(tree: Tree, names: Names, flow: Flow) -> Iterator[Instance]:
-    """Objects of classes that may be the project's, where they go further than the statement they stand in."""
+    """Objects of classes that may be the project's, where they go further than the statement they stand in.
+
+    Of objects of one kind that go alike ways the first speaks for all: tests make a hundred such in a file.
+    """
+    met: set[tuple[object, ...]] = set()
+    for found in _instances(tree, names, flow):
+        key = (found.symbol, found.member, found.exact, found.of_self, *map(_but_for_line, found.sinks))
+        if key not in met:
+            met.add(key)
+            yield found
+
+
+def _but_for_line(sink: Sink) -> tuple[object, ...]:
+    if isinstance(sink, ToCall):
+        onward = tuple(map(_but_for_line, sink.onward))
+        how = sink.decorates, sink.unpacked, sink.own
+        return sink.callee, sink.position, sink.keyword, sink.literals, onward, how
+    if isinstance(sink, ToReturn):
+        return ToReturn, sink.function, sink.beside
+    if isinstance(sink, ToAttribute):
+        return ToAttribute, sink.cls, sink.attribute
+    return (sink,)
+
+
+def _instances(tree: Tree, names: Names, flow: Flow) -> Iterator[Instance]:
     for node in _candidates(tree, flow):
         found: Instance | None = None
         if isinstance(node, ast.Call):
@@ -55,8 +79,11 @@ def _candidates(tree: Tree, flow: Flow) -> list[ast.Call | ast.Name | ast.Attrib
 def _instance(
     symbol: str, member: str, exact: bool, node: ast.expr | ast.arg, sinks: tuple[Sink, ...], of_self: bool = False
 ) -> Instance | None:
-    kept = tuple(s for s in sinks if isinstance(s, (ToAttribute, ToReturn)) or _leads_on(s))
-    return Instance(symbol, member, exact, of_self, node.lineno, kept) if kept else None
+    kept: dict[tuple[object, ...], Sink] = {}
+    for sink in sinks:
+        if isinstance(sink, (ToAttribute, ToReturn)) or _leads_on(sink):
+            kept.setdefault(_but_for_line(sink), sink)
+    return Instance(symbol, member, exact, of_self, node.lineno, tuple(kept.values())) if kept else None
 
 
 def _leads_on(sink: Sink) -> bool:

@@ -24,7 +24,15 @@ CALLABLES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 # Fields without nodes, or with the markers (`Load`, `Add`, `Is`) that every file shares and that nothing is told by.
-_PLAIN = frozenset({"ctx", "op", "ops", "id", "attr", "arg", "kind", "type_comment"})
+_PLAIN = frozenset(
+    [
+        *("ctx", "op", "ops", "id", "attr", "arg", "kind", "type_comment", "asname", "module", "level", "simple"),
+        *("conversion", "is_async", "rest", "tag", "kwd_attrs"),
+    ]
+)
+_FUTURE = "from __future__ import annotations\n"
+# What has a list in which not everything is a node: names, or None.
+_MIXED = frozenset({ast.Dict, ast.arguments, ast.Global, ast.Nonlocal})
 _INNER = {
     kind: tuple(f for f in kind._fields if f not in _PLAIN and kind is not ast.Constant)
     for kind in vars(ast).values()
@@ -41,47 +49,49 @@ class Tree:
         self.text = source.text
         self.root = ast.parse(source.text, str(source.path))
         self.nodes: list[ast.AST] = [self.root]
-        self.parents: dict[ast.AST, ast.AST] = {}
         self._places: defaultdict[type[ast.AST], list[int]] = defaultdict(list)
         self._below: list[int] = []  # the place of the first child of the node at that place, or where one would be
-        self.scopes: dict[ast.AST, ast.AST] = {self.root: self.root}
-        self._spread()
+        self.parents, self.scopes = self._spread()
         self._parted: dict[type[ast.AST], dict[ast.AST, list[ast.AST]]] = {}
         self._functions: dict[ast.AST, Callable_ | None] = {}
         self._found: dict[tuple[type[ast.AST], ...], list[ast.AST]] = {}
         self._paired: dict[ast.AST, symtable.SymbolTable | None] = {}
+        self._compiled: dict[ast.stmt, dict[tuple[str, int], list[symtable.SymbolTable]]] = {}
 
-    def _spread(self) -> None:
-        """One pass over all nodes, outer ones first. Written out: it runs a million times for ten megabytes."""
-        nodes, parents, places, below, scopes = self.nodes, self.parents, self._places, self._below, self.scopes
-        node_type = ast.AST
+    def _spread(self) -> tuple[dict[ast.AST, ast.AST], dict[ast.AST, ast.AST]]:
+        """One pass over all nodes, outer ones first: their parents and their scopes.
+
+        Written out, because it runs a million times for ten megabytes.
+        Lists grow by all children of a node at once and become tables at the end, which takes half of the time that
+        an entry for each node takes.
+        """
+        nodes, places, below, node_type = self.nodes, self._places, self._below, ast.AST
+        parents: list[ast.AST] = [self.root]
+        scopes: list[ast.AST] = [self.root]
+        around: dict[ast.AST, ast.AST] = {}  # the scope that a scope stands in
         for place, node in enumerate(nodes):
-            kind = type(node)
+            kind, first = type(node), len(nodes)
             places[kind].append(place)
-            below.append(len(nodes))
-            fields = _INNER[kind]
-            if not fields:
-                continue
-            scope = scopes[node]
-            for name in fields:
+            below.append(first)
+            for name in _INNER[kind]:
                 value = getattr(node, name, None)
                 if value.__class__ is list:
-                    for child in value:
-                        if isinstance(child, node_type):
-                            parents[child] = node
-                            scopes[child] = scope
-                            nodes.append(child)
+                    nodes += [v for v in value if isinstance(v, node_type)] if kind in _MIXED else value
                 elif isinstance(value, node_type):
-                    parents[value] = node
-                    scopes[value] = scope
                     nodes.append(value)
-            if kind in _SCOPING:
-                for child in nodes[below[place] :]:
-                    if _evaluates(node, child):
-                        scopes[child] = node
-            elif kind is ast.comprehension and node is parents[node].generators[0]:  # type: ignore[attr-defined]
-                scopes[node.iter] = scopes[parents[node]]
+            inner = len(nodes) - first
+            if inner:
+                parents += [node] * inner
+                scope = scopes[place]
+                if kind in _SCOPING:
+                    around[node] = scope
+                    scopes += [node if _evaluates(node, child) else scope for child in nodes[first:]]
+                else:
+                    scopes += [scope] * inner
+                    if kind is ast.comprehension and node is parents[place].generators[0]:  # type: ignore[attr-defined]
+                        scopes[first + 1] = around[parents[place]]  # its iterable, behind its target
         below.append(len(nodes))
+        return dict(zip(nodes[1:], parents[1:], strict=True)), dict(zip(nodes, scopes, strict=True))
 
     def of(self, *kinds: type[Node]) -> list[Node]:
         """The nodes of exactly these types, outer ones first, as they come in `nodes`."""
@@ -96,9 +106,11 @@ class Tree:
             return self._by_statement(kinds[0]).get(node, [])
         first, end = self._order[node], self._order[node] + 1
         found: list[int] = []
-        while first < end:  # what is equally deep below one node stands side by side
-            for places in (self._places.get(kind, []) for kind in kinds):
-                found += places[bisect_left(places, first) : bisect_left(places, end)]
+        every = [places for kind in kinds if (places := self._places.get(kind))]
+        while every and first < end:  # what is equally deep below one node stands side by side
+            for places in every:
+                start = bisect_left(places, first)
+                found += places[start : bisect_left(places, end, start)]
             first, end = self._below[first], self._below[end]
         return self._at(sorted(found))
 
@@ -255,12 +267,6 @@ class Tree:
             found.setdefault(node.attr, []).append(node)
         return found
 
-    @cached_property
-    def generic(self) -> bool:
-        """Whether a function or class of the file has type parameters."""
-        definitions: list[ast.AST] = self.of(*FUNCTIONS, ast.ClassDef)
-        return any(map(type_parameters, definitions))
-
     # --- symbol tables ---
 
     def table(self, node: ast.AST) -> symtable.SymbolTable | None:
@@ -273,16 +279,28 @@ class Tree:
         if not isinstance(node, (*CALLABLES, ast.ClassDef)):
             return None
         name = "lambda" if isinstance(node, ast.Lambda) else node.name
-        return _only(node, self._tables.get((name, node.lineno), []))
+        return _only(node, self._tables(self.top(node)).get((name, node.lineno), []))
+
+    def _tables(self, top: ast.stmt) -> dict[tuple[str, int], list[symtable.SymbolTable]]:
+        """The tables below one module-level statement by name and line.
+
+        What its functions read of one another, no other statement decides: the compiler need not see the whole file.
+        """
+        if top not in self._compiled:
+            found = self._compiled[top] = {}
+            span, future = self.span(top), _FUTURE if self._lazy else ""
+            pending = [symtable.symtable(future + self.text[span.start : span.end], str(self.source.path), "exec")]
+            before = span.line - 1 - future.count("\n")
+            for each in pending:
+                pending.extend(each.get_children())
+                found.setdefault((each.get_name(), each.get_lineno() + before), []).append(each)
+        return self._compiled[top]
 
     @cached_property
-    def _tables(self) -> dict[tuple[str, int], list[symtable.SymbolTable]]:
-        found: dict[tuple[str, int], list[symtable.SymbolTable]] = {}
-        pending = [symtable.symtable(self.text, str(self.source.path), "exec")]
-        for each in pending:
-            pending.extend(each.get_children())
-            found.setdefault((each.get_name(), each.get_lineno()), []).append(each)
-        return found
+    def _lazy(self) -> bool:
+        """Whether annotations are no code here, as the file says at its top."""
+        futures = (s for s in self.root.body if isinstance(s, ast.ImportFrom) and s.module == "__future__")
+        return any(alias.name == "annotations" for s in futures for alias in s.names)
 
 
 def children(node: ast.AST) -> list[ast.AST]:
@@ -362,11 +380,6 @@ def parameters(node: Callable_) -> tuple[str, ...]:
     a = node.args
     named = [*a.posonlyargs, *a.args, *([a.vararg] if a.vararg else []), *a.kwonlyargs, *([a.kwarg] if a.kwarg else [])]
     return tuple(p.arg for p in named)
-
-
-def type_parameters(node: ast.AST) -> frozenset[str]:
-    """The names of the type parameters of a function, class or type alias, since Python 3.12 (PEP 695)."""
-    return frozenset(p.name for p in getattr(node, "type_params", ()))
 
 
 def bound_names(target: ast.AST) -> Iterator[str]:

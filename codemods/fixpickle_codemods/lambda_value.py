@@ -37,11 +37,13 @@ lambda is left alone.
 (Ray, Dask, loky, Spark), and state in files that work with these and with nothing else that pickles; lambdas in class
 bodies, which are methods; what a decorator returns. In a package: what a function returns, alone or beside others, that
 the package does not export and whose callers in sight keep nothing of it; private and conditional names that no other
-file imports; names that only the import of their module reads, or nothing; what private classes keep that nothing
-public inherits from, keeps or returns; parts of what stays in one process; results of functions that an object has
-called, as with `@library.tag`; copies of other projects in folders such as `_vendor`. What is taken out of a namespace
-in which `exec` ran code. Calls in a block of `pytest.raises` or `assertRaises`. What objects of other libraries are
-made with, unless they are seen to cross a boundary or are made to be kept, such as torchvision's transforms.
+file imports; names that only the import of their module reads, or nothing; what a function returns that nothing reads,
+where the package exports others of its module; the factory of a `defaultdict` for its items; what private classes keep
+that nothing public inherits from, keeps or returns; parts of what stays in one process; results of functions that an
+object has called, as with `@library.tag`; copies of other projects in folders such as `_vendor`. What is taken out of a
+namespace in which `exec` ran code. Calls in a block of `pytest.raises` or `assertRaises`. What objects of other
+libraries are made with, unless they are seen to cross a boundary or are made to be kept, such as torchvision's
+transforms.
 
 ## When it refuses
 

@@ -426,7 +426,8 @@ class Project:
             if not isinstance(sink, ToReturn) or (sink.beside and not (inside or way.steps)):
                 continue  # of several things that are given at once each goes another way
             inner = result and "<locals>" in sink.function
-            if inner or (not self.exposure.internal(facts, sink.function) and self._spread.may_be_kept(facts, sink)):
+            unused = self.exposure.internal(facts, sink.function) or self.exposure.passed_over(facts, sink.function)
+            if inner or (not unused and self._spread.may_be_kept(facts, sink)):
                 yield Reach(
                     Evidence.STATE,
                     (*self._spread.chain(facts, way), f"returned by {sink.function} at line {sink.line}"),

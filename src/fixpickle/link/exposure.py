@@ -144,6 +144,18 @@ class Exposure:
         private = name.startswith("_") or not _public(symbol)  # what Python asks a module for is not imported by name
         return private or symbol in self._used or _read_by_others(facts, name)
 
+    def passed_over(self, facts: Facts, name: str) -> bool:
+        """Whether a package publishes other names of a module, and has no use for this one: nothing of it reads it."""
+        symbol = f"{facts.module}.{name}"
+        if not packaged(facts) or symbol in self._exported or facts.module not in self._publishing:
+            return False
+        return symbol not in self._used and not _read_by_others(facts, name)
+
+    @cached_property
+    def _publishing(self) -> frozenset[str]:
+        """The modules of which a package exports something."""
+        return frozenset(symbol.rpartition(".")[0] for symbol in self._exported)
+
     def handed_on(self, facts: Facts, bound: ToGlobal, sinks: Iterable[Sink]) -> bool:
         """Whether a function that a module-level name stands for may be kept or given away.
 

@@ -77,11 +77,15 @@ _NESTED = 4  # objects in objects: a function in a Lambda in a Compose in a data
 
 @dataclass(frozen=True, slots=True)
 class _Via:
-    """The value is what this variable holds from here on, or what a dictionary that it holds has under `key`."""
+    """The value is what this variable holds from here on, or what a dictionary that it holds has under `key`.
+
+    Of a `whole` one the variable's items do not hold it, as those of a `defaultdict` do not hold its factory.
+    """
 
     scope: ast.AST
     name: str
     key: str = ""
+    whole: bool = False
 
 
 _Step = Sink | _Via
@@ -204,6 +208,8 @@ class Flow:
             elif step not in seen:
                 seen.add(step)
                 for use in self.loads(step.scope, step.name):
+                    if step.whole and isinstance(self.tree.parents[use], ast.Subscript):
+                        continue
                     pending.extend(_keyed(self._follow(use, True), step.key, again=False))
         return tuple(found)
 
@@ -271,7 +277,8 @@ class Flow:
             callee = self.names.of(made.args[0])
         if callee in CARRIERS:
             key = node.arg or "" if callee == "builtins.dict" and isinstance(node, ast.keyword) else ""
-            return (*_keyed(self._follow(call, False), key), *self._filled_in(call, node))
+            steps = self._with_factory(call, callee, node) or _keyed(self._follow(call, False), key)
+            return (*steps, *self._filled_in(call, node))
         if call in self._failing:
             return ()
         if isinstance(self.tree.scope(call), ast.ClassDef):
@@ -279,6 +286,13 @@ class Flow:
         before = len(made.args) - 1 if made is not None else 0
         position = before + call.args.index(node) if node in call.args else -1
         return (*self._into_container(call, node), self._handed_to(call, callee, node, position))
+
+    def _with_factory(self, call: ast.Call, callee: str, node: ast.AST) -> tuple[_Step, ...]:
+        """The way of the factory of a `defaultdict` that is assigned to variables."""
+        assigned = isinstance(self.tree.parents[call], (ast.Assign, ast.AnnAssign))
+        if callee != "collections.defaultdict" or call.args[:1] != [node] or not assigned:
+            return ()
+        return tuple(replace(s, whole=True) if isinstance(s, _Via) else s for s in self._follow(call, False))
 
     def _handed_to(self, call: ast.Call, callee: str, node: ast.AST, position: int) -> ToCall:
         keyword = node.arg or "" if isinstance(node, ast.keyword) else ""

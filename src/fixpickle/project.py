@@ -415,7 +415,8 @@ class Project:
     def _named(self, facts: Facts, ways: Iterable[Way], result: bool, inside: bool) -> Iterator[Reach]:
         """The names under which others find it: a module-level name, or a function that returns it.
 
-        `result` says that it is what a function of the project gave; inner functions hand that on to nobody knows whom.
+        `result` says that it is what a function of the project gave; inner functions hand that on to nobody knows whom,
+        but for those that decorate.
         """
         certain = [way for way in ways if way.certain]
         sinks = [way.sink for way in certain if not way.steps]
@@ -425,7 +426,7 @@ class Project:
                 yield Reach(Evidence.STATE, (f"bound to the module's name {sink.name}",))
             if not isinstance(sink, ToReturn) or (sink.beside and not (inside or way.steps)):
                 continue  # of several things that are given at once each goes another way
-            inner = result and "<locals>" in sink.function
+            inner = result and "<locals>" in sink.function and not _decorates(facts, sink.function)
             unused = self.exposure.internal(facts, sink.function) or self.exposure.passed_over(facts, sink.function)
             if inner or (not unused and self._spread.may_be_kept(facts, sink)):
                 yield Reach(
@@ -463,6 +464,11 @@ def _hands_on(cls: ClassFacts, hooks: frozenset[str], attribute: str) -> bool:
 def _together(sinks: Iterable[Sink]) -> tuple[Sink, ...]:
     """Where a tuple goes whose items are meant: handed on whole, it is still several things at once."""
     return tuple(replace(s, beside=True) if isinstance(s, ToReturn) else s for s in sinks)
+
+
+def _decorates(facts: Facts, function: str) -> bool:
+    """Whether an inner function works as a decorator."""
+    return any(d.qualname == function and d.wraps for d in facts.definitions)
 
 
 def is_test(facts: Facts) -> bool:

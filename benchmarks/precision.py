@@ -116,12 +116,22 @@ def _finding(name: str, version: str, folder: Path, entry: dict[str, object], kn
 
 
 def sample(findings: Sequence[Finding], seed: int, size: int = SAMPLE) -> list[Finding]:
-    """One finding of each rule and of each package that has any, then as many more as make `size`, all at random."""
-    order = list(findings)
-    random.Random(seed).shuffle(order)
+    """That many of the findings, all at random."""
+    return _shuffled(findings, seed)[:size]
+
+
+def spread_sample(findings: Sequence[Finding], seed: int, size: int = SAMPLE) -> list[Finding]:
+    """One finding of each rule and of each package that has any, then as many more at random as make `size`."""
+    order = _shuffled(findings, seed)
     first = {id(f): f for f in _firsts(order)}
     rest = [f for f in order if id(f) not in first]
     return [*first.values(), *rest][:size]
+
+
+def _shuffled(findings: Sequence[Finding], seed: int) -> list[Finding]:
+    order = list(findings)
+    random.Random(seed).shuffle(order)
+    return order
 
 
 def _firsts(order: Iterable[Finding]) -> Iterator[Finding]:
@@ -191,7 +201,8 @@ def main() -> int:
     drawn, others = sample(named, options.seed), [f for f in found if f.rule not in NAMING]
     copied = [] if options.rewrite is None else options.rewrite or known.packages
     after = [rewritten(name, work, known, options.python) for name in copied]
-    PAGE.write_text(page(packages, drawn, others, after, options.seed), "utf-8")
+    spread = spread_sample(named, options.seed)
+    PAGE.write_text(page(packages, drawn, spread, others, after, options.seed), "utf-8")
     return int(any(f.verdict in ("", "wrong") for f in drawn))
 
 

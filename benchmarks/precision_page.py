@@ -55,10 +55,9 @@ How often a finding at default reach is worth its line, on {count} large package
 
     python benchmarks/precision.py --seed {seed}
 
-downloads these versions, checks them, draws {size} findings of the naming rules and writes this page. The draw
-shuffles all with the seed, takes the first of each rule and of each package that has any, and fills up with the next
-in that order. Most verdicts come from a first pass, which judged findings of one rule in one file together; where a
-reason says *tried*, an object of the kind was built and pickled.
+downloads these versions, checks them, draws {size} findings of the naming rules at random and writes this page. The
+draw shuffles all with the seed and takes the first. Most verdicts come from a first pass, which judged findings of one
+rule in one file together; where a reason says *tried*, an object of the kind was built and pickled.
 
 * **right**: the value can really be pickled on a path that a user takes, or an instance that makes sense to pickle
   carries it along; and today that fails.
@@ -73,11 +72,15 @@ beside the checks. The verdicts are by the authors of fixpickle.
 def page(
     packages: Sequence[Package],
     drawn: Sequence[Finding],
+    spread: Sequence[Finding],
     others: Sequence[Finding],
     after: Sequence[Rewritten],
     seed: int,
 ) -> str:
-    """The page: `drawn` is the sample, `others` are the findings of the rules that it is not drawn from."""
+    """The page: `drawn` is the sample, `spread` one in which each rule and package has a place.
+
+    `others` are the findings of the rules that they are not drawn from.
+    """
     found = [f for p in packages for f in p.findings]
     parts = [
         _METHOD.format(count=len(packages), seed=seed, size=len(drawn)),
@@ -85,6 +88,7 @@ def page(
         "## The sample\n",
         _table("rule", drawn, lambda f: f.rule),
         _table("package", drawn, lambda f: f.package),
+        _spread(drawn, spread),
         "## The rules that the sample is not drawn from\n",
         _table("rule", others, lambda f: f.rule),
         "## All findings\n",
@@ -102,8 +106,19 @@ def _whole(named: Sequence[Finding]) -> str:
     total, right, harmless, wrong, unjudged = _counts(named)
     share = 100 * harmless / total if total else 0
     return (
-        f"Over all {total} findings of the naming rules: {right} right, {harmless} harmless ({share:.1f} %), {wrong} "
-        f"wrong, {unjudged} unjudged. In the sample each rule and each package has a place, however few its findings.\n"
+        f"Over all {total} findings of the naming rules: {right} right, {harmless} harmless ({share:.1f} %), "
+        f"{wrong} wrong, {unjudged} unjudged.\n"
+    )
+
+
+def _spread(drawn: Sequence[Finding], spread: Sequence[Finding]) -> str:
+    """What the sample cannot show by itself: that chance decides, and how it looks where small packages count more."""
+    total, _, harmless, *_ = _counts(drawn)
+    more, _, also, *_ = _counts(spread)
+    return (
+        f"Sixty at random leave a few per cent to chance: {harmless} of {total} are harmless here, in all as many as\n"
+        "said above. Where each rule and each package has a place first, however few its findings, and the rest\n"
+        f"is drawn from the same order, {also} of {more} are.\n"
     )
 
 

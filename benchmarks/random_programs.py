@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import sys
 import textwrap
 from collections.abc import Callable, Sequence
 
@@ -239,7 +240,13 @@ class Writer:
         decorator = [self._any(("@deco", f"@keyed({self._lambda(depth)})"))] if self.dice.random() < 0.1 else []
         body = textwrap.indent("\n".join([*lines, self._any(ends)]), "    ")
         self.known = [*known, name]
-        return [*decorator, f"{head} {name}({parameters}):", *body.split("\n")]
+        return [*decorator, f"{head} {name}{self._generic()}({parameters}):", *body.split("\n")]
+
+    def _generic(self) -> str:
+        """Type parameters, where Python has them: of its own names, and bounded by a variable now and then."""
+        if sys.version_info < (3, 12) or self.dice.random() < 0.7:
+            return ""
+        return self._any(("[T]", "[T: int]", "[*Ts, **P]", f"[T: {self._any(NAMES)}]", f"[{self._any(NAMES)}]"))
 
     def _class(self, depth: int, stores: bool) -> list[str]:
         self.count += 1

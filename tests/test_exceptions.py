@@ -20,6 +20,7 @@ from fixpickle.rewrite.style import tidy
 from fixpickle.source import read
 from fixpickle.survey import Facts, survey
 from fixpickle.survey.initialisers import ExceptionFacts, Form, Handed, Place
+from fixpickle.testing import settle
 from fixpickle.verify import examine, prove
 
 RULES = {rule.name: rule for rule in load_rules()}
@@ -416,3 +417,22 @@ def test_without_proof_the_same_text_is_written(tmp_path: Path):
         for verify in (True, False)
     ]
     assert texts[0] == texts[1] and texts[0].count("__reduce__") == 2
+
+
+STANDS_IN = """\
+try:
+    from json import JSONDecodeError as Forbidden
+except ImportError:
+
+    class Forbidden(ValueError):
+        def __init__(self, name, place):
+            self.name, self.place = name, place
+            super().__init__(f"{name} is forbidden")
+"""
+
+
+def test_the_class_of_a_library_is_not_taken_for_the_one_that_stands_in_for_it(tmp_path: Path) -> None:
+    settled = settle({"errors.py": STANDS_IN.encode()}, tmp_path, verify=True)
+    assert settled.report.taken_back == ()
+    assert [type(one.verdict).__name__ for one in settled.report.fixed] == ["Unproved"]
+    assert b"def __reduce__(self)" in settled.files["errors.py"]

@@ -118,6 +118,10 @@ def test_what_an_object_of_another_library_is_made_of_crosses_with_it(reach: Rea
 
 
 KEPT = {
+    "by what a class method makes": (
+        "class Own:\n    def __init__(self, hook):\n        self.hook = hook\n"
+        "    @classmethod\n    def made(cls):\n        return cls(lambda x: x)"
+    ),
     "beside others": ("def _made():\n    return Compose([lambda x: x])\ndef load():\n    return name, _made()"),
     "on an instance": "class Own:\n    def __init__(self):\n        self.t = Compose([transforms.Lambda(lambda x: x)])",
     "by who calls": "def make():\n    return Compose([lambda x: x])",
@@ -188,6 +192,14 @@ STAYS = {
     "what a partial object drops": (
         "class Own:\n    def __init__(self, hook, rows):\n        self.hook = rows\n"
         "make = partial(Own, lambda x: x)\nown = make([1])\npickle.dumps(own)"
+    ),
+    "what a class method makes of itself and uses up": (
+        "class Own:\n    def __init__(self, hook):\n        self.hook = hook\n"
+        "    @classmethod\n    def made(cls):\n        cls(lambda x: x).hook()"
+    ),
+    "what a class method hands to another": (
+        "class Own:\n    def __init__(self, hook):\n        self.hook = hook\n"
+        "    @classmethod\n    def made(cls, other):\n        return other(lambda x: x)"
     ),
     "jobs in keywords": ("more = {'n_jobs': 1}\njoblib.Parallel(**more)(joblib.delayed(lambda x: x)(n) for n in [1])"),
 }

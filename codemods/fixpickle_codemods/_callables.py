@@ -266,6 +266,6 @@ def _without_parentheses(text: str, span: Span) -> tuple[int, int]:
 def _notes(definition: Definition, bound: Sequence[str]) -> tuple[str, ...]:
     if "self" not in bound:
         return ()
-    note = "the partial carries the whole object along, as the closure did"
+    note = "its stand-in carries the whole object along, as the closure did"
     fields = ", ".join(f"self.{field}" for field in definition.fields)
     return (f"{note}, and reads no more of it than {fields}" if fields else note,)

@@ -187,8 +187,12 @@ def _slots(family: _Family) -> str | None:
 def _looked_up(family: _Family, flaw: Flaw) -> str | None:
     if family.unknown or family.member((*sorted(_TAKING), *flaw.names)):
         return None
-    if any(c.shaped not in _PLAIN_SHAPES for c in (family.own, *family.bases)):
+    every = (family.own, *family.bases)
+    if any(c.shaped not in _PLAIN_SHAPES for c in every):
         return None
+    # Loading sets each slot by `setattr`: tried on CPython 3.8 to 3.13.
+    if any(c.guarded for c in every) and any(c.slots for c in every):
+        return "its own `__setattr__` runs for each slot when an instance is loaded: give it `__reduce__`"
     return ""
 
 

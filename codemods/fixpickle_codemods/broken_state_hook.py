@@ -56,7 +56,8 @@ objects do. Classes that begin with an underscore and that nothing keeps; tests;
 
 The attribute is made of an argument that is gone, or by a call that does more than make a value, such as `open`: the
 report names it. `__getstate__` closes what it takes away. Both the class and its base leave out the same key. A
-container has a `__getstate__` of its own, or a subclass that has hooks.
+container has a `__getstate__` of its own, or a subclass that has hooks. A class with slots has a `__setattr__` of its
+own, which loading runs for each slot.
 
 Pickles of a set or dict subclass that it wrote before, which could be loaded only without their items, cannot be
 loaded by the new `__setstate__`.

@@ -212,7 +212,12 @@ def _reach(project: Project, facts: Facts, symbol: str) -> Reach:
 
 
 def _subjects(facts: Facts, one: ExceptionFacts, wrong: Broken) -> tuple[Subject, ...]:
-    """Instances made by the constructor from plain values; at last, one that no `__init__` ran for."""
+    """Instances made by the constructor from plain values; at last, one that no `__init__` ran for.
+
+    None where an import binds the name too: the class stands in for one that the interpreter may have.
+    """
+    if any(i.top and i.local == one.name for i in facts.imports):
+        return ()
     assert one.initialiser is not None
     made = [f"{one.name}({given})" for given in samples(one.initialiser, wrong.keywords)]
     blank = f"{one.name}.__new__({one.name}, 'text')"

@@ -7,9 +7,10 @@ its state, and a name with `<locals>` in it leads nowhere:
 
 ## What it becomes
 
-A private module-level class, placed before the statement it stood in, with everything in its body. Its uses name the
-new class. A type that a call makes (`Point = namedtuple("Point", "x y")`, functional `Enum`, `NamedTuple`, `TypedDict`,
-`make_dataclass`, `type`) moves to module level as it is, because its own name must be the module's.
+A private module-level class, placed before the statement it stood in, with everything in its body and type parameters
+of its own. Its uses name the new class. A type that a call makes (`Point = namedtuple("Point", "x y")`, functional
+`Enum`, `NamedTuple`, `TypedDict`, `make_dataclass`, `type`) moves to module level as it is, because its own name must
+be the module's.
 
 ## What it leaves alone
 
@@ -18,11 +19,11 @@ module-level classes, which pickle since protocol 4.
 
 ## When it refuses
 
-It captures variables of the function around it, so every call makes a different class. It is handed on as a class, so
-its identity may matter. It has a metaclass, class keywords, decorators other than `dataclass` and the like, or a base
-that may keep a register of its subclasses. A statement of its body runs at every call: a mutable attribute that was
-fresh each time would be shared. A type made by a call is given another name than the one it is bound to, is made of
-something that need not be the same at every call, or its name is the module's already.
+It captures variables of the function around it, or type parameters, so every call makes a different class. It is handed
+on as a class, so its identity may matter. It has a metaclass, class keywords, decorators other than `dataclass` and the
+like, or a base that may keep a register of its subclasses. A statement of its body runs at every call: a mutable
+attribute that was fresh each time would be shared. A type made by a call is given another name than the one it is bound
+to, is made of something that need not be the same at every call, or its name is the module's already.
 
 What can differ: `__name__`, `__qualname__`, and that two calls now make instances of one class.
 """

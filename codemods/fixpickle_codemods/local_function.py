@@ -13,7 +13,8 @@ and defaults. Where it captured nothing, its uses name the new function; where o
 definition, the old name is bound to it. Where it captured variables that are never bound again, the old name is bound
 to `functools.partial(_function, captured, ...)`; the captured values come first and are positional-only, and a
 function that calls itself hands them on. Local functions that it calls move along, functions that call each other
-together. Modules imported by the function around it are imported again inside it.
+together. Modules imported by the function around it are imported again inside it. Type parameters of its own
+(PEP 695) move along; they are syntax where Python 3.12 or later runs fixpickle.
 
 Where more is done with the function than calls, what stands for it answers alike:
 
@@ -43,10 +44,10 @@ A captured variable is bound again after the definition, by a loop too, or may b
 `super()`, `__class__`, `locals()`, private names `__x`. Defaults and decorators, which run at every call of the
 function around it. `__qualname__`, `__code__`, `__dict__` or `__closure__` of it is read; `inspect` or
 `functools.wraps` is asked about it; the module of the function it is handed to asks for more than its `__name__`.
-Annotations that name local variables. Type parameters. Local functions that it calls and that capture variables, or may
-not exist yet. What adds to a captured container on its way to another process. With `--reach any`, what nothing pickles
-and whose name stands in a string that something is compared with: it may be a test of a traceback. What `joblib.Memory`
-caches; configuration files run by exec.
+Annotations, and bounds of type parameters, that name local variables; type parameters of the function or class around
+it. Local functions that it calls and that capture variables, or may not exist yet. What adds to a captured container on
+its way to another process. With `--reach any`, what nothing pickles and whose name stands in a string that something is
+compared with: it may be a test of a traceback. What `joblib.Memory` caches; configuration files run by exec.
 
 What would become a partial or an object: its type is asked for, or attributes that only functions have (`__defaults__`,
 `__annotations__`). What would become an object: generators and coroutine functions, which `inspect` tells from it; what

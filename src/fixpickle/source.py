@@ -143,9 +143,13 @@ def apply_edits(text: str, edits: Iterable[Edit], newline: str) -> str:
     return "".join(parts) + text[position:]
 
 
-def _place(edit: Edit) -> tuple[int, int, bool, str]:
-    """Edits in the order of the text. Of several insertions at one place an import comes before what may need it."""
-    return edit.start, edit.end, not edit.text.lstrip().startswith(("import ", "from ")), edit.text
+def _place(edit: Edit) -> tuple[int, int, bool, list[str | int]]:
+    """Edits in the order of the text. Of several insertions at one place an import comes before what may need it.
+
+    Names with numbers are in the order of these: `row_2`, `row_10`.
+    """
+    parts = [int(part) if at % 2 else part for at, part in enumerate(re.split(r"([0-9]+)", edit.text))]
+    return edit.start, edit.end, not edit.text.lstrip().startswith(("import ", "from ")), parts
 
 
 def _newline(text: str) -> str:

@@ -25,6 +25,7 @@ from fixpickle.survey.tree import (
     children,
     free_names,
     parameters,
+    type_parameters,
     walk,
 )
 
@@ -63,7 +64,10 @@ class Captures:
         if self._plain(node) and all(map(self._plain, around)):
             return frozenset(n for n in self._unbound(node) if any(self._binds(scope, n) for scope in around))
         table = self.tree.table(node)
-        return None if table is None else free_names(table) - {"__class__"}
+        if table is None:
+            return None
+        free = {name for name in free_names(table) if name.isidentifier()}  # `.type_params` is the compiler's
+        return frozenset(free - type_parameters(node) - {"__class__", "__classdict__"})
 
     def _unbound(self, scope: ast.AST) -> set[str]:
         """The names that a plain scope and those in it read, and it does not bind."""
@@ -117,6 +121,8 @@ class Captures:
         return isinstance(self.tree.scope(node), ast.Module) and self.tree.class_around(node) is None
 
     def _capture(self, node: ast.AST, name: str) -> Capture:
+        if (generic := self.generic_around(node, name)) is not None:
+            return Capture(name, self.tree.qualname(generic), type_parameter_of(name, self.tree.qualname(generic)))
         owner = self.owner_of(node, name)
         if owner is None:
             return Capture(name, "", UNKNOWN)
@@ -134,6 +140,17 @@ class Captures:
         only = bindings[0] if len(bindings) == 1 else None
         alone = isinstance(only, FUNCTIONS) and name not in self._nonlocals(owner) and name not in parameters(owner)
         return self.tree.span(only) if alone and only is not None and self.tree.parents[only] is owner else None
+
+    def generic_around(self, node: ast.AST, name: str) -> ast.AST | None:
+        """The generic function or class around `node` whose type parameter `name` is there."""
+        scope = self.tree.scope(node) if self.tree.generic else self.tree.root
+        while not isinstance(scope, ast.Module):
+            if isinstance(scope, CALLABLES) and self._binds(scope, name):
+                return None
+            if name in type_parameters(scope):
+                return scope
+            scope = self.tree.scope(scope)
+        return None
 
     def owner_of(self, node: ast.AST, name: str) -> ast.AST | None:
         """The function, lambda or comprehension around `node` whose variable `name` is."""
@@ -218,6 +235,11 @@ class Captures:
                     table.setdefault(bound, []).append(node)
                 pending.extend(_evaluated_here(node))
         return self._bound[owner].get(name, [])
+
+
+def type_parameter_of(name: str, owner: str) -> str:
+    """Why what names a type parameter of a function or class around it stays."""
+    return f"`{name}` is a type parameter of {owner}, which each call of it makes anew"
 
 
 def _name_of(node: Callable_ | ast.ClassDef) -> str:

@@ -14,7 +14,7 @@ from fixpickle.survey.demands import Demand, Obstacle
 from fixpickle.survey.facts import Capture, Definition, Kind, Sink, ToAttribute, ToCall, ToParameter
 from fixpickle.survey.flow import CARRIERS, FIELDS, Flow
 from fixpickle.survey.names import Names
-from fixpickle.survey.obstacles import Obstacles
+from fixpickle.survey.obstacles import Obstacles, subscripted
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Tree, parameters, walk
 from fixpickle.survey.uses import changed_in_place, fields_read
 
@@ -37,7 +37,7 @@ class Definitions:
         self.tree, self.names, self.flow = tree, names, flow
         self.captures = Captures(tree)
         self._deleted: dict[ast.AST, frozenset[str]] = {}
-        self.obstacles = Obstacles(tree, names, flow)
+        self.obstacles = Obstacles(tree, names, flow, self.captures)
 
     def all(self) -> Iterator[Definition]:
         """Every definition whose value has no module-level name of its own."""
@@ -98,8 +98,9 @@ class Definitions:
         An instance is stored by the name of its class. The class itself is refused where it is handed on otherwise.
         """
         for use in uses:
-            call = self.tree.parents[use]
-            if isinstance(call, ast.Call) and call.func is use:
+            named = subscripted(self.tree, use)
+            call = self.tree.parents[named]
+            if isinstance(call, ast.Call) and call.func is named:
                 yield from self.flow.of(call)
             else:
                 yield from (s for s in self.flow.of(use) if isinstance(s, ToCall) and catalogue().match(s))

@@ -11,7 +11,7 @@ from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.expected import expected_to_fail
 from fixpickle.survey.facts import Sink, ToAttribute, ToCall, ToGlobal, ToParameter, ToReturn
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Comprehension, Tree, walk
+from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Comprehension, Tree, parameters, walk
 from fixpickle.survey.unpacking import Unpacking
 
 # Calls whose result carries their arguments along when it is pickled.
@@ -322,7 +322,16 @@ class Flow:
                 yield self._handed_to(call, self.names.of(made.args[0]), node, position)
 
     def _looked_up(self, callee: ast.expr) -> str:
-        """`datasets.?` for `datasets.__dict__[name]` and `getattr(datasets, name)`: one of what the module has."""
+        """`datasets.?` for `datasets.__dict__[name]` and `getattr(datasets, name)`: one of what the module has.
+
+        The first parameter of a class method is its class.
+        """
+        function = self.tree.function(callee)
+        cls = self.tree.method_class(function)
+        if cls is not None and isinstance(function, FUNCTIONS) and isinstance(callee, ast.Name):
+            kinds = {d.id for d in function.decorator_list if isinstance(d, ast.Name)}
+            if "classmethod" in kinds and (callee.id,) == parameters(function)[:1]:
+                return f"{self.names.module}.{self.tree.qualname(cls)}"
         value = self.expression_behind(callee)
         if isinstance(value, ast.Subscript) and isinstance(value.value, ast.Attribute):
             owner = value.value.value if value.value.attr == "__dict__" else None

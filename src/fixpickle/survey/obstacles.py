@@ -8,12 +8,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from fixpickle.survey.captures import Captures, type_parameter_of
 from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.demands import Obstacle
 from fixpickle.survey.facts import Sink, ToCall
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Function, Tree, walk
+from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Function, Tree, type_parameters, walk
 from fixpickle.survey.uses import Uses
 
 _FRAME_READERS = frozenset({"locals", "vars", "dir", "eval", "exec", "super"})
@@ -38,8 +39,8 @@ class _Scope:
 class Obstacles:
     """Reads the reasons against moving definitions of one file."""
 
-    def __init__(self, tree: Tree, names: Names, flow: Flow) -> None:
-        self.tree, self.names, self.flow = tree, names, flow
+    def __init__(self, tree: Tree, names: Names, flow: Flow, captures: Captures) -> None:
+        self.tree, self.names, self.flow, self.captures = tree, names, flow, captures
         self.uses = Uses(tree, names)
         self.lazy_annotations = _lazy_annotations(tree)
         self._scopes: dict[ast.AST, _Scope] = {}
@@ -82,8 +83,7 @@ class Obstacles:
     ) -> Iterator[Obstacle]:
         """The reasons against moving a local function, which is named at `uses` and goes to `sinks`."""
         replaced = captures or self.uses.told_apart(uses, sinks)
-        if getattr(node, "type_params", ()):
-            yield "it has type parameters of its own"
+        yield from self._in_type_parameters(node)
         yield from self._in_body(node)
         yield from self._in_binding(node, self.tree.scope(node))
         yield from self.uses.of(node.name, uses, captures, replaced)
@@ -96,8 +96,7 @@ class Obstacles:
 
     def of_class(self, node: ast.ClassDef, uses: Sequence[ast.Name]) -> Iterator[str]:
         """The reasons against moving a local class, which is named at `uses`."""
-        if getattr(node, "type_params", ()):
-            yield "it has type parameters of its own"
+        yield from self._in_type_parameters(node)
         yield from self._in_body(node)
         yield from self._in_binding(node, self.tree.scope(node))
         yield from self._in_class(node, uses)
@@ -139,12 +138,32 @@ class Obstacles:
         before = self.tree.span(self.tree.top(node)).start
         for annotation in annotated:
             for name in walk(annotation) if annotation is not None else ():
-                if not isinstance(name, ast.Name):
+                if not isinstance(name, ast.Name) or name.id in type_parameters(node):
                     continue
+                yield from self._of_generic(node, name.id)
                 if name.id in local:
                     yield f"its annotation names `{name.id}`, which is local to the function around it"
                 elif not self.lazy_annotations and not self._bound_before(name.id, before):
                     yield f"its annotation names `{name.id}`, which the module does not have by then"
+
+    def _in_type_parameters(self, node: Function | ast.ClassDef) -> Iterator[str]:
+        """Bounds and defaults of type parameters, which are evaluated when somebody asks for them."""
+        parts: list[ast.AST] = getattr(node, "type_params", [])
+        local = {n for scope in self._function_scopes(node) for n in self.names.bindings.get(scope, {})}
+        for name in dict.fromkeys(n.id for p in parts for n in walk(p) if isinstance(n, ast.Name)):
+            if name in local:
+                yield f"a type parameter names `{name}`, which is local to the function around it"
+            yield from self._of_generic(node, name)
+
+    def _of_generic(self, node: ast.AST, name: str) -> Iterator[str]:
+        """The reason in that a name is a type parameter of what is around a definition."""
+        generic = None if name in self._own_types(node) else self.captures.generic_around(node, name)
+        if generic is not None:
+            yield type_parameter_of(name, self.tree.qualname(generic))
+
+    def _own_types(self, node: ast.AST) -> set[str]:
+        """The type parameters of a definition and of those in it, which move along."""
+        return {n for inner in walk(node) for n in type_parameters(inner)} if self.tree.generic else set()
 
     def _function_scopes(self, node: ast.AST) -> Iterator[ast.AST]:
         scope = self.tree.scope(node)
@@ -192,7 +211,11 @@ class Obstacles:
                 yield f"its base `{ast.unparse(base)}` varies with {_listed(varying)} of the function around it"
             if not self._plain_base(base):
                 yield f"its base `{ast.unparse(base)}` may keep a register of its subclasses"
+        own = self._own_types(node)
         for name in self._needed_at_once(node):
+            if name in own:
+                continue
+            yield from self._of_generic(node, name)
             if name in local and name != node.name:
                 yield f"it needs `{name}` when it is made, which is local to the function around it"
             if not self._bound_before(name, before):
@@ -225,8 +248,9 @@ class Obstacles:
 
     def _plain_class_use(self, use: ast.Name) -> bool:
         """Whether a class is only called, looked into, tested for or annotated with: its identity does not matter."""
-        parent = self.tree.parents[use]
-        if isinstance(parent, ast.Call) and (parent.func is use or self.names.of(parent.func) in _TESTS):
+        named = subscripted(self.tree, use)
+        parent = self.tree.parents[named]
+        if isinstance(parent, ast.Call) and (parent.func is named or self.names.of(parent.func) in _TESTS):
             return True
         if any(catalogue().match(s) for s in self.flow.of(use) if isinstance(s, ToCall)):
             return True  # there it fails at every call as it is
@@ -251,6 +275,12 @@ class Obstacles:
         if any(isinstance(s, FUNCTIONS) and s.name == "__init_subclass__" for s in local.body):
             return False
         return all(self._plain_base(b) for b in local.bases)
+
+
+def subscripted(tree: Tree, use: ast.expr) -> ast.expr:
+    """`Row[int]` where `use` is its `Row`, a generic class: what is done with that is done with the class."""
+    parent = tree.parents[use]
+    return parent if isinstance(parent, ast.Subscript) and parent.value is use else use
 
 
 def _private(node: ast.AST) -> str:

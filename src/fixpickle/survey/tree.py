@@ -267,6 +267,12 @@ class Tree:
             found.setdefault(node.attr, []).append(node)
         return found
 
+    @cached_property
+    def generic(self) -> bool:
+        """Whether a function or class of the file has type parameters."""
+        definitions: list[ast.AST] = self.of(*FUNCTIONS, ast.ClassDef)
+        return any(map(type_parameters, definitions))
+
     # --- symbol tables ---
 
     def table(self, node: ast.AST) -> symtable.SymbolTable | None:
@@ -380,6 +386,11 @@ def parameters(node: Callable_) -> tuple[str, ...]:
     a = node.args
     named = [*a.posonlyargs, *a.args, *([a.vararg] if a.vararg else []), *a.kwonlyargs, *([a.kwarg] if a.kwarg else [])]
     return tuple(p.arg for p in named)
+
+
+def type_parameters(node: ast.AST) -> frozenset[str]:
+    """The names of the type parameters of a function, class or type alias, since Python 3.12 (PEP 695)."""
+    return frozenset(p.name for p in getattr(node, "type_params", ()))
 
 
 def bound_names(target: ast.AST) -> Iterator[str]:

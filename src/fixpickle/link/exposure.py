@@ -42,6 +42,11 @@ class Exposure:
         return self._imported | self._both(symbol for f in self.files for symbol in f.reached)
 
     @cached_property
+    def _taken(self) -> frozenset[str]:
+        """Symbols that a file reads as an attribute of another module of its package, to keep or to hand on."""
+        return self._both(symbol for f in self.files for symbol in f.taken)
+
+    @cached_property
     def _republished(self) -> frozenset[str]:
         """Symbols to which a public module gives a public name."""
         named = ((f"{f.module}.{i.local}", i.target) for f in self.files for i in f.imports if i.top and not i.whole)
@@ -159,7 +164,7 @@ class Exposure:
     def handed_on(self, facts: Facts, bound: ToGlobal, sinks: Iterable[Sink]) -> bool:
         """Whether a function that a module-level name stands for may be kept or given away.
 
-        What a package neither offers nor stores nor returns is there to be called, where its name is private, where
+        What a package neither offers nor takes from its module nor stores nor returns is there to be called, where its name is private, where
         only the import of its module reads it, or nothing at all, or where it is bound under a condition: a stand-in
         for what a platform lacks.
         """
@@ -167,7 +172,7 @@ class Exposure:
         read = any(bound.name in s.reads for s in facts.statements)
         internal = not _public(bound.name) or conditional or bound.at_import or not read
         lasting = any(isinstance(s, (ToAttribute, ToReturn)) for s in sinks)
-        return not internal or lasting or self.offered(facts, bound.name)
+        return not internal or lasting or self.offered(facts, bound.name) or f"{facts.module}.{bound.name}" in self._taken
 
     def by_value(self, facts: Facts) -> bool:
         """Whether a file works with what ships functions and classes by value, and with nothing that does not."""

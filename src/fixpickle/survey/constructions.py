@@ -187,7 +187,7 @@ def _through(tree: Tree, names: Names, flow: Flow, value: ast.AST) -> list[Sink]
         elif isinstance(sink, ToCall) and sink.callee == "builtins.super().__init__":
             cls = tree.class_around(value)
             if cls is not None and cls.bases:
-                found[at] = replace(sink, callee=f"{names.of(cls.bases[0])}.__init__")
+                found[at] = replace(sink, callee=f"{names.of_base(cls.bases[0])}.__init__")
         elif isinstance(sink, ToParameter):
             function = next(n for n in tree.of(*FUNCTIONS) if tree.qualname(n) == sink.function)
             found += flow.of_name(function, sink.parameter)

@@ -33,7 +33,8 @@ _OWN = frozenset({"__reduce__", "__reduce_ex__", "__new__", "__slots__", "__getn
 
 def container_flaws(tree: Tree, names: Names, cls: ast.ClassDef) -> Iterator[Flaw]:
     """The flaw of a class that is directly a subclass of one of the containers, and says not how it is pickled."""
-    base = next((b for b in cls.bases if names.of(b) in _FILLED or names.of(b) in _MADE), None)
+    bases = [b.value if isinstance(b, ast.Subscript) else b for b in cls.bases]
+    base = next((b for b in bases if names.of(b) in _FILLED or names.of(b) in _MADE), None)
     if base is None:
         return
     symbol = names.of(base)

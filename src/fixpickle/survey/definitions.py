@@ -12,7 +12,7 @@ from fixpickle.survey.captures import UNKNOWN, Captures
 from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.demands import Demand, Obstacle
 from fixpickle.survey.facts import Capture, Definition, Kind, Sink, ToAttribute, ToCall, ToParameter
-from fixpickle.survey.flow import CARRIERS, FIELDS, Flow
+from fixpickle.survey.flow import CARRIERS, FIELDS, LOOKUPS, Flow
 from fixpickle.survey.names import Names
 from fixpickle.survey.obstacles import Obstacles, subscripted
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Tree, parameters, walk
@@ -238,7 +238,7 @@ class Definitions:
             around = getattr(function, "name", "")
             return name if around.startswith("__") or not around else f"{around}_{name}"
         if isinstance(parent, ast.Call) and node is not parent.func:
-            if self.names.of(parent.func) in (CARRIERS | _WRAPPERS):
+            if self.names.of(parent.func) in (CARRIERS | _WRAPPERS) or _last_word(parent.func) in LOOKUPS:
                 return ""
             return _last_word(parent.func) if node in parent.args else "factory"
         if isinstance(parent, (ast.Assign, ast.AnnAssign)):

@@ -54,14 +54,10 @@ def raised(tree: Tree, names: Names) -> Iterator[Raised]:
 
 def _may_be(node: ast.ClassDef, names: Names) -> bool:
     """False where every base is a type that is known to be no exception, and nothing is called that may be one's."""
-    symbols = [_base(names, b) for b in node.bases]
+    symbols = [names.of_base(b) for b in node.bases]
     if not symbols:
         return any(n.id == "super" for s in node.body for n in names.tree.within(s, ast.Name))
     return any(s not in INERT and not _other_builtin(s) for s in symbols)
-
-
-def _base(names: Names, base: ast.expr) -> str:
-    return names.of(base.value if isinstance(base, ast.Subscript) else base)
 
 
 def _other_builtin(symbol: str) -> bool:

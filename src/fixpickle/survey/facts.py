@@ -672,7 +672,8 @@ class Facts:
 
     `guarded` are the classes and attributes that are held as locks while the call named third changes files.
     `strategies` are lines and what a comment chooses there.
-    `cells` are those of a notebook. `reached` are symbols that it reads as attributes of a module of its own package.
+    `cells` are those of a notebook. `reached` are symbols that it reads as attributes of a module of its own package,
+    `taken` those that it does more with than to call them.
     """
 
     path: Path
@@ -714,6 +715,7 @@ class Facts:
     states: tuple[StateSet, ...] = ()
     resources: tuple[Resource, ...] = ()
     reached: frozenset[str] = frozenset()
+    taken: frozenset[str] = frozenset()
 
     def at(self, line: int) -> str:
         """A line in words: `line 40`, and in a notebook `line 2 of cell 3`."""

@@ -63,6 +63,9 @@ _DELAYED = frozenset(name for name in CARRIERS if name.endswith(".delayed"))
 _PLAIN = ("builtins.", "collections.")
 # Methods that put an argument into the container they are called on.
 _ADDERS = frozenset(["append", "add", "insert", "extend", "setdefault", "update", "appendleft", "__setitem__"])
+# Methods and functions that give back their last argument where they find nothing, and its place.
+LOOKUPS = frozenset(["get", "pop", "setdefault", "getattr", "next"])
+_FALLBACKS = {"builtins.getattr": 2, "builtins.next": 1}
 # Under what else an expression stands, its value goes no further.
 _LEADING = frozenset(
     {
@@ -281,7 +284,11 @@ class Flow:
             return (*steps, *self._filled_in(call, node))
         if call in self._failing:
             return ()
+        if self._falls_back_on(call, callee, node):
+            return (*self._into_container(call), *self._follow(call, direct))
         if isinstance(self.tree.scope(call), ast.ClassDef):
+            if callee == "builtins.staticmethod":
+                return self._read_from(call)
             return ()  # a descriptor or decorator in a class body: the class carries it, and classes travel by name
         before = len(made.args) - 1 if made is not None else 0
         position = before + call.args.index(node) if node in call.args else -1
@@ -341,6 +348,21 @@ class Flow:
             owner = None
         module = self.names.of(owner) if owner is not None else ""
         return f"{module}.?" if module else ""
+
+    def _falls_back_on(self, call: ast.Call, callee: str, node: ast.AST) -> bool:
+        """Whether the call gives back the argument where it finds nothing: `options.pop("key", f)`."""
+        looks_up = isinstance(call.func, ast.Attribute) and call.func.attr in LOOKUPS
+        at = 1 if looks_up else _FALLBACKS.get(callee, -1)
+        return 0 <= at < len(call.args) and call.args[at] is node and len(call.args) == at + 1
+
+    def _read_from(self, call: ast.Call) -> Iterable[_Step]:
+        """Where `name = staticmethod(f)` of a class body goes: `self.name` is the function itself."""
+        statement, cls = self.tree.parents[call], self.tree.scope(call)
+        target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+        for read in self.tree.attributes(target.id) if isinstance(target, ast.Name) else ():
+            called = self.tree.parents[read]
+            if not (isinstance(called, ast.Call) and called.func is read) and isinstance(read.ctx, ast.Load):
+                yield from self._follow(read, True) if self.names.instance_class(read.value) is cls else ()
 
     def _onward(self, call: ast.Call, callee: str) -> tuple[Sink, ...]:
         """Where the result of a call goes, one call further and no more; an object is followed into what keeps it."""

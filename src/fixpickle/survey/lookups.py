@@ -61,7 +61,7 @@ def lookup_flaws(tree: Tree, names: Names, cls: ast.ClassDef) -> Iterator[Flaw]:
         method.args.args[1].arg,
         frozenset(n for s in cls.body for n in _valued(s)),
         f"_{cls.name.lstrip('_')}",
-        any(names.of(b) in _MAPPINGS for b in cls.bases),
+        any(names.of_base(b) in _MAPPINGS for b in cls.bases),
         {s.name: s for s in reversed(cls.body) if isinstance(s, ast.FunctionDef)},  # a getter comes before its setter
     )
     start = tree.offset(method.lineno, method.col_offset)

@@ -176,11 +176,15 @@ class Names:
             return False
         return given == [cls.name, *parameters(function)[:1]]
 
+    def of_base(self, base: ast.expr, depth: int = _DEPTH) -> str:
+        """The symbolic name of a base class: of `Base[T]` that of `Base`."""
+        return self.of(base.value if isinstance(base, ast.Subscript) else base, depth)
+
     def _of_super(self, call: ast.Call, depth: int) -> str:
         """An instance of the only base; of several, which is next depends on the class of the instance."""
         function = self.tree.function(call)
         cls = self.tree.method_class(function)
-        base = self.of(cls.bases[0], depth - 1) if cls is not None and len(cls.bases) == 1 else ""
+        base = self.of_base(cls.bases[0], depth - 1) if cls is not None and len(cls.bases) == 1 else ""
         return f"{base}()" if base else ""
 
     def annotated(self, annotation: ast.AST, at: ast.AST, depth: int = _DEPTH) -> str:

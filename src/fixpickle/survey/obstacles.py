@@ -257,9 +257,7 @@ class Obstacles:
         return isinstance(parent, (ast.Attribute, ast.ExceptHandler, ast.arg, ast.AnnAssign, ast.ClassDef))
 
     def _plain_base(self, base: ast.expr) -> bool:
-        if isinstance(base, ast.Subscript):
-            base = base.value
-        symbol = self.names.of(base)
+        symbol = self.names.of_base(base)
         if _PLAIN_BASES.fullmatch(symbol):
             return True
         local = next(

@@ -137,6 +137,7 @@ def _facts(source: Source, tree: Tree) -> Facts:
         states=tuple(worker_states(tree, names)),
         resources=tuple(resources(tree, names, flow)),
         reached=frozenset(_reached(tree, names)),
+        taken=frozenset(_reached(tree, names, called=False)),
     )
 
 
@@ -152,7 +153,7 @@ def _classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
         yield ClassFacts(
             name=tree.qualname(node),
             line=node.lineno,
-            bases=tuple(names.of(b.value if isinstance(b, ast.Subscript) else b) for b in node.bases),
+            bases=tuple(map(names.of_base, node.bases)),
             hooks=tuple(sorted((HOOKS & defined) - ({"__reduce__"} if hands_all_on(node) else set()))),
             attributes=tuple(kept),
             coroutines=any(isinstance(s, ast.AsyncFunctionDef) for s in node.body),
@@ -337,13 +338,18 @@ def _decorators(tree: Tree, names: Names) -> Iterator[str]:
             yield names.of(call.func)
 
 
-def _reached(tree: Tree, names: Names) -> Iterator[str]:
-    """What the file reads of other modules of its package as their attributes, and not by a name it imports."""
+def _reached(tree: Tree, names: Names, called: bool = True) -> Iterator[str]:
+    """What the file reads of other modules of its package as their attributes, and not by a name it imports.
+
+    Without what is `called` it is what the file may keep or hand on.
+    """
     top = names.module.partition(".")[0]
     modules = {i.local for i in names.imports if i.target.partition(".")[0] == top}
     for node in tree.of(ast.Attribute) if modules else ():
         if isinstance(node.value, ast.Name) and node.value.id in modules and (symbol := names.of(node)):
-            yield symbol
+            parent = tree.parents[node]
+            if called or not (isinstance(parent, ast.Call) and parent.func is node):
+                yield symbol
 
 
 # --- the file's own layout ------------------------------------------------------------------------------------------

@@ -147,5 +147,5 @@ def _may_be(place: _Place, node: ast.Attribute) -> bool:
     owner = place.names.instance_class(node.value)
     if owner is None or owner is place.cls:
         return True
-    symbols = {place.names.of(base) for base in owner.bases}
+    symbols = {place.names.of_base(base) for base in owner.bases}
     return bool(symbols) and not symbols <= {"builtins.object"}

@@ -14,7 +14,12 @@ the line below, by the one attribute that pickle reads. `__name__`, the docstrin
     center = stateful_transform(Center)
     center.__qualname__ = "center"  # for pickle
 
-**A decorator that copies no names**: its inner function gets `@functools.wraps(function)`. This is what such
+**A decorator of a script, or of a module by itself, whose function is handed to another process** where it fails: the
+inner function takes over the one name that pickle reads, and nothing else.
+
+    measured.__qualname__ = function.__qualname__  # for pickle
+
+**Another decorator that copies no names**: its inner function gets `@functools.wraps(function)`. This is what such
 decorators should have had, but it changes `__name__`, `__doc__`, `__wrapped__` and what `inspect.signature` says of
 every decorated function, so it is an unsafe fix: `--unsafe-fixes` applies it.
 
@@ -81,15 +86,18 @@ class UnwrappedDecorator:
         )
 
     def _decorator(self, project: Project, facts: Facts, made: Factory, used: Sequence[tuple[Facts, str]]) -> Finding:
+        alone = not facts.package and "." not in facts.module  # others may decorate what has no such name
+        crossing = next(filter(None, (_crossing(project, *one) for one in used)), None) if alone else None
         had = next((one for one in used if _is_had(project, *one)), None)
         owner, name = had or used[0]
+        state = Reach(Evidence.STATE if had else Evidence.ANY, (f"it decorates {owner.module}.{name}",))
         return Finding(
             rule=self.name,
             path=facts.path,
             span=made.span,
             message=f"what the decorator {made.name} returns goes by the name `{made.inner}`",
-            reach=Reach(Evidence.STATE if had else Evidence.ANY, (f"it decorates {owner.module}.{name}",)),
-            safety=Safety.UNSAFE,
+            reach=crossing or state,
+            safety=Safety.SAFE if crossing else Safety.UNSAFE,
         )
 
     def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
@@ -104,12 +112,34 @@ class UnwrappedDecorator:
             edit = below_statement(finding.path, text, call.span, lines)
             return Patch(finding, (edit,), subjects=(ByExpression(facts.module, call.name, call.name),))
         made = next(f for f in facts.factories if f.span == finding.span)
+        used = shop.project.decorated(f"{facts.module}.{made.name}")
+        subjects = tuple(ByExpression(owner.module, name, name) for owner, name in used[:1])
+        if finding.safety is Safety.SAFE:
+            return Patch(finding, (_named_by_what_it_takes(finding, text, facts, made, used),), subjects=subjects)
         wraps = require(facts, source, "functools", "wraps")
         start = line_start(text, made.span.start)
         indent = text[start : made.span.start]
         edit = Edit(finding.path, start, start, f"{indent}@{wraps.code}({made.taken})\n")
-        owner, name = shop.project.decorated(f"{facts.module}.{made.name}")[0]
-        return Patch(finding, (*wraps.edits, edit), subjects=(ByExpression(owner.module, name, name),))
+        return Patch(finding, (*wraps.edits, edit), subjects=subjects)
+
+
+def _crossing(project: Project, facts: Facts, name: str) -> Reach | None:
+    """The evidence that the decorated function of that name is handed to another process by plain pickle."""
+    sinks = [sink for mention in facts.mentions if mention.name == name for sink in mention.sinks]
+    reach = project.reach(facts, sinks)
+    return reach if reach is not None and reach.evidence is Evidence.BOUNDARY else None
+
+
+def _named_by_what_it_takes(
+    finding: Finding, text: str, facts: Facts, made: Factory, used: Sequence[tuple[Facts, str]]
+) -> Edit:
+    """The lines below the inner function that give it the name, and where need be the module, of what it is made of."""
+    inner = made.inner.rpartition(".")[2]
+    lines = [f"{inner}.__qualname__ = {made.taken}.__qualname__  {_COMMENT}"]
+    if any(owner is not facts for owner, _ in used):
+        lines.insert(0, f"{inner}.__module__ = {made.taken}.__module__")
+    indent = text[line_start(text, made.span.start) : made.span.start]
+    return below_statement(finding.path, text, made.span, ["", *(f"{indent}{line}" for line in lines)])
 
 
 def _is_had(project: Project, facts: Facts, name: str) -> bool:

@@ -164,15 +164,17 @@ class Exposure:
     def handed_on(self, facts: Facts, bound: ToGlobal, sinks: Iterable[Sink]) -> bool:
         """Whether a function that a module-level name stands for may be kept or given away.
 
-        What a package neither offers nor takes from its module nor stores nor returns is there to be called, where its name is private, where
-        only the import of its module reads it, or nothing at all, or where it is bound under a condition: a stand-in
-        for what a platform lacks.
+        What a package neither offers nor takes from its module nor stores nor returns is there to be called, where its
+        name is private, where only the import of its module reads it, or nothing at all, or where it is bound under a
+        condition: a stand-in for what a platform lacks.
         """
         conditional = any(bound.name in s.binds and s.span.line < bound.line for s in facts.statements)
         read = any(bound.name in s.reads for s in facts.statements)
         internal = not _public(bound.name) or conditional or bound.at_import or not read
         lasting = any(isinstance(s, (ToAttribute, ToReturn)) for s in sinks)
-        return not internal or lasting or self.offered(facts, bound.name) or f"{facts.module}.{bound.name}" in self._taken
+        return (
+            not internal or lasting or self.offered(facts, bound.name) or f"{facts.module}.{bound.name}" in self._taken
+        )
 
     def by_value(self, facts: Facts) -> bool:
         """Whether a file works with what ships functions and classes by value, and with nothing that does not."""

@@ -353,7 +353,15 @@ class Flow:
         """Whether the call gives back the argument where it finds nothing: `options.pop("key", f)`."""
         looks_up = isinstance(call.func, ast.Attribute) and call.func.attr in LOOKUPS
         at = 1 if looks_up else _FALLBACKS.get(callee, -1)
-        return 0 <= at < len(call.args) and call.args[at] is node and len(call.args) == at + 1
+        if not 0 <= at < len(call.args) or call.args[at] is not node or len(call.args) > at + 1:
+            return False
+        # A name that stands for something else than a function may be a mark of what is missing, which goes no further.
+        values = (
+            self.names.bindings.get(self.owner(node, node.id), {}).get(node.id, [])
+            if isinstance(node, ast.Name)
+            else []
+        )
+        return not isinstance(node, ast.Name) or any(isinstance(v, CALLABLES) for v in values)
 
     def _read_from(self, call: ast.Call) -> Iterable[_Step]:
         """Where `name = staticmethod(f)` of a class body goes: `self.name` is the function itself."""

@@ -322,7 +322,10 @@ def _factories(tree: Tree, names: Names) -> Iterator[Factory]:
 
 
 def _told_its_name(tree: Tree, names: Names, outer: ast.FunctionDef, inner: ast.FunctionDef) -> bool:
-    """Whether a function hands one of its own to `functools.update_wrapper`, which copies another's names to it."""
+    """Whether a function hands one of its own to `functools.update_wrapper`, or itself copies another's name to it."""
+    stores = (n for n in tree.within(outer, ast.Attribute) if n.attr == "__qualname__" and isinstance(n.ctx, ast.Store))
+    if any(isinstance(n.value, ast.Name) and n.value.id == inner.name for n in stores):
+        return True
     calls = (c for c in tree.within(outer, ast.Call) if c.args and isinstance(c.args[0], ast.Name))
     return any(c.args[0].id == inner.name and names.of(c.func) == "functools.update_wrapper" for c in calls)  # type: ignore[attr-defined]
 

@@ -285,7 +285,7 @@ class Flow:
         if call in self._failing:
             return ()
         if self._falls_back_on(call, callee, node):
-            return (*self._into_container(call), *self._follow(call, direct))
+            return (*self._into_container(call, node), *self._follow(call, direct))
         if isinstance(self.tree.scope(call), ast.ClassDef):
             if callee == "builtins.staticmethod":
                 return self._read_from(call)

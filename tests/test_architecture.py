@@ -43,6 +43,7 @@ MAY_IMPORT = {
     "write": {"model", "source"},
     "compiled": set[str](),
     "check": {"model", "compiled"},
+    "claims": {"model"},
     "sightings": {"model"},
     "link": {"model", "survey"},
     "project": {"model", "sightings", "survey", "link"},
@@ -58,8 +59,8 @@ MAY_IMPORT = {
     "fixpickle_codemods": {"model", "notebook", "survey", "project", "layout", "rewrite", "rule"},
     "reading": {"model", "discover", "source", "survey", "project", "shelf", "standing", "workers", "cache"},
     "finding": {"model", "notebook", "discover", "sightings", "rule", "project", "survey", "standing"},
-    "engine": {"collector", "model", "rule", "project", "standing", "reading", "finding", "carriers", "check", "cache"}
-    | {"workers"},
+    "engine": {"collector", "model", "rule", "project", "standing", "reading", "finding", "carriers", "check", "claims"}
+    | {"cache", "workers"},
     "verify": {"model", "compiled"},
     "report": {"model", "notebook", "__version__"},
     "trace": {"model"},

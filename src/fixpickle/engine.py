@@ -11,6 +11,7 @@ from pathlib import Path
 from fixpickle.cache.trees import Notes
 from fixpickle.carriers import carriers
 from fixpickle.check import check
+from fixpickle.claims import Claims
 from fixpickle.collector import uncollected
 from fixpickle.finding import Chosen, Key, choose, find, key_of, stale
 from fixpickle.model import (
@@ -227,7 +228,7 @@ def _patches(
     """The patches of one round. Of two that overlap the later one waits; what a rule refuses is noted in `refused`."""
     by_name = {r.name: r for r in task.chosen.rules}
     shop = Workshop(standing.project, standing.sources, task.settings, standing.facts)
-    made: list[Patch] = []
+    claims = Claims()
     for finding in findings:
         key = key_of(finding, standing)
         if finding.reason or task.settings.bars(finding) or key in closed:
@@ -238,8 +239,7 @@ def _patches(
         elif standing.held and not patch.paths <= standing.held:
             others = ", ".join(sorted(path.name for path in patch.paths - standing.held))
             refused[key] = f"its fix needs another file, {others}; run `fixpickle apply` on the file itself"
-        elif not any(_overlap(patch, other) for other in made):
-            made.append(patch)
+        elif claims.take(patch):
             yield patch
 
 
@@ -271,21 +271,6 @@ def _settled(
     if not back:
         return after, rest, kept, back
     return _settled(standing, findings, kept, task)[:3] + (back,)
-
-
-def _overlap(one: Patch, other: Patch) -> bool:
-    """Whether two patches cannot be made side by side. Insertions at one place can, and new files that are the same."""
-    for a in one.edits:
-        for b in other.edits:
-            if a.path != b.path or a == b:
-                continue
-            inserts = a.start == a.end or b.start == b.end
-            if inserts and (a.start in (b.start, b.end) or b.start in (a.start, a.end)):
-                continue
-            if (a.start < b.end and b.start < a.end) or a.start == b.start:
-                return True
-    files = {n.path: n.text for n in one.new_files}
-    return any(files.get(n.path, n.text) != n.text for n in other.new_files)
 
 
 def _checked(patches: list[Patch], standing: Standing, ports: Ports) -> tuple[list[Patch], list[TakenBack]]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import partial
-from itertools import groupby
+from itertools import accumulate, groupby
+from typing import Generic, TypeVar
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -21,10 +24,6 @@ class Lines:
     def touches(self, other: Lines) -> bool:
         """Whether they share a line, or an empty `other` lies inside."""
         return self.start < other.end and other.start < self.end
-
-    def within(self, other: Lines) -> bool:
-        """Whether `other` holds every line of these."""
-        return other.start <= self.start and self.end <= other.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +93,72 @@ def _is_docstring(node: ast.stmt, position: int, owner: ast.AST) -> bool:
 def blocks_between(old: str, new: str) -> Iterator[Block]:
     """Where two texts differ, line by line."""
     a, b = old.split("\n"), new.split("\n")
-    head = next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
-    # What two texts end with is cut off first: comparing costs the square of what is left.
-    limit = min(len(a), len(b)) - head
-    pairs = zip(reversed(a[len(a) - limit :]), reversed(b[len(b) - limit :]), strict=True)
-    tail = next((n for n, (x, y) in enumerate(pairs) if x != y), limit)
-    matcher = SequenceMatcher(None, a[head : len(a) - tail], b[head : len(b) - tail], autojunk=False)
+    i = k = 0
+    # Between lines that both have once and in the same order: comparing costs the square of what is compared.
+    for j, m in (*_anchors(a, b), (len(a), len(b))):
+        yield from _between(Block(Lines(i, j), Lines(k, m)), a, b)
+        i, k = j, m
+
+
+def _anchors(a: Sequence[str], b: Sequence[str]) -> list[tuple[int, int]]:
+    """The most lines that stand once in either text, and in the same order in both: where that is, each time.
+
+    The way of patience sorting, as `git diff --patience` has it.
+    """
+    ours, theirs = Counter(a), Counter(b)
+    there = {line: place for place, line in enumerate(b) if theirs[line] == 1}
+    pairs = [(here, there[line]) for here, line in enumerate(a) if ours[line] == 1 and line in there]
+    piles: list[int] = []
+    tops: list[int] = []
+    below: list[int] = []
+    for number, (_, place) in enumerate(pairs):
+        at = bisect_left(piles, place)
+        below.append(tops[at - 1] if at else -1)
+        piles[at : at + 1], tops[at : at + 1] = [place], [number]
+    found: list[tuple[int, int]] = []
+    number = tops[-1] if tops else -1
+    while number >= 0:
+        found.append(pairs[number])
+        number = below[number]
+    return found[::-1]
+
+
+def _between(part: Block, a: Sequence[str], b: Sequence[str]) -> Iterator[Block]:
+    """Where two parts differ, but for what both begin and end with."""
+    ours, theirs = a[part.old.start : part.old.end], b[part.new.start : part.new.end]
+    if ours == theirs:
+        return
+    limit = min(len(ours), len(theirs))
+    head = next((n for n in range(limit) if ours[n] != theirs[n]), limit)
+    tail = next((n for n in range(limit - head) if ours[-1 - n] != theirs[-1 - n]), limit - head)
+    matcher = SequenceMatcher(None, ours[head : len(ours) - tail], theirs[head : len(theirs) - tail], autojunk=False)
+    before, after = part.old.start + head, part.new.start + head
     for tag, i, j, k, m in matcher.get_opcodes():
         if tag != "equal":
-            yield Block(Lines(head + i, head + j), Lines(head + k, head + m))
+            yield Block(Lines(before + i, before + j), Lines(after + k, after + m))
+
+
+Stretch = TypeVar("Stretch")
+
+
+class Stretches(Generic[Stretch]):
+    """Things with lines, in the order of their first ones; what starts later may end earlier."""
+
+    def __init__(self, things: Iterable[tuple[Lines, Stretch]]) -> None:
+        self._things = list(things)
+        self._starts = [lines.start for lines, _ in self._things]
+        self._reach = list(accumulate((lines.end for lines, _ in self._things), max))
+
+    def touching(self, other: Lines) -> list[Stretch]:
+        """Those that touch other lines, without a look at all of them."""
+        found: list[Stretch] = []
+        at = bisect_left(self._starts, other.end) - 1
+        while at >= 0 and self._reach[at] > other.start:
+            lines, thing = self._things[at]
+            if lines.touches(other):
+                found.append(thing)
+            at -= 1
+        return found[::-1]
 
 
 def origins_of(
@@ -110,13 +166,13 @@ def origins_of(
 ) -> dict[Statement, list[Statement]]:
     """The new statements in `blocks`, each with the old ones it was made from: none where the fix wrote it."""
     found: dict[Statement, list[Statement]] = {}
+    before, after = (Stretches((one.lines, one) for one in some) for some in (olds, news))
     for block in blocks:
-        rivals = [new for new in news if new.lines.touches(block.new)]
+        rivals = after.touching(block.new)
         for new in rivals:
             found.setdefault(new, [])
-        for old in olds if rivals else ():
-            if old.lines.touches(block.old):
-                found[max(rivals, key=partial(_likeness, old))].append(old)
+        for old in before.touching(block.old) if rivals else ():
+            found[max(rivals, key=partial(_likeness, old))].append(old)
     return found
 
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fixpickle.rewrite.lines import Lines, blocks_between, contiguous, origins_of, statements_of
+from fixpickle.rewrite.lines import Lines, Stretches, blocks_between, contiguous, origins_of, statements_of
 
 if TYPE_CHECKING:
     import black
@@ -68,10 +68,11 @@ def _runs(before: str, after: str, path: Path) -> list[Lines]:
     olds, news = statements_of(before), statements_of(after)
     origins = origins_of(blocks, olds, news)
     dirty = _dirty(before, sorted({o.lines for old in origins.values() for o in old}), path)
-    ours = {line for block in blocks for line in range(block.new.start, block.new.end)}
+    changed = {line for block in blocks for line in range(block.new.start, block.new.end)}
+    ours = set(changed)
     for new, old in origins.items():
         lines = range(new.lines.start, new.lines.end)
-        written = bool(old) or any(new.lines.within(block.new) for block in blocks)
+        written = bool(old) or changed.issuperset(lines)
         # A docstring is part of what the program says: black would indent and strip it.
         if new.docstring or not written or any(o.lines in dirty for o in old):
             ours.difference_update(lines)
@@ -86,8 +87,8 @@ def _dirty(before: str, lines: Sequence[Lines], path: Path) -> frozenset[Lines]:
     if formatted is None:
         half = len(lines) // 2
         return _dirty(before, lines[:half], path) | _dirty(before, lines[half:], path) if half else frozenset(lines)
-    blocks = list(blocks_between(before, formatted))
-    return frozenset(one for one in lines if any(one.touches(block.old) for block in blocks))
+    stretches = Stretches((one, one) for one in lines)
+    return frozenset(one for block in blocks_between(before, formatted) for one in stretches.touching(block.old))
 
 
 # --- black ----------------------------------------------------------------------------------------------------------

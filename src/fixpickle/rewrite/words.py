@@ -6,6 +6,7 @@ import builtins
 import itertools
 import keyword
 import re
+from functools import lru_cache
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -31,11 +32,19 @@ def free_name(wanted: str, text: str, taken: set[str], *others: str) -> str:
 
     Strings and comments of `text` count. The name is added to `taken`.
     """
-    used = set(_WORD.findall(text)) | taken
+    used = _words(text)
     numbered = (f"{wanted}_{number}" for number in itertools.count(2))
-    name = next(n for n in itertools.chain((wanted, *others), numbered) if not (n in used or _reserved(n)))
+    name = next(
+        n for n in itertools.chain((wanted, *others), numbered) if not (n in used or n in taken or _reserved(n))
+    )
     taken.add(name)
     return name
+
+
+@lru_cache(8)
+def _words(text: str) -> frozenset[str]:
+    """A file with many findings is asked for as many names."""
+    return frozenset(_WORD.findall(text))
 
 
 def _reserved(name: str) -> bool:

@@ -1,9 +1,9 @@
-"""Bars on a logarithmic scale, as SVG."""
+"""Bars on a logarithmic scale, and curves, as SVG."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 
 _ROW, _LEFT, _WIDTH = 26, 190, 520
@@ -33,3 +33,27 @@ def bars(title: str, unit: str, values: Mapping[str, float]) -> str:
     style = 'font-family="sans-serif" font-size="12" fill="currentColor"'
     body = "\n".join(parts)
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 {height}" {style}>\n{body}\n</svg>\n'
+
+
+def curves(title: str, unit: str, lines: Mapping[str, Sequence[tuple[float, float]]]) -> str:
+    """A line for each row of points, from zero; its last value stands beside it."""
+    width = max(x for points in lines.values() for x, _ in points)
+    height = max(y for points in lines.values() for _, y in points)
+
+    def place(point: tuple[float, float]) -> tuple[float, float]:
+        return 60 + 520 * point[0] / width, 300 - 250 * point[1] / height
+
+    parts = [f'<text x="8" y="20" font-weight="bold">{escape(title)}</text>']
+    parts.append('<path d="M60,40 V300 H600" fill="none" stroke="#8886"/>')
+    for (name, points), color in zip(lines.items(), ("#e64a19", "#00897b"), strict=True):
+        drawn = " ".join(f"{x:.1f},{y:.1f}" for x, y in map(place, points))
+        parts.append(f'<polyline points="{drawn}" fill="none" stroke="{color}" stroke-width="2"/>')
+        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{color}"/>' for x, y in map(place, points)]
+        x, y = place(points[-1])
+        parts.append(f'<text x="{x + 10:.1f}" y="{y + 4:.1f}">{escape(name)}: {points[-1][1]:.0f}</text>')
+    for x, _ in next(iter(lines.values())):
+        parts.append(f'<text x="{place((x, 0))[0]:.1f}" y="318" text-anchor="middle">{x:.0f}</text>')
+    parts.append(f'<text x="320" y="338" text-anchor="middle">{escape(unit)}</text>')
+    style = 'font-family="sans-serif" font-size="12" fill="currentColor"'
+    body = "\n".join(parts)
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 350" {style}>\n{body}\n</svg>\n'

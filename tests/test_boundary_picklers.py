@@ -1,4 +1,7 @@
-"""What is said of whole objects is true of the pickler that they cross by: the programs run before and after."""
+"""What is said of whole objects, and of single fixes, is true of the pickler that they cross by.
+
+The programs run before and after.
+"""
 
 from __future__ import annotations
 
@@ -64,8 +67,19 @@ def test_a_whole_object_crosses_by_the_pickler_of_its_boundary(
     assert done.returncode == 0 and len(report["carriers"]) == 1, done.stderr
     verdict = report["carriers"][0]["verdict"]
     assert verdict["kind"] == "proved" and verdict["how"] == f"an instance from its constructor{how}"
+    name = {"joblib": "joblib.dump", "torch": "torch.save", "ray": "ray.cloudpickle"}.get(library, library)
+    (lock,) = (one for one in report["fixed"] if one["rule"].startswith("bare-"))
+    assert lock["verdict"]["how"].endswith(f"; with {name}, too")
     assert ran(tmp_path).stdout == "sent\n"
 
 
 def ran(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "prog.py"], cwd=folder, capture_output=True, text=True)
+
+
+def test_nothing_is_said_of_a_pickler_where_none_is_known(tmp_path: Path) -> None:
+    text = "import threading\n\n\nclass Table:\n    def __init__(self):\n        self.lock = threading.Lock()\n"
+    (tmp_path / "shop.py").write_text(text)
+    command = [sys.executable, "-m", "fixpickle", "apply", "--python", sys.executable, "--output-format", "json", "."]
+    report = json.loads(subprocess.run(command, cwd=tmp_path, capture_output=True, text=True).stdout)
+    assert report["fixed"][0]["verdict"]["how"] == "an instance from its constructor"

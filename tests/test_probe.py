@@ -59,11 +59,11 @@ def request(place: Path) -> dict[str, Any]:
 
 
 def expression(text: str, module: str = "m", key: str = "0.1") -> dict[str, Any]:
-    return {"id": key, "kind": "expression", "module": module, "expression": text, "pickler": "pickle"}
+    return {"id": key, "kind": "expression", "module": module, "expression": text, "pickler": "pickle", "boundary": ""}
 
 
 def reference(name: str, module: str = "m", **rest: Any) -> dict[str, Any]:
-    return {"id": "0.1", "kind": "reference", "module": module, "name": name, "bound": 0, **rest}
+    return {"id": "0.1", "kind": "reference", "module": module, "name": name, "bound": 0, "boundary": "", **rest}
 
 
 def last(answers: list[dict[str, Any]]) -> dict[str, Any]:
@@ -81,7 +81,8 @@ def test_answers_come_line_by_line_and_an_import_is_announced(tmp_path: Path) ->
     assert [next(iter(a)) for a in answers] == [
         *("ready", "side", "begin", "importing", "imported", "done", "begin", "done", "idle"),
     ]
-    assert answers[5]["stage"] == "dumped" and answers[5]["facts"] == {"kind": "builtins:int", "shown": {}}
+    assert answers[5]["stage"] == "dumped"
+    assert answers[5]["facts"] == {"kind": "builtins:int", "shown": {}, "boundary": {}}
     assert answers[7] == {"done": "0.2", "stage": "build", "error": "NameError: name 'y' is not defined", "also": {}}
 
 

@@ -29,6 +29,14 @@ def carriers(fixed: Iterable[Finding], project: Project) -> tuple[tuple[Instance
     )
 
 
+def shippers(found: Iterable[Finding], project: Project) -> dict[str, str]:
+    """The classes that carry what was found and that a library pickles somewhere: `module:Class` to its name."""
+    carried = {f.reach.carrier for f in found if f.reach.carrier}
+    wholes = {name: _whole(name, project) for name in sorted(carried)}
+    ways = {name: one.boundary or library_pickler("", one.pickler) for name, one in wholes.items()}
+    return {name: library for name, library in ways.items() if library}
+
+
 def _whole(name: str, project: Project) -> Instance:
     """What to pickle of a class, and how: as all the boundaries that its instances are known to cross do."""
     module, _, cls = name.partition(":")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fixpickle.cache.trees import Notes
-from fixpickle.carriers import carriers
+from fixpickle.carriers import carriers, shippers
 from fixpickle.check import check
 from fixpickle.claims import Claims
 from fixpickle.collector import uncollected
@@ -294,7 +294,7 @@ def _verdicts(patches: Sequence[Patch], standing: Standing, task: Run) -> Sequen
     ports = task.ports
     ports.progress("proving", 0, len(patches))
     paths = {p for patch in patches for p in patch.paths}
-    ground = grounds(standing, paths)
+    ground = replace(grounds(standing, paths), shippers=shippers((p.finding for p in patches), standing.project))
     overlay = {p: standing.sources[p].text for p in paths if p in standing.sources} | standing.over_disk()
     return ports.prove(patches, overlay, lambda some: compose(standing, some, ports.tidy), ground, task.settings)
 

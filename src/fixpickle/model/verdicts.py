@@ -54,9 +54,11 @@ class Ground:
 
     `roots` are the import roots, first wins, that go before everything else on `sys.path`. `scripts` maps dotted names
     to the files whose top level does work: a proof runs only the definitions it needs of them. `notebooks` are those
-    that are to change, with their code as it stands.
+    that are to change, with their code as it stands. `shippers` are classes, as `module:Class`, whose instances are
+    known to be pickled by a library at some place, with its name.
     """
 
     roots: tuple[Path, ...]
     scripts: Mapping[str, Path] = field(default_factory=dict)
     notebooks: Mapping[Path, str] = field(default_factory=dict)
+    shippers: Mapping[str, str] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from fixpickle.model import (
     ByValue,
     CellsRun,
     FromScript,
+    Ground,
     ImportWeight,
     Instance,
     LokyTrip,
@@ -155,10 +156,11 @@ class Attempt:
     def _question(self, side: Side, scripts: Mapping[Path, str]) -> Task:
         match self.subject:
             case ByReference(_, name, origin, bound):
-                return {"kind": "reference", "name": name, "origin": origin.name, "line": origin.line, "bound": bound}
+                asked: Task = {"kind": "reference", "name": name, "bound": bound, "boundary": self.boundary}
+                return asked | {"origin": origin.name, "line": origin.line}
             case FromScript(script, _, name):
-                text = scripts.get(script, "")
-                return {"kind": "script", "name": name, "script": str(script), "text": text, "bound": 0}
+                asked = {"kind": "script", "name": name, "bound": 0, "boundary": self.boundary}
+                return asked | {"script": str(script), "text": scripts.get(script, "")}
             case ByState(_, cls, attribute, before, after, pickler, holds, dropped):
                 expression = before if side == "before" else after
                 made: Task = self._making() | {"expression": expression}
@@ -171,7 +173,8 @@ class Attempt:
                 made = self._making() | {"holds": dict(holds), "fill": fill}
                 return made | {"kind": "contents", "cls": cls, "dropped": list(dropped), "pickler": pickler}
             case ByExpression(_, before, after, pickler):
-                return {"kind": "expression", "expression": before if side == "before" else after, "pickler": pickler}
+                asked = {"kind": "expression", "pickler": pickler, "boundary": self.boundary}
+                return asked | {"expression": before if side == "before" else after}
             case ByIdentity(_, name):
                 return {"kind": "identity", "name": name}
             case ByCall(_, before, after):
@@ -243,12 +246,10 @@ def _workers(subject: WorkerState, side: Side) -> Task:
     return {"kind": "workers", "parallel": parallel, "delayed": delayed, "state": subject.state, "register": register}
 
 
-def attempts(
-    patches: Sequence[Patch], making: Making, roots: Sequence[Path], touched: Iterable[str]
-) -> tuple[Attempt, ...]:
+def attempts(patches: Sequence[Patch], making: Making, ground: Ground, touched: Iterable[str]) -> tuple[Attempt, ...]:
     """All that is tried, patch by patch, each from the strongest to the weakest. `touched` are names of attributes."""
     named, beside = tuple(sorted(touched)), _beside(patches)
-    return tuple(a for i, patch in enumerate(patches) for a in _of_patch(i, patch, making, roots, named, beside))
+    return tuple(a for i, patch in enumerate(patches) for a in _of_patch(i, patch, making, ground, named, beside))
 
 
 def of_subjects(subjects: Sequence[Subject], making: Making, touched: Iterable[str]) -> tuple[Attempt, ...]:
@@ -289,16 +290,16 @@ def _of_patch(
     index: int,
     patch: Patch,
     making: Making,
-    roots: Sequence[Path],
+    ground: Ground,
     named: tuple[str, ...],
     beside: Mapping[tuple[str, str], tuple[str, ...]],
 ) -> Iterator[Attempt]:
     reach = patch.finding.reach
-    boundary = library_pickler(" ".join(reach.chain), reach.pickler)
+    boundary = library_pickler(" ".join(reach.chain), reach.pickler) or ground.shippers.get(reach.carrier, "")
     tried = [a for subject in patch.subjects for a in _of_subject(index, subject, making)]
     if making.trials:
         tried = [*_trials(tried), *tried]
-    tried += [Attempt(index, 0, Importing(module)) for module in sorted(set(_modules(patch.paths, roots)))]
+    tried += [Attempt(index, 0, Importing(module)) for module in sorted(set(_modules(patch.paths, ground.roots)))]
     for number, a in enumerate(tried, 1):
         more = beside.get((a.subject.module, a.subject.cls), ()) if isinstance(a.subject, ByState) else ()
         yield replace(a, number=number, boundary=boundary, touched=named if a.manner else (), beside=more)

@@ -68,7 +68,7 @@ class Prover:
         """
         place = _Place(ground, settings, self._stationed(settings))
         self._touched |= touched(patches)
-        tried = attempts(patches, _making(settings), ground.roots, self._touched)
+        tried = attempts(patches, _making(settings), ground, self._touched)
         return tuple(_Proof(patches, tried, before, compose, place).verdicts()) if patches else ()
 
     def examine(

@@ -13,6 +13,7 @@ import sys
 import types
 from typing import Any
 
+from .boundaries import boundary_note, with_boundary
 from .failure import Failure, expect, stage, told
 from .modules import blank, resolve
 from .picklers import cloudpickle, decoded, dumps, encoded, protocols
@@ -54,6 +55,7 @@ class Reference:
             parcels.append(dumps(functools.partial(thing, *[None] * task["bound"]), "pickle"))
         if isinstance(thing, type):
             facts["instance"] = self._instance(thing)
+        facts["boundary"] = with_boundary(world, world.also, task["boundary"], thing)
         return parcels, facts
 
     def _instance(self, cls: type) -> Json:
@@ -74,7 +76,8 @@ class Reference:
             else:
                 expect(one is thing, "it arrives as another object than %s.%s" % (task["module"], task["name"]))
         expect(fingerprint(thing) == facts["print"], "its code or signature differs on the other side")
-        return self._arrived(thing, facts["instance"]) if "instance" in facts else ""
+        also = self._arrived(thing, facts["instance"]) if "instance" in facts else ""
+        return "; ".join(filter(None, (also, boundary_note(world, facts["boundary"]))))
 
     def _arrived(self, cls: type, instance: Json) -> str:
         if "parcel" in instance:

@@ -215,7 +215,9 @@ class Contents(State):
                 kept = now.get(name) is not None or one is None
                 expect(kept, "pickling it takes %s from the live instance" % name)
         kinds = {name: named(type(one)) for name, one in held.items() if name not in task["dropped"]}
-        return [parcel], {"kind": named(type(value)), "holds": kinds, "size": size(value)}
+        facts: Json = {"kind": named(type(value)), "holds": kinds, "size": size(value)}
+        facts["boundary"] = with_boundary(world, world.also, task["boundary"], value)
+        return [parcel], facts
 
     def check(self, world: World, task: Json, loaded: list[Any], facts: Json) -> str:
         value = loaded[0]
@@ -225,7 +227,7 @@ class Contents(State):
             expect(name in held, "it arrives without %s" % name)
             expect(named(type(held[name])) == kind, "%s arrives as %s" % (name, named(type(held[name]))))
         expect(size(value) == facts["size"], "it arrives with %d of %d items" % (size(value), facts["size"]))
-        return ""
+        return boundary_note(world, facts["boundary"])
 
 
 class Expression:
@@ -233,12 +235,14 @@ class Expression:
         module = world.modules.get(task["module"])
         with stage("build"):
             value = eval(task["expression"], vars(module))
-            facts = {"kind": named(type(value)), "shown": shown(value)}
-        return [dumps(value, task["pickler"])], facts
+            facts: Json = {"kind": named(type(value)), "shown": shown(value)}
+        parcels = [dumps(value, task["pickler"])]
+        facts["boundary"] = with_boundary(world, world.also, task["boundary"], value)
+        return parcels, facts
 
     def check(self, world: World, task: Json, loaded: list[Any], facts: Json) -> str:
         expect(named(type(loaded[0])) == facts["kind"], "it arrives as %s" % named(type(loaded[0])))
         sent, arrived = facts["shown"], shown(loaded[0])
         for part, was in sent.items():
             expect(arrived.get(part) == was, "%s %s arrives as %s" % (part, was, arrived.get(part, "nothing")))
-        return ""
+        return boundary_note(world, facts["boundary"])

@@ -151,16 +151,16 @@ class Attempt:
 
     def task(self, side: Side, scripts: Mapping[Path, str]) -> Task:
         """The question to the child. `scripts` holds the trimmed texts of scripts that are run as `__main__`."""
-        return {"id": self.key, "module": self.subject.module} | self._question(side, scripts)
+        asked: Task = {"id": self.key, "module": self.subject.module, "boundary": self.boundary}
+        return asked | self._question(side, scripts)
 
     def _question(self, side: Side, scripts: Mapping[Path, str]) -> Task:
         match self.subject:
             case ByReference(_, name, origin, bound):
-                asked: Task = {"kind": "reference", "name": name, "bound": bound, "boundary": self.boundary}
-                return asked | {"origin": origin.name, "line": origin.line}
+                return {"kind": "reference", "name": name, "origin": origin.name, "line": origin.line, "bound": bound}
             case FromScript(script, _, name):
-                asked = {"kind": "script", "name": name, "bound": 0, "boundary": self.boundary}
-                return asked | {"script": str(script), "text": scripts.get(script, "")}
+                text = scripts.get(script, "")
+                return {"kind": "script", "name": name, "script": str(script), "text": text, "bound": 0}
             case ByState(_, cls, attribute, before, after, pickler, holds, dropped):
                 expression = before if side == "before" else after
                 made: Task = self._making() | {"expression": expression}
@@ -173,8 +173,7 @@ class Attempt:
                 made = self._making() | {"holds": dict(holds), "fill": fill}
                 return made | {"kind": "contents", "cls": cls, "dropped": list(dropped), "pickler": pickler}
             case ByExpression(_, before, after, pickler):
-                asked = {"kind": "expression", "pickler": pickler, "boundary": self.boundary}
-                return asked | {"expression": before if side == "before" else after}
+                return {"kind": "expression", "expression": before if side == "before" else after, "pickler": pickler}
             case ByIdentity(_, name):
                 return {"kind": "identity", "name": name}
             case ByCall(_, before, after):
@@ -201,7 +200,7 @@ class Attempt:
                 return {"kind": "import"}
 
     def _making(self) -> Task:
-        made: Task = {"manner": self.manner, "factory": self.factory, "boundary": self.boundary}
+        made: Task = {"manner": self.manner, "factory": self.factory}
         return made | {"touched": list(self.touched), "used": self.used, "beside": list(self.beside)}
 
 

@@ -8,13 +8,13 @@ from typing import Any, Dict, Iterable, List, Optional, Tuple, Union
 
 from .boundaries import boundary_note, with_boundary
 from .culprits import culprit
-from .exercise import Results, arrives, copied, equal, lock, stays, used
+from .exercise import LIVE, Results, arrives, copied, equal, lock, stays, used
 from .factories import made_by
 from .failure import Failure, expect, stage
 from .harvest import met
-from .modules import blank, contents, mangled, named, resolve, size
+from .modules import blank, contents, findable, has_hooks, mangled, named, resolve, size
 from .picklers import AS_IT_STARTS, dumps, protocols
-from .portraits import Painter, has_hooks
+from .portraits import Painter
 from .prints import shown
 from .shared import Parcel
 from .starting import only_as_it_starts, starting
@@ -28,8 +28,8 @@ _OF_INSTANCES = ("module", "cls", "manner", "factory", "pickler", "boundary", "t
 class Crossing:
     """What pickling one instance gave, and what it holds in the attributes that are asked about."""
 
-    def __init__(self, kind: str) -> None:
-        self.facts: Json = {"kind": kind}
+    def __init__(self, kind: type) -> None:
+        self.facts: Json = {"kind": named(kind), "findable": findable(kind)}
         self.also: Results = {}
         self.parcels: List[Parcel] = []
         self.failure: Optional[Failure] = None
@@ -77,15 +77,19 @@ class State:
         return self._cross(world, task, value, cls, attributes)
 
     def _cross(self, world: World, task: Json, value: Any, cls: Any, attributes: Iterable[str]) -> Crossing:
-        crossing = Crossing(named(type(value)))
+        crossing = Crossing(type(value))
         for name in attributes:
             crossing.held[name] = _held(value, name, mangled(cls.__name__, name), task["dropped"])
         if task["used"]:
             used(value)
+        stored = _stored(value, cls, crossing.held)
         try:
             self._pickle(world, task, value, crossing)
         except Failure as failure:
             crossing.failure = failure
+        for name, one in _stored(value, cls, stored).items():
+            if stored[name] is not None and one is not stored[name]:
+                crossing.also[LIVE] = "%s is another object afterwards: %s" % (name, named(type(one)))
         return crossing
 
     def _pickle(self, world: World, task: Json, value: Any, crossing: Crossing) -> None:
@@ -153,7 +157,7 @@ class State:
         return "; ".join(filter(None, (more, started, boundary_note(world, facts["boundary"]))))
 
     def _compare(self, world: World, task: Json, value: Any, facts: Json) -> None:
-        expect(named(type(value)) == facts["kind"], "it arrives as %s" % named(type(value)))
+        _expect_kind(value, facts)
         if facts["attribute"]:
             held = getattr(value, facts["attribute"])
             kind = named(type(held))
@@ -164,6 +168,18 @@ class State:
         painter = _painted(world, task, value)
         for path, was in facts["state"].items():
             world.also[arrives(path)] = world.also.get(arrives(path)) or next(painter.difference(was), "")
+
+
+def _expect_kind(value: Any, facts: Json) -> None:
+    kind = type(value)
+    expect(named(kind) == facts["kind"], "it arrives as %s" % named(kind))
+    expect(findable(kind) or not facts["findable"], "it arrives as another class that is called %s" % named(kind))
+
+
+def _stored(value: Any, cls: Any, names: Iterable[str]) -> Dict[str, Any]:
+    """What the instance itself holds in these attributes."""
+    held = contents(value)
+    return {name: held.get(mangled(cls.__name__, name), held.get(name)) for name in names}
 
 
 def _painted(world: World, task: Json, value: Any) -> Painter:
@@ -215,13 +231,18 @@ class Contents(State):
                 kept = now.get(name) is not None or one is None
                 expect(kept, "pickling it takes %s from the live instance" % name)
         kinds = {name: named(type(one)) for name, one in held.items() if name not in task["dropped"]}
-        facts: Json = {"kind": named(type(value)), "holds": kinds, "size": size(value)}
+        facts: Json = {
+            "kind": named(type(value)),
+            "findable": findable(type(value)),
+            "holds": kinds,
+            "size": size(value),
+        }
         facts["boundary"] = with_boundary(world, world.also, task["boundary"], value)
         return [parcel], facts
 
     def check(self, world: World, task: Json, loaded: list[Any], facts: Json) -> str:
         value = loaded[0]
-        expect(named(type(value)) == facts["kind"], "it arrives as %s" % named(type(value)))
+        _expect_kind(value, facts)
         held = contents(value)
         for name, kind in facts["holds"].items():
             expect(name in held, "it arrives without %s" % name)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import copyreg
 import functools
 import importlib
 import sys
 import types
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Set
 
 from .failure import Failure, told
 from .process import Answers
+
+_HOOKS = (
+    *("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__"),
+    *("__copy__", "__deepcopy__"),
+)
 
 
 class Modules:
@@ -47,6 +53,25 @@ def mangled(owner: str, attribute: str) -> str:
 
 def named(kind: type) -> str:
     return "%s:%s" % (kind.__module__, kind.__qualname__)
+
+
+def findable(kind: type) -> bool:
+    """Whether a class is what its name leads to."""
+    try:
+        return resolve(sys.modules[kind.__module__], kind.__qualname__) is kind
+    except Exception:
+        return False
+
+
+def has_hooks(cls: type) -> bool:
+    """Whether a class, or a base that is no built-in one, says itself what becomes of its state."""
+    return cls in copyreg.dispatch_table or bool(hooks_of(cls))
+
+
+def hooks_of(cls: type) -> Set[str]:
+    """The methods by which it does."""
+    bases = [base for base in cls.__mro__ if base.__module__ != "builtins"]
+    return {name for name in _HOOKS if any(name in vars(base) for base in bases)}
 
 
 def blank(cls: Any) -> Any:

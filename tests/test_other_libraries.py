@@ -232,3 +232,9 @@ def test_names_that_a_star_brings_are_those_of_the_module_that_has_them(
     stars = "".join(f"from {name} import *\n" for name in names[1:])
     found = reach(stars + STARRED.format(names[0]), own=OWN, other="")
     assert (found is not None) is crosses
+
+
+def test_no_star_brings_what_the_module_has_itself(reach: Reached) -> None:
+    text = "from .own import *\nfrom math import *\ndef _give(op):\n    return lambda row: op(row)\n"
+    found = reach(text + "def given(op):\n    return _give(op)\n", own="")
+    assert found is not None and found.chain[-1].startswith("returned by given")

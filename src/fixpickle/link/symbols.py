@@ -185,7 +185,8 @@ class Symbols:
     def _starred(self, name: str) -> Meaning | None:
         """The name behind `from module import *`, where exactly one such module has it, as far as that is known."""
         module, _, last = name.rpartition(".")
-        brought = [f"{source}.{last}" for source in self._stars.get(module, ())] if name not in self._bound else []
+        own = last.startswith("_") or last in self._own.get(module, ())
+        brought = [f"{source}.{last}" for source in self._stars.get(module, ())] if not own else []
         elsewhere = [symbol for symbol in brought if not self._is_module(symbol.rpartition(".")[0])]
         known = [symbol for symbol in elsewhere if self.catalogue.knows(symbol)]
         found = [symbol for symbol in brought if symbol in self._bound] or known or elsewhere
@@ -203,9 +204,16 @@ class Symbols:
         table: dict[str, list[str]] = {}
         for facts in self.files:
             for alias in facts.aliases:
-                if alias.name == "*":
+                if alias.name == "*" and not alias.symbol.endswith("*"):
                     table.setdefault(facts.module, []).append(alias.symbol)
         return table
+
+    @cached_property
+    def _own(self) -> dict[str, frozenset[str]]:
+        """The names that modules with a star import bind themselves."""
+        return {
+            f.module: frozenset(n for s in f.statements for n in s.binds) for f in self.files if f.module in self._stars
+        }
 
     @cached_property
     def _bound(self) -> frozenset[str]:

@@ -56,7 +56,7 @@ def _line(setting: Setting, loaded: Loaded) -> str:
     if setting.key == "python":
         return f"python = {toml(str(loaded.settings.python))}  # found"
     usual = next((getattr(loaded.settings, one.name) for one in fields(Settings) if one.name == setting.name), None)
-    if usual or isinstance(usual, bool):
+    if usual or isinstance(usual, int):
         return f"{setting.key} = {toml(usual)}  # default"
     return f"# {setting.key} is not set" + (f": {default(setting)}" if setting.default else "")
 

@@ -85,7 +85,8 @@ def survey(source: Source) -> Facts | Refusal:
     """The facts of one file, or why it cannot be read as Python."""
     try:
         with uncollected():
-            return _facts(source, Tree(source))
+            tree = Tree(source)
+            return _facts(source, tree, Names(tree, source.module, source.is_package))
     except SyntaxError as error:
         by = f"(for Python {sys.version_info.major}.{sys.version_info.minor}, which runs fixpickle)"
         return Refusal(source.path, f"syntax error: {error.msg} {by}", error.lineno or 0)
@@ -93,8 +94,7 @@ def survey(source: Source) -> Facts | Refusal:
         return Refusal(source.path, f"cannot be parsed: {type(error).__name__}: {error}")
 
 
-def _facts(source: Source, tree: Tree) -> Facts:
-    names = Names(tree, source.module, source.is_package)
+def _facts(source: Source, tree: Tree, names: Names) -> Facts:
     said = list(comments(source.text))
     flow = Flow(tree, names)
     return Facts(

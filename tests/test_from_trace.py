@@ -129,6 +129,15 @@ def test_a_failure_is_evidence_where_reading_the_code_shows_none(tmp_path: Path)
     assert done.returncode == 1
 
 
+def test_a_program_that_fails_before_it_comes_to_them_does_not_show_that_failures_are_gone(tmp_path: Path) -> None:
+    text = "import os, sys\nif os.path.exists('stop'):\n    sys.exit(3)\n" + UNSEEN
+    traced(tmp_path, text)
+    (tmp_path / "stop").touch()
+    done = apply(tmp_path)
+    assert "2 of 2 failures not met again; exit code 3, which was 0: it may have ended before" in done.stderr
+    assert "gone" not in done.stderr and done.returncode == 1
+
+
 def test_memory_leads_to_a_lock_that_no_attribute_holds(tmp_path: Path) -> None:
     (tmp_path / "prog.py").write_text(UNSEEN)
     assert run(tmp_path, "trace", "-q", "--allocations", "--", sys.executable, "prog.py").returncode == 0

@@ -16,7 +16,7 @@ from fixpickle.source import read
 from fixpickle.trace.record import Record, from_file, to_json
 from fixpickle.trace.run import Program, trace
 from fixpickle.trace.sites import compared, sites
-from fixpickle.trace.summary import outcome
+from fixpickle.trace.summary import known, outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +96,4 @@ def _again(before: Record, path: Path, quiet: bool) -> bool:
     result = compared(before, record)
     put(sys.stderr, outcome(result, before, record, Path.cwd()))
     put(sys.stderr, f"the record of this run is {beside}\n")
-    return not (result.stay or result.new)
+    return known(result, record) and not (result.stay or result.new)

@@ -26,8 +26,16 @@ def outcome(found: Outcome, before: Record, after: Record, base: Path) -> str:
     lines = [f"{word}: {_one(culprit, base)}" for word in ("stay", "new") for culprit in getattr(found, word)]
     of = len(found.gone) + len(found.stay)
     new = f", {len(found.new)} new" if found.new else ""
-    last = f"{len(found.gone)} of {_many(of, 'failure')} gone{new}; exit code {after.exit}, which was {before.exit}"
-    return "\n".join([*lines, last]) + "\n"
+    met = known(found, after)
+    word = "gone" if met else "not met again"
+    doubt = "" if met else ": it may have ended before it came to them"
+    ended = f"exit code {after.exit}, which was {before.exit}{doubt}"
+    return "\n".join([*lines, f"{len(found.gone)} of {_many(of, 'failure')} {word}{new}; {ended}"]) + "\n"
+
+
+def known(found: Outcome, after: Record) -> bool:
+    """Whether what the second run did not fail at is gone: one that fails elsewhere may not have come to it."""
+    return bool(found.stay or found.new) or (after.exit == 0 and not after.timed_out)
 
 
 def _one(culprit: Culprit, base: Path) -> str:

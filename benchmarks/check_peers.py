@@ -130,7 +130,8 @@ class Peers:
                 yield self._place(f"{path}.py", int(rest.split(":")[0]))
 
     def _of_fixpickle(self, *words: str) -> frozenset[Place]:
-        command = [sys.executable, "-m", "fixpickle", "check", "--no-cache", "--output-format", "json", *words]
+        # Isolated: a sample may have modules named as those of the standard library.
+        command = [sys.executable, "-I", "-m", "fixpickle", "check", "--no-cache", "--output-format", "json", *words]
         said = subprocess.run([*command, str(self.sample)], capture_output=True, text=True, cwd=self.sample)
         return frozenset(self._place(one["path"], one["line"]) for one in json.loads(said.stdout)["left"])
 

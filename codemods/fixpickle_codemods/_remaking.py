@@ -11,7 +11,7 @@ from fixpickle.survey.constructions import PRIMITIVES
 from fixpickle.survey.facts import Construction
 from fixpickle.survey.folding import folded
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import FUNCTIONS, Comprehension, Function, Tree, bound_names, parameters
+from fixpickle.survey.tree import FUNCTIONS, Comprehension, Function, Tree, bound_names, is_none, parameters
 from fixpickle_codemods._case import CONSTRUCTORS
 
 _SETTERS = frozenset({"builtins.object.__setattr__", "builtins.setattr"})
@@ -59,7 +59,7 @@ class Remaking:
         if not made.owner:
             return self._of_field(made)
         writes = self._writes()
-        values = [w for w in writes if not _is_none(w.value)]
+        values = [w for w in writes if not is_none(w.value)]
         if len({ast.dump(w.value) for w in values}) != 1:
             raise Unclear(f"self.{self.attribute} is set in more than one way")
         write = values[0]
@@ -158,7 +158,7 @@ class Remaking:
         if len(tests) != 1 or ast.unparse(tests[0]) not in wanted:
             return False
         for node in self._uses(self.attribute):
-            none = isinstance(node.ctx, ast.Store) and _is_none(getattr(self.tree.parents[node], "value", node))
+            none = isinstance(node.ctx, ast.Store) and is_none(getattr(self.tree.parents[node], "value", node))
             if not none and self.tree.function(node) is not write.function:
                 return False
         return not self._asked_for()
@@ -283,7 +283,3 @@ def _elements(value: ast.expr) -> Iterator[ast.expr]:
         yield value.value
     elif isinstance(value, (ast.ListComp, ast.SetComp, ast.GeneratorExp)):
         yield value.elt
-
-
-def _is_none(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None

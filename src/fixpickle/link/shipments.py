@@ -45,7 +45,6 @@ class Shipments:
     ) -> None:
         """`hides` says whether instances of a class of a file are pickled without an attribute, as far as is known."""
         self.files, self.symbols, self.spread, self.hides = files, symbols, spread, hides
-        self.catalogue = spread.catalogue
 
     def of(self, symbol: str) -> tuple[Shipment, ...]:
         """The ways on which instances of a class of the project cross, or of a class that has it as a base."""
@@ -93,14 +92,15 @@ class Shipments:
 
     def _started(self) -> Iterator[Shipment]:
         """The classes that are processes, bases first: to start one is to pickle it, where it is not forked."""
+        catalogue = self.spread.catalogue
         found: list[tuple[int, Shipment]] = []
         for facts in self.files:
             for cls in facts.classes:
                 symbol = f"{facts.module}.{cls.name}"
                 lineage = list(self.symbols.lineage(symbol))
-                base = next((name for name, own in lineage if own is None and name in self.catalogue.started_bases), "")
+                base = next((name for name, own in lineage if own is None and name in catalogue.started_bases), "")
                 words = f"{cls.name} is pickled as it starts, being a"
-                for boundary in self.catalogue.boundaries.get(base, ()):
+                for boundary in catalogue.boundaries.get(base, ()):
                     found.append((len(lineage), Shipment(symbol, boundary, words, facts, cls.line, by_itself=True)))
         yield from (shipment for _, shipment in sorted(found, key=lambda pair: pair[0]))
 

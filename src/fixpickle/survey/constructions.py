@@ -22,7 +22,7 @@ from fixpickle.survey.flow import FIELDS, Flow
 from fixpickle.survey.guards import guarded
 from fixpickle.survey.names import Names
 from fixpickle.survey.outside import set_outside
-from fixpickle.survey.tree import FUNCTIONS, Tree, walk
+from fixpickle.survey.tree import FUNCTIONS, Tree, attribute_declared, walk
 
 PRIMITIVES = frozenset(
     [
@@ -197,17 +197,14 @@ def _through(tree: Tree, names: Names, flow: Flow, value: ast.AST) -> list[Sink]
 def _class_field(tree: Tree, names: Names, value: ast.AST) -> tuple[str, str] | None:
     """The class and field of `x: Lock = field(default_factory=Lock)`, of attrs' spellings, and of a plain default."""
     statement = tree.statement(value)
-    cls = tree.parents[statement]
-    if not isinstance(cls, ast.ClassDef) or not isinstance(statement, (ast.Assign, ast.AnnAssign)):
-        return None
-    target = statement.target if isinstance(statement, ast.AnnAssign) else statement.targets[0]
-    if not isinstance(target, ast.Name):
+    cls, name = tree.parents[statement], attribute_declared(statement)
+    if not isinstance(cls, ast.ClassDef) or not name:
         return None
     default = isinstance(statement, ast.AnnAssign) and statement.value is value
     stored = default and any(names.of(d).removesuffix("()") in _DATACLASSES for d in cls.decorator_list)
     calls = [a for a in tree.ancestors(value) if isinstance(a, ast.Call)]
     declared = any(names.of(c.func) in FIELDS for c in calls if tree.statement(c) is statement)
-    return (tree.qualname(cls), target.id) if stored or declared else None
+    return (tree.qualname(cls), name) if stored or declared else None
 
 
 def _set_by_call(tree: Tree, names: Names, value: ast.AST) -> tuple[str, str] | None:

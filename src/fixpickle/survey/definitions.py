@@ -15,7 +15,7 @@ from fixpickle.survey.facts import Capture, Definition, Kind, Sink, ToAttribute,
 from fixpickle.survey.flow import CARRIERS, FIELDS, LOOKUPS, Flow
 from fixpickle.survey.names import Names
 from fixpickle.survey.obstacles import Obstacles, subscripted
-from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Tree, parameters, walk
+from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Tree, attribute_declared, parameters, walk
 from fixpickle.survey.uses import changed_in_place, fields_read
 
 # Classes that store the defaults of their fields on every instance, and what declares such a field.
@@ -70,15 +70,14 @@ class Definitions:
         if isinstance(keyword, ast.keyword) and keyword.arg == "default":
             value = call = self.tree.parents[keyword]
         statement = self.tree.parents[value]
-        cls = self.tree.parents.get(statement)
-        if not isinstance(statement, (ast.Assign, ast.AnnAssign)) or not isinstance(cls, ast.ClassDef):
+        cls, name = self.tree.parents.get(statement), attribute_declared(statement)
+        if not name or not isinstance(cls, ast.ClassDef):
             return
         made = isinstance(call, ast.Call) and self.names.of(call.func) in FIELDS
         decorators = {self.names.of(d).removesuffix("()") for d in cls.decorator_list}
         plain = isinstance(statement, ast.AnnAssign) and statement.value is node and decorators & _FIELDED
-        target = statement.target if isinstance(statement, ast.AnnAssign) else statement.targets[0]
-        if (made or plain) and isinstance(target, ast.Name):
-            yield ToAttribute(self.tree.qualname(cls), target.id, node.lineno)
+        if made or plain:
+            yield ToAttribute(self.tree.qualname(cls), name, node.lineno)
 
     def _named(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Definition:
         uses, caught = self.flow.loads(self.tree.scope(node), node.name), self.captures.of(node)

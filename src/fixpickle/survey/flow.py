@@ -11,7 +11,7 @@ from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.expected import expected_to_fail
 from fixpickle.survey.facts import Sink, ToAttribute, ToCall, ToGlobal, ToParameter, ToReturn
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Comprehension, Tree, parameters, walk
+from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Comprehension, Tree, attribute_declared, parameters, walk
 from fixpickle.survey.unpacking import Unpacking
 
 # Calls whose result carries their arguments along when it is pickled.
@@ -500,18 +500,11 @@ class Flow:
     def _in_field(self, call: ast.AST, factory: ast.AST) -> Iterable[_Step]:
         """The attribute in which instances keep what the factory makes that a field is declared with."""
         statement = self.tree.parents[call]
-        cls = self.tree.parents.get(statement)
-        if (
-            not isinstance(call, ast.Call)
-            or self.names.of(call.func) not in FIELDS
-            or not isinstance(cls, ast.ClassDef)
-        ):
+        cls, name = self.tree.parents.get(statement), attribute_declared(statement)
+        declares = isinstance(call, ast.Call) and self.names.of(call.func) in FIELDS
+        if not declares or not name or not isinstance(cls, ast.ClassDef):
             return ()
-        if not isinstance(statement, (ast.Assign, ast.AnnAssign)):
-            return ()
-        target = statement.target if isinstance(statement, ast.AnnAssign) else statement.targets[0]
-        line = self.tree.statement(factory).lineno
-        return (ToAttribute(self.tree.qualname(cls), target.id, line),) if isinstance(target, ast.Name) else ()
+        return (ToAttribute(self.tree.qualname(cls), name, self.tree.statement(factory).lineno),)
 
     def _default_of(self, arguments: ast.arguments, node: ast.AST) -> Iterable[_Step]:
         function = self.tree.parents[arguments]

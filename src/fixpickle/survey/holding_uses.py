@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import FUNCTIONS, Tree, walk
+from fixpickle.survey.tree import FUNCTIONS, Tree, is_none, walk
 
 _IDLE = frozenset({".seek", ".tell", ".close", ".closed", ".fileno", ".name", ".mode", "is", "test"})
 _TESTS = (ast.If, ast.IfExp, ast.While, ast.Assert)
@@ -78,7 +78,7 @@ def laziness(tree: Tree, names: Names, cls: ast.ClassDef, attribute: str, value:
     if guard is None:
         return Laziness(False)
     for other in names.attribute_values(cls).get(attribute, []):
-        if not _is_none(other) and _guard(tree, names, cls, attribute, other) is None:
+        if not is_none(other) and _guard(tree, names, cls, attribute, other) is None:
             return Laziness(True, f"line {tree.span(other).line}")
     for node in _mentions(tree, names, cls, attribute):
         if _is_read(node) and not _certain(tree, names, cls, attribute, node, maker, guard):
@@ -114,7 +114,7 @@ def _use(tree: Tree, names: Names, node: ast.Attribute) -> str:
     if isinstance(parent, ast.Return):
         return "return"
     if isinstance(parent, ast.Compare) and len(parent.ops) == 1:
-        if isinstance(parent.ops[0], (ast.Is, ast.IsNot)) and _is_none(parent.comparators[0]):
+        if isinstance(parent.ops[0], (ast.Is, ast.IsNot)) and is_none(parent.comparators[0]):
             return "is"
         return "in" if isinstance(parent.ops[0], (ast.In, ast.NotIn)) and node in parent.comparators else "other"
     if isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.Not):
@@ -131,22 +131,18 @@ def _argument(names: Names, call: ast.Call) -> str:
     return "other" if word[:1].isupper() else "argument"
 
 
-def _is_none(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
-
-
 # --- on demand ------------------------------------------------------------------------------------------------------
 
 
 def _none_first(tree: Tree, names: Names, cls: ast.ClassDef, attribute: str) -> bool:
     """Whether the constructor, or the body of the class, sets it to None."""
     for value in names.attribute_values(cls).get(attribute, []):
-        if _is_none(value) and getattr(tree.function(value), "name", "") == "__init__":
+        if is_none(value) and getattr(tree.function(value), "name", "") == "__init__":
             return True
     for statement in cls.body:
         if isinstance(statement, (ast.Assign, ast.AnnAssign)) and statement.value is not None:
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            if _is_none(statement.value) and any(isinstance(t, ast.Name) and t.id == attribute for t in targets):
+            if is_none(statement.value) and any(isinstance(t, ast.Name) and t.id == attribute for t in targets):
                 return True
     return False
 
@@ -158,13 +154,13 @@ def _absent(names: Names, cls: ast.ClassDef, attribute: str, test: ast.AST) -> b
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         return _names_it(names, cls, attribute, test.operand)
     if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Is):
-        return _is_none(test.comparators[0]) and _names_it(names, cls, attribute, test.left)
+        return is_none(test.comparators[0]) and _names_it(names, cls, attribute, test.left)
     return False
 
 
 def _present(names: Names, cls: ast.ClassDef, attribute: str, test: ast.AST) -> bool:
     if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.IsNot):
-        return _is_none(test.comparators[0]) and _names_it(names, cls, attribute, test.left)
+        return is_none(test.comparators[0]) and _names_it(names, cls, attribute, test.left)
     return _names_it(names, cls, attribute, test)
 
 

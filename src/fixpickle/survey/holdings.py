@@ -11,7 +11,7 @@ from fixpickle.survey.flow import Flow
 from fixpickle.survey.holding_uses import copied, laziness, uses
 from fixpickle.survey.names import Names
 from fixpickle.survey.remaking import remade
-from fixpickle.survey.tree import FUNCTIONS, Tree, walk
+from fixpickle.survey.tree import FUNCTIONS, Tree, is_none, walk
 
 _CALLS: dict[str, Family] = {
     **dict.fromkeys(("builtins.open", "io.open", "gzip.open", "bz2.open", "lzma.open"), Family.FILE),
@@ -131,16 +131,12 @@ def _holding(tree: Tree, names: Names, flow: Flow, one: _Found, shipped: tuple[S
         receiver=_receiver(tree, names, flow, one.made) if viewed else "",
         lazy=lazy.lazy and not branches,
         loose=lazy.loose,
-        single=sum(not _is_none(v) for v in values) == 1 and not branches,
-        nullable=any(_is_none(v) for v in (*values, *branches)),
+        single=sum(not is_none(v) for v in values) == 1 and not branches,
+        nullable=any(is_none(v) for v in (*values, *branches)),
         uses=uses(tree, names, cls, attribute),
         copied=copied(tree, names, cls),
         shipped=shipped,
     )
-
-
-def _is_none(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
 
 
 # --- of what family a value is --------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from fixpickle.survey.catalogue import answering
 from fixpickle.survey.facts import Alias, AttributeFlow, Instance, Returned, Sink, ToAttribute, ToCall, ToReturn
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.names import PROPERTIES, Names
-from fixpickle.survey.tree import FUNCTIONS, Function, Tree, parameters
+from fixpickle.survey.tree import FUNCTIONS, Function, Tree, is_none, parameters
 
 _FOREIGN = frozenset({"builtins", *sys.stdlib_module_names})
 _MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
@@ -187,7 +187,7 @@ def returned(tree: Tree, names: Names, flow: Flow) -> Iterator[Returned]:
     ways_out: list[ast.Return | ast.Yield] = tree.of(ast.Return, ast.Yield)
     for node in ways_out:
         function = tree.function(node)
-        if isinstance(function, FUNCTIONS) and node.value is not None and not _is_none(node.value):
+        if isinstance(function, FUNCTIONS) and node.value is not None and not is_none(node.value):
             found.setdefault(function, []).append(node.value)
     for function, values in found.items():
         symbol = _agreed(names, function, values)
@@ -208,7 +208,3 @@ def _agreed(names: Names, function: Function, values: list[ast.expr]) -> str:
         return ""
     symbols = {names.of(v) for v in values}
     return symbols.pop() if len(symbols) == 1 else ""
-
-
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Mapping
 
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import FUNCTIONS, Function, Tree
+from fixpickle.survey.tree import FUNCTIONS, Function, Tree, is_none
 
 _MAKING = ("__new__", "__init__", "__post_init__")
 
@@ -22,12 +22,8 @@ def set_later(tree: Tree, names: Names, cls: ast.ClassDef) -> frozenset[str]:
     return frozenset(
         attribute
         for attribute, values in kept.items()
-        if all(_method(tree, value) not in making for value in values if not _is_none(value))
+        if all(_method(tree, value) not in making for value in values if not is_none(value))
     )
-
-
-def _is_none(value: ast.AST) -> bool:
-    return isinstance(value, ast.Constant) and value.value is None
 
 
 def _reached(names: Names, methods: Mapping[str, Function], first: Iterable[str]) -> set[Function]:

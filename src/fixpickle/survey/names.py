@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from fixpickle.survey.facts import ImportFact
-from fixpickle.survey.tree import FUNCTIONS, Comprehension, Function, Tree, bound_names, parameters
+from fixpickle.survey.tree import FUNCTIONS, Comprehension, Function, Tree, bound_names, is_none, parameters
 
 _OF_CLASSES = ("__new__", "__init_subclass__", "__class_getitem__")  # called with the class, undecorated
 _DEPTH = 8  # names that lead to names: enough for real code, and an end for circles
@@ -151,7 +151,7 @@ class Names:
         if isinstance(node, (ast.Await, ast.NamedExpr)):
             return self.of(node.value, depth - 1)
         if isinstance(node, ast.IfExp):
-            found = {self.of(side, depth - 1) for side in (node.body, node.orelse) if not _is_none(side)}
+            found = {self.of(side, depth - 1) for side in (node.body, node.orelse) if not is_none(side)}
             return found.pop() if len(found) == 1 else ""
         return ""
 
@@ -212,7 +212,7 @@ class Names:
                 return outer
             inside = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
             sides = inside[:1] if outer.endswith(".Annotated") else inside
-        found = {self._type(side, at, depth - 1) for side in sides if not _is_none(side)}
+        found = {self._type(side, at, depth - 1) for side in sides if not is_none(side)}
         return found.pop() if len(found) == 1 else ""
 
     def _of_name(self, at: ast.AST, name: str, depth: int) -> str:
@@ -241,7 +241,7 @@ class Names:
 
     def agreed(self, values: list[ast.AST], scope: ast.AST, name: str, depth: int = _DEPTH) -> str:
         """What all the bindings of a name agree on: two different pools under one name are no pool to rely on."""
-        found = {self._of_binding(v, scope, name, depth - 1) for v in values if not _is_none(v)}
+        found = {self._of_binding(v, scope, name, depth - 1) for v in values if not is_none(v)}
         return found.pop() if len(found) == 1 else self._optional_import(values, name)
 
     def _of_binding(self, value: ast.AST, scope: ast.AST, name: str, depth: int) -> str:
@@ -279,7 +279,7 @@ class Names:
         owner = self.instance_class(node.value)
         if owner is not None:
             values = self.attribute_values(owner).get(node.attr, [])
-            found = {self.of(v, depth - 1) for v in values if not _is_none(v)}
+            found = {self.of(v, depth - 1) for v in values if not is_none(v)}
             declared = self.declared(owner).get(node.attr)
             if not found and declared is not None:
                 found = {self.annotated(declared, owner, depth - 1)}
@@ -390,7 +390,3 @@ def _own_names(node: ast.AST) -> list[str]:
     if isinstance(node, ast.MatchMapping):
         return [node.rest] if node.rest else []
     return list(bound_names(node))
-
-
-def _is_none(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None

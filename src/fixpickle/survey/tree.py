@@ -417,3 +417,19 @@ def bound_names(target: ast.AST) -> Iterator[str]:
             yield from (n.target.id for n in walk(node) if isinstance(n, ast.NamedExpr))
             continue
         pending += children(node)
+
+
+def is_none(node: ast.AST) -> bool:
+    """Whether an expression is the constant None."""
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def attribute_declared(statement: ast.AST) -> str:
+    """The name that an assignment in the body of a class gives its value, where it gives it to a name first."""
+    if isinstance(statement, ast.AnnAssign):
+        target: ast.AST = statement.target
+    elif isinstance(statement, ast.Assign):
+        target = statement.targets[0]
+    else:
+        return ""
+    return target.id if isinstance(target, ast.Name) else ""

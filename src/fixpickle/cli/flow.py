@@ -32,6 +32,7 @@ from fixpickle.rewrite.style import tidy
 from fixpickle.rule import Rule
 from fixpickle.settings import load
 from fixpickle.shelf import Changed
+from fixpickle.tidying import Tidying
 from fixpickle.verify import Prover
 from fixpickle.workers import Lost
 from fixpickle.write import account, as_found
@@ -89,11 +90,12 @@ def _executed(request: Request, settings: Settings | Refusal, rules: Sequence[Ru
 
 def _run(request: Request, settings: Settings, rules: Sequence[Rule], decide: Decide | None) -> RunReport:
     """The run, and on stderr what the user has to know of how user code was run."""
-    with Prover() as prover, working(settings) as executor:
-        show, fix = progress(sys.stderr, request.quiet), request.mode is not Mode.CHECK
+    show, fix = progress(sys.stderr, request.quiet), request.mode is not Mode.CHECK
+    with Prover(show) as prover, working(settings) as executor:
         folder = opened(settings)
         notes = Notes(folder) if folder is not None else None
-        ports = Ports(prover.prove, prover.examine, tidy, show, decide, prover.weigh, notes, executor)
+        tidying = Tidying(executor, show)
+        ports = Ports(prover.prove, prover.examine, tidy, show, decide, prover.weigh, notes, executor, tidying)
         report = run(request.paths, settings, rules, ports, fix=fix)
         if notes is not None and not fix:
             trees.keep(notes, request.paths, settings, report)

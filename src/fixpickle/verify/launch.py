@@ -10,7 +10,7 @@ import signal
 import site
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,10 +80,13 @@ class Child:
         self._process, self._limits, self._mark = process, limits, mark
         self._bell = Bell(folder, process.pid)
 
-    def ask(self, request: Mapping[str, object]) -> tuple[Ending, list[Line]]:
+    def ask(
+        self, request: Mapping[str, object], heard: Callable[[int], None] = lambda _: None
+    ) -> tuple[Ending, list[Line]]:
         """Puts a request and waits for its end, or until the answers have not grown for the time limit.
 
-        Whatever ends otherwise than Answered leaves nothing of the child behind.
+        `heard` is told of how many tasks more there is an answer. Whatever ends otherwise than Answered leaves nothing
+        of the child behind.
         """
         number, self.requests = self.requests, self.requests + 1
         question, answers = self.folder / f"{number}.json", self.folder / f"{number}.jsonl"
@@ -91,7 +94,7 @@ class Child:
         try:
             draft.write_text(json.dumps(request), encoding="utf-8")
             draft.replace(question)
-            ending = self._watch(answers)
+            ending = self._watch(answers, heard)
         except BaseException:
             self.close()
             raise
@@ -114,7 +117,7 @@ class Child:
         self._process.wait()
         self._bell.close()
 
-    def _watch(self, answers: Path) -> Ending:
+    def _watch(self, answers: Path, heard: Callable[[int], None]) -> Ending:
         size, since, counted = 0, time.monotonic(), time.monotonic()
         while time.monotonic() - since < self._limits.seconds:
             status = self._process.poll()
@@ -122,6 +125,7 @@ class Child:
             if status is not None:
                 return Died(_ended(status), _tail(self.folder / "stderr"))
             if grown != size:
+                heard(_finished(answers, size))
                 size, since = grown, time.monotonic()
                 if _is_done(answers, grown):
                     return Answered()
@@ -234,6 +238,13 @@ def _size(path: Path) -> int:
         return 0
 
 
+def _finished(path: Path, since: int) -> int:
+    """How many tasks were finished in what was written from there on."""
+    with path.open("rb") as file:
+        file.seek(since)
+        return file.read(_ANSWERS).count(_TASK_DONE)
+
+
 def _is_done(path: Path, size: int) -> bool:
     with path.open("rb") as file:
         file.seek(max(0, size - len(_DONE)))
@@ -241,6 +252,7 @@ def _is_done(path: Path, size: int) -> bool:
 
 
 _DONE = b'{"idle": true}\n'
+_TASK_DONE = b'{"done": '  # JSON has no such quotes inside of a text
 
 
 def _ended(status: int) -> str:

@@ -33,6 +33,7 @@ from fixpickle.verify.judge import Try, first, judge, weaker
 from fixpickle.verify.launch import Limits
 from fixpickle.verify.script import trim
 from fixpickle.verify.stations import Sources, Stations
+from fixpickle.verify.tally import Progress, Tally, silent
 
 _TRIAL = 240.0  # seconds: Ray takes half a minute to start and run one trial on an idle machine
 
@@ -40,7 +41,8 @@ _TRIAL = 240.0  # seconds: Ray takes half a minute to start and run one trial on
 class Prover:
     """Proves patches, with the same interpreters throughout a run. Use it in a `with` block, which ends them."""
 
-    def __init__(self) -> None:
+    def __init__(self, progress: Progress | None = None) -> None:
+        self._tally = Tally(progress) if progress is not None else silent()
         self._stations: Stations | None = None
         self._touched: frozenset[str] = frozenset()
 
@@ -67,6 +69,7 @@ class Prover:
         `settings.python` only, under the limits of `settings`.
         """
         place = _Place(ground, settings, self._stationed(settings))
+        self._tally.what = f"proving {len(patches)} fixes, step"
         self._touched |= touched(patches)
         tried = attempts(patches, _making(settings), ground, self._touched)
         return tuple(_Proof(patches, tried, before, compose, place).verdicts()) if patches else ()
@@ -79,6 +82,7 @@ class Prover:
         `before` and `after` are texts over what is on disk. Nobody is looked for who is to blame.
         """
         place = _Place(ground, settings, self._stationed(settings))
+        self._tally.what = "looking at whole objects, step"
         tried = of_subjects(subjects, _making(settings), self._touched)
         if not tried:
             return ()
@@ -103,7 +107,7 @@ class Prover:
             limits = replace(limits, seconds=max(limits.seconds, _TRIAL), megabytes=0, processes=4096)
         if self._stations is not None and (self._stations.python, self._stations.limits) != (settings.python, limits):
             self.__exit__()
-        self._stations = self._stations or Stations(settings.python, limits)
+        self._stations = self._stations or Stations(settings.python, limits, self._tally)
         return self._stations
 
 
@@ -224,11 +228,15 @@ class _Before:
 def _tries(before: _Before, scene: Scene, tried: Sequence[Attempt]) -> dict[int, list[Try]] | Broken:
     """What becomes of the attempts on both sides, by their patch. The weaker ones are made where they are needed."""
     tries: list[Try] = []
-    wanted = list(tried) if scene.alone else first(tried)
+    wanted, tally = list(tried) if scene.alone else first(tried), scene.stations.tally
     while wanted:
-        after = before.cross(wanted) or cross(scene, wanted)
+        tally.begin(4 * len(wanted))  # each is sent and loaded, before the change and after it
+        broken = before.cross(wanted)
+        tally.at(2 * len(wanted))
+        after = broken or cross(scene, wanted)
         if isinstance(after, Broken):
             return after
+        tally.at(tally.of)
         tries += [Try(a, before.trials[a.key], after[a.key]) for a in wanted]
         wanted = weaker(tried, tries)
     found: dict[int, list[Try]] = {}

@@ -15,6 +15,7 @@ from pathlib import Path
 from fixpickle.compiled import code_of
 from fixpickle.verify.family import kill_all, tasks_of_user
 from fixpickle.verify.launch import Answered, Child, Ending, Limits, Line, Unstartable, start
+from fixpickle.verify.tally import Tally, silent
 
 _STATES = 3  # as the files were, as the last round left them, and as this one would
 
@@ -48,8 +49,8 @@ class _State:
 class Stations:
     """Starts interpreters as they are needed, and ends them all on `close`. What they share lies in one folder."""
 
-    def __init__(self, python: Path, limits: Limits) -> None:
-        self.python, self.limits = python, limits
+    def __init__(self, python: Path, limits: Limits, tally: Tally | None = None) -> None:
+        self.python, self.limits, self.tally = python, limits, tally or silent()
         self.remarks: frozenset[str] = frozenset()
         self._scratch = Path(tempfile.mkdtemp(prefix="fixpickle-")).resolve()
         (self._scratch / "shared").mkdir()
@@ -69,13 +70,13 @@ class Stations:
         shown = self._differing(sources)
         state = self._new(shown) if alone else self._state(shown)
         warm = state.children.get(mode)
-        ending, lines = warm.ask(request) if warm else (Unstartable(""), [])
+        ending, lines = warm.ask(request, self.tally.did) if warm else (Unstartable(""), [])
         if not lines:
             begun = self._start(mode)
             if isinstance(begun, Unstartable):
                 return begun, []
             state.children[mode] = begun
-            ending, lines = begun.ask({**self._setup(state), **sources.shown(), **request})
+            ending, lines = begun.ask({**self._setup(state), **sources.shown(), **request}, self.tally.did)
         self.remarks |= {line["remark"] for line in lines if "remark" in line}
         if alone:
             state.children[mode].close()

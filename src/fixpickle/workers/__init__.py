@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -32,6 +32,15 @@ class Executor(Protocol):
         Work that is under way when it is closed is given up.
         """
         ...
+
+
+def each_of(executor: Executor | None, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    """`function` of every item, in their order: by the executor where there is one and enough for it to do."""
+    if executor is None or len(items) < _WORTH_A_POOL:
+        yield from map(function, items)
+        return
+    with contextlib.closing(executor.each(function, items)) as results:
+        yield from results
 
 
 @dataclass(frozen=True, slots=True)

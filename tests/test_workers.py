@@ -26,7 +26,7 @@ from fixpickle.registry import load_rules
 from fixpickle.rewrite.style import tidy
 from fixpickle.tidying import Tidying
 from fixpickle.verify import Prover
-from fixpickle.workers import Executor, Pool
+from fixpickle.workers import TOGETHER, Executor, Pool
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -103,7 +103,9 @@ class Afar:
 
     apart = True
 
-    def each(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result, None, None]:
+    def each(
+        self, function: Callable[[Item], Result], items: Iterable[Item], *, together: int = TOGETHER
+    ) -> Generator[Result, None, None]:
         for item in items:
             sent = pickle.dumps((function, item))
             with pytest.MonkeyPatch.context() as patch:
@@ -160,7 +162,7 @@ class OtherBlack:
     apart = True
     said: ClassVar[list[object]] = []
 
-    def each(self, function: Any, items: Iterable[Item]) -> Generator[Any, None, None]:
+    def each(self, function: Any, items: Iterable[Item], *, together: int = TOGETHER) -> Generator[Any, None, None]:
         for item in items:
             self.said.append(partial(function.func, "1.0")(item))
             yield self.said[-1]

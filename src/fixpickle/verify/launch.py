@@ -197,9 +197,7 @@ def start(python: Path, mode: str, folder: Path, limits: Limits, mark: str) -> C
 
 def environment(scratch: Path, mark: str) -> dict[str, str]:
     """The environment of a child: as ours, with a home of its own and nothing that would change what is proved."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "__PYVENV")) or k in _KEPT}
-    if "PYTHONPATH" in env:  # relative entries mean the directory we were started in
-        env["PYTHONPATH"] = os.pathsep.join(str(Path(p).absolute()) for p in env["PYTHONPATH"].split(os.pathsep) if p)
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "__PYVENV"))} | handed_on()
     # The user's own site directory hangs on HOME, which is another one here.
     env["PYTHONUSERBASE"] = os.environ.get("PYTHONUSERBASE") or site.getuserbase()
     temporary = str(scratch)
@@ -213,6 +211,14 @@ def environment(scratch: Path, mark: str) -> dict[str, str]:
         "FIXPICKLE_PROOF": "1",
         "FIXPICKLE_PROOF_RUN": mark,
     }
+
+
+def handed_on() -> dict[str, str]:
+    """What children are told of how Python is set up here."""
+    env = {k: v for k, v in os.environ.items() if k in _KEPT}
+    if "PYTHONPATH" in env:  # relative entries mean the directory we were started in
+        env["PYTHONPATH"] = os.pathsep.join(str(Path(p).absolute()) for p in env["PYTHONPATH"].split(os.pathsep) if p)
+    return env
 
 
 def lines(path: Path) -> list[Line]:

@@ -47,11 +47,15 @@ class _State:
 
 
 class Stations:
-    """Starts interpreters as they are needed, and ends them all on `close`. What they share lies in one folder."""
+    """Starts interpreters as they are needed, and ends them all on `close`. What they share lies in one folder.
 
-    def __init__(self, python: Path, limits: Limits, tally: Tally | None = None) -> None:
-        self.python, self.limits, self.tally = python, limits, tally or silent()
+    On a machine that is not the user's they are `abroad`: which modules nobody finds there is noted in `missed`.
+    """
+
+    def __init__(self, python: Path, limits: Limits, tally: Tally | None = None, *, abroad: bool = False) -> None:
+        self.python, self.limits, self.tally, self.abroad = python, limits, tally or silent(), abroad
         self.remarks: frozenset[str] = frozenset()
+        self.missed: frozenset[str] = frozenset()
         self._scratch = Path(tempfile.mkdtemp(prefix="fixpickle-")).resolve()
         (self._scratch / "shared").mkdir()
         self._mark = secrets.token_hex(8)
@@ -78,6 +82,7 @@ class Stations:
             state.children[mode] = begun
             ending, lines = begun.ask({**self._setup(state), **sources.shown(), **request}, self.tally.did)
         self.remarks |= {line["remark"] for line in lines if "remark" in line}
+        self.missed |= {name for line in lines for name in line.get("missed", ())}
         if alone:
             state.children[mode].close()
         elif not isinstance(ending, Answered):
@@ -137,6 +142,7 @@ class Stations:
             "megabytes": self.limits.megabytes,
             "processes": self._tasks + self.limits.processes if self._tasks else 0,
             "network": self.limits.network,
+            "abroad": self.abroad,
         }
 
 

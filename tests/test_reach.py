@@ -659,6 +659,24 @@ def test_a_temporary_object_is_not_another_that_crosses(reach: Reached, text: st
     assert reach(text, model=MODEL) is None
 
 
+@pytest.mark.parametrize(
+    ("decorator", "evidence"),
+    [
+        ("", Evidence.BOUNDARY),
+        ("    @functools.lru_cache\n", Evidence.BOUNDARY),
+        ("    @classmethod\n", Evidence.STATE),
+        ("    @staticmethod\n", Evidence.STATE),
+    ],
+)
+def test_a_method_that_has_no_instance_takes_none_along(reach: Reached, decorator: str, evidence: Evidence) -> None:
+    found = reach(
+        "import functools, multiprocessing\n\n\nclass Job:\n    def __init__(self):\n        self.f = lambda: 1\n\n"
+        f"{decorator}    def work(x):\n        return x\n\n"
+        "    def go(self, xs):\n        multiprocessing.Pool().map(self.work, xs)\n"
+    )
+    assert found is not None and found.evidence is evidence
+
+
 def test_an_instance_of_a_base_says_nothing_of_its_subclasses(reach: Reached) -> None:
     base = "import joblib\n\n\nclass Base:\n    pass\n\n\njoblib.dump(Base(), 'f')\n"
     text = "from .base import Base\n\n\nclass Own(Base):\n    def __init__(self):\n        self.f = lambda: 1\n"

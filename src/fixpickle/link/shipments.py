@@ -156,7 +156,7 @@ class Shipments:
     def _has_method(self, name: str, method: str) -> bool:
         for _, found in self.symbols.lineage(name):
             if found is not None and method in found[1].methods | {a for a, _ in found[1].attributes}:
-                return method in found[1].methods - found[1].properties
+                return method in found[1].methods - found[1].properties - found[1].instanceless
         return False
 
     def _returning(self) -> dict[str, dict[str, None]]:

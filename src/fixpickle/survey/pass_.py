@@ -67,6 +67,7 @@ WATCHED = frozenset(
         "joblib.externals.cloudpickle.register_pickle_by_value",
     ]
 )
+_INSTANCELESS = frozenset({"builtins.staticmethod", "builtins.classmethod"})
 HOOKS = frozenset(
     [
         "__getstate__",
@@ -175,7 +176,8 @@ def _classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
                 (a, symbol) for a, t in names.declared(node).items() if (symbol := names.annotated(t, node))
             ),
             methods=frozenset(s.name for s in node.body if isinstance(s, FUNCTIONS)),
-            properties=frozenset(s.name for s in node.body if isinstance(s, FUNCTIONS) and _is_property(names, s)),
+            properties=_decorated(names, node, PROPERTIES),
+            instanceless=_decorated(names, node, _INSTANCELESS),
             feigned=feigned(tree, node),
             mangled=tree.span(node) if is_mangled(tree, node) and "__qualname__" not in defined else None,
         )
@@ -190,8 +192,10 @@ def _part(names: Names, value: ast.AST) -> str:
     return names.of(value.elts[0]) if isinstance(value, (ast.List, ast.Tuple)) and value.elts else ""
 
 
-def _is_property(names: Names, function: Function) -> bool:
-    return any(names.of(d) in PROPERTIES for d in function.decorator_list)
+def _decorated(names: Names, node: ast.ClassDef, decorators: frozenset[str]) -> frozenset[str]:
+    """The functions in a class' body that one of these decorators stands above."""
+    functions = (s for s in node.body if isinstance(s, FUNCTIONS))
+    return frozenset(f.name for f in functions if any(names.of(d) in decorators for d in f.decorator_list))
 
 
 def _slots(node: ast.ClassDef) -> tuple[str, ...] | None:

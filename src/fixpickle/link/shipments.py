@@ -18,7 +18,8 @@ _STEPS = 4  # objects that hold objects, and functions that return what function
 class Shipment:
     """An object of the class `cls` that crosses a boundary at a line of `owner`; `words` say it to a reader.
 
-    A class ships objects `by_itself` where its own methods hand over `self`, and where they are processes.
+    A class ships objects `by_itself` where its own methods hand over `self`, and where they are processes. An object
+    is `held` where it goes along with another that keeps it.
     """
 
     cls: str
@@ -27,6 +28,7 @@ class Shipment:
     owner: Facts
     line: int
     by_itself: bool
+    held: bool = False
 
     def step(self, home: Facts) -> str:
         """The step that a reader of `home` can follow."""
@@ -88,7 +90,7 @@ class Shipments:
                 where = f"in self.{attribute}" if attribute else "by a base"
                 for one in tuple(table.get(holder, {}).values()):
                     words = f"{name.rpartition('.')[2]} is kept {where} of {owner}, and {one.words}"
-                    self._ship(table, replace(one, cls=name, words=words, by_itself=False), True)
+                    self._ship(table, replace(one, cls=name, words=words, by_itself=False, held=True), True)
 
     def _started(self) -> Iterator[Shipment]:
         """The classes that are processes, bases first: to start one is to pickle it, where it is not forked."""

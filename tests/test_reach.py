@@ -164,13 +164,14 @@ KEPT = "class A{bases}:\n    def __init__(self{extra}):\n        {line}\n       
         ("(unittest.TestCase)", "pass", ""),
         ("", "self.runner = threading.Thread(target=print)", ""),
         ("", "self.sock = socket.socket()", ""),
+        ("", "self.streams = (sys.stdin, sys.stdout)", ""),
         ("", "pass", "    def __getstate__(self):\n        return {}\n"),
         ("", "pass", "    def __reduce__(self):\n        return A, ()\n"),
         ("", "pass", "    async def fetch(self):\n        return 1\n"),
     ],
 )
 def test_what_an_object_of_one_process_keeps_is_not_state(reach: Reached, bases: str, line: str, more: str) -> None:
-    text = "import socket, threading, unittest\n\n\n" + KEPT.format(bases=bases, extra="", line=line) + more
+    text = "import socket, sys, threading, unittest\n\n\n" + KEPT.format(bases=bases, extra="", line=line) + more
     assert reach(text) is None
 
 

@@ -24,6 +24,7 @@ from fixpickle.survey.initialisers import ExceptionFacts, Raised
 HIDING = frozenset({"__getstate__", "__reduce__", "__reduce_ex__"})
 
 
+_STREAMS = frozenset({"sys.stdin", "sys.stdout", "sys.stderr"})
 _FOR_TESTS = frozenset({"tests", "test", "testing", "_testing"})
 _VENDORED = ("vendor", "thirdparty")
 
@@ -232,6 +233,8 @@ class Project:
                 continue
             if value in self.catalogue.bound_values or self._made_bound(value):
                 return attribute, value
+            if value in _STREAMS and (attribute, value) in cls.parts:
+                return attribute, f"collection of {value} and the like"
         return "", ""
 
     def _handed_to_starting(self, facts: Facts, name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 import os
 import shutil
 import signal
@@ -35,26 +36,29 @@ def ask(
     folder = place / "child"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    (folder / "0.json").write_text(json.dumps({**request(place), **rest, "tasks": tasks}))
+    (folder / "0.json").write_text(json.dumps({**request(place, **rest), "tasks": tasks}))
     (folder / "stop").touch()
     subprocess.run([python, "-B", str(PROBE), mode, str(folder)], cwd=folder, timeout=60)
     return [json.loads(line) for line in (folder / "0.jsonl").read_text().splitlines()]
 
 
-def request(place: Path) -> dict[str, Any]:
+def request(place: Path, **rest: Any) -> dict[str, Any]:
     """The first request to a child, which tells it where it is."""
     shared = place / "shared"
     shared.mkdir(exist_ok=True)
     limits = {"megabytes": 0, "processes": 0, "network": True}
-    sources = {"roots": [str(place)], "texts": {}, "runs": {}}
+    known = {"roots": [str(place)], "texts": {}, "runs": {}}
+    sources = {name: rest.pop(name, default) for name, default in known.items()}
+    (shared / "shown.sources").write_bytes(marshal.dumps(sources, 2))
     return {
         "parent": os.getpid(),
         "shared": str(shared),
         "codes": str(shared),
         "side": "after",
+        "sources": str(shared / "shown.sources"),
         **limits,
-        **sources,
         "tasks": [],
+        **rest,
     }
 
 
@@ -237,6 +241,17 @@ def begin(place: Path, text: str, seconds: float = 20.0, python: str = sys.execu
     ending, _ = child.ask({**request(place), "network": network, "tasks": [expression("1")]})
     child.close()
     return ending
+
+
+def test_a_child_whose_pipes_are_gone_answers_all_the_same(tmp_path: Path) -> None:
+    """The folder that they lie in is the one for temporary files, which user code may clear."""
+    (tmp_path / "m.py").write_text("import os\nfor name in ('knocker', 'bell'):\n    os.remove(name)\n")
+    child = start(Path(sys.executable), "dump", tmp_path / "child", Limits(20, 0), f"test{os.getpid()}")
+    assert not isinstance(child, Unstartable)
+    for question in ({**request(tmp_path), "tasks": [expression("1")]}, {"side": "after", "tasks": [expression("2")]}):
+        ending, answers = child.ask(question)
+        assert (ending, answers[-2]["stage"]) == (Answered(), "dumped")
+    child.close()
 
 
 def gone(pid: int) -> bool:

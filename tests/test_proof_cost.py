@@ -9,15 +9,17 @@ import py_compile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fixpickle import compiled
 from fixpickle.check import check
-from fixpickle.model import ByReference, ByState, Origin, Proved
+from fixpickle.model import ByExpression, ByReference, ByState, Origin, Proved, Refuted
 from fixpickle.verify.attempt import Attempt
 from fixpickle.verify.exchange import Crossed, Failed, Trial
 from fixpickle.verify.judge import Try, first, weaker
+from fixpickle.verify.launch import Child
 
 from .test_probe import ask, error, expression, last
 from .test_prove import Tree, tree  # noqa: F401 - the fixture
@@ -89,6 +91,44 @@ def test_a_weaker_instance_is_made_where_no_stronger_one_decides(tries: Sequence
 def test_what_another_subject_of_the_patch_decides_is_no_help() -> None:
     other = replace(ATTEMPTS["constructor"], subject=ByReference("m", "f", Origin("f", 1)), manner="")
     assert len(weaker(list(ATTEMPTS.values()), [Try(other, NOT_DUMPED, THERE)])) == 2
+
+
+def test_the_value_of_an_attribute_is_tried_alone_where_no_instance_that_holds_it_decides() -> None:
+    held, other = ByExpression("m", "a", "b"), ByExpression("m", "a", "c")
+    alone = [Attempt(0, number, subject) for number, subject in enumerate((held, other), 5)]
+    tried = [ATTEMPTS["constructor"], *alone]
+    assert first(tried) == [ATTEMPTS["constructor"], alone[1]]
+    assert weaker(tried, [made("constructor", NOT_DUMPED, THERE), Try(alone[1], NOT_DUMPED, THERE)]) == []
+    for after in (NOT_DUMPED, NOT_BUILT):
+        assert weaker(tried, [made("constructor", NOT_DUMPED, after), Try(alone[1], NOT_DUMPED, THERE)]) == [alone[0]]
+    elsewhere = replace(alone[0], patch=1)
+    assert first([ATTEMPTS["constructor"], elsewhere])[1:] == [elsewhere]
+
+
+def test_whether_a_module_can_be_imported_is_not_asked_beside_what_begins_with_that(
+    tree: Callable[..., Tree],  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[object] = []
+    put = Child.ask
+
+    def noted(child: Child, request: Any) -> Any:
+        asked.extend(task["kind"] for task in request["tasks"])
+        return put(child, request)
+
+    monkeypatch.setattr(Child, "ask", noted)
+    there = tree(m=f"NOTE = {os.devnull!r}\n" + PAIR, n="import m\n")
+    rank = ByReference("m", "same", Origin("<lambda>", 10))
+    end = "= lambda row: row\n"
+    edits = [(end, "= same\n\n\ndef same(row):\n    return row\n")]
+    (verdict,) = there.prove(there.patch("m.py", edits, rank))
+    assert isinstance(verdict, Proved) and "import" not in asked
+    broken = there.patch("m.py", [*edits, ("import threading\n", "import threading\nimport missing\n")], rank)
+    (verdict,) = there.prove(broken)
+    assert isinstance(verdict, Refuted) and "No module named 'missing' when importing m" in verdict.reason
+    assert "import" not in asked
+    (verdict,) = there.prove(there.patch("n.py", [("import m\n", "import m\nimport missing\n")], rank))
+    assert isinstance(verdict, Refuted) and "import" in asked
 
 
 def test_bytecode_is_read_for_a_file_that_is_as_it_is_on_disk_and_for_no_other(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -25,29 +25,13 @@ class Meaning:
     literals: Literals = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Handed:
-    """What parameters stand for, by symbolic names as `m.run[pool]`, and the module and line of calls that say so."""
-
-    meanings: Mapping[str, Meaning]
-    calls: frozenset[tuple[str, int, str]]
-
-
-_NOTHING = Handed({}, frozenset())
-
-
 class Symbols:
     """Follows symbolic names over files."""
 
-    def __init__(self, files: Sequence[Facts], catalogue: Catalogue, handed: Handed = _NOTHING) -> None:
+    def __init__(self, files: Sequence[Facts], catalogue: Catalogue) -> None:
         self.files = files
         self.catalogue = catalogue
-        self._handed = handed
         self._known: dict[str, Meaning] = {}
-
-    def knowing(self, handed: Handed) -> Symbols:
-        """The same symbols, where parameters stand for what callers hand in."""
-        return Symbols(self.files, self.catalogue, handed) if handed.meanings else self
 
     # --- indexes ---
 
@@ -56,7 +40,7 @@ class Symbols:
         own = {f.module for f in self.files}
         table = {f"{f.module}.{a.name}": Meaning(a.symbol, a.literals) for f in self.files for a in f.aliases}
         # `import a.b` binds a, which stands for itself: following it would lead nowhere.
-        return {**{k: v for k, v in table.items() if k != v.symbol and k not in own}, **self._handed.meanings}
+        return {k: v for k, v in table.items() if k != v.symbol and k not in own}
 
     @cached_property
     def _returned(self) -> dict[str, Meaning]:
@@ -134,11 +118,6 @@ class Symbols:
                 made = ".".join([found.symbol, *words[count:]])
                 return Meaning(f"{made}{call}{rest}", (*at.literals, *found.literals))
         return at
-
-    def agrees(self, callee: str, function: str, facts: Facts, line: int) -> bool:
-        """Whether a call of `function` hands in what `callee`, in that function, is said to be by its parameter."""
-        name = callee[: callee.find("]") + 1]
-        return not name.startswith(f"{function}[") or (facts.module, line, name) in self._handed.calls
 
     # --- how ---
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -35,12 +35,17 @@ Side = Literal["before", "after"]
 Task = dict[str, object]
 """What the child reads: JSON."""
 
+Manner = Literal["", "factory", "harvested", "constructor", "obvious", "part", "trial"]
+
 
 @dataclass(frozen=True, slots=True)
 class Importing:
     """A module that a patch edits: the least that must still work. It proves nothing."""
 
     module: str
+
+
+_Way = tuple[Subject | Importing, Manner, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ class Attempt:
     patch: int
     number: int
     subject: Subject | Importing
-    manner: Literal["", "factory", "harvested", "constructor", "obvious", "part", "trial"] = ""
+    manner: Manner = ""
     factory: str = ""
     boundary: str = ""
     touched: tuple[str, ...] = ()
@@ -247,17 +252,27 @@ def _workers(subject: WorkerState, side: Side) -> Task:
 
 def attempts(patches: Sequence[Patch], making: Making, ground: Ground, touched: Iterable[str]) -> tuple[Attempt, ...]:
     """All that is tried, patch by patch, each from the strongest to the weakest. `touched` are names of attributes."""
-    named, beside = tuple(sorted(touched)), _beside(patches)
-    return tuple(a for i, patch in enumerate(patches) for a in _of_patch(i, patch, making, ground, named, beside))
+    modules = _modules({path for patch in patches for path in patch.paths}, ground.roots)
+    all_of_them = _Round(making, ground.shippers, tuple(sorted(touched)), _beside(patches), modules)
+    return tuple(a for i, patch in enumerate(patches) for a in _of_patch(i, patch, all_of_them))
 
 
 def of_subjects(subjects: Sequence[Subject], making: Making, touched: Iterable[str]) -> tuple[Attempt, ...]:
     """All that is tried for subjects that no patch names, each counted as a patch of its own."""
     named = tuple(sorted(touched))
     return tuple(
-        replace(a, number=number, touched=named)
+        Attempt(
+            patch=i,
+            number=number,
+            subject=subject,
+            manner=manner,
+            factory=factory,
+            boundary=subject.boundary if isinstance(subject, Instance) else "",
+            touched=named,
+            used=making.used and manner not in ("", "part"),
+        )
         for i, subject in enumerate(subjects)
-        for number, a in enumerate(_of_subject(i, subject, making), 1)
+        for number, (manner, factory) in enumerate(_ways(subject, making), 1)
     )
 
 
@@ -285,48 +300,59 @@ def _touched(subject: Subject) -> Iterator[str]:
             yield from (*dropped, *(name for name, _ in holds))
 
 
-def _of_patch(
-    index: int,
-    patch: Patch,
-    making: Making,
-    ground: Ground,
-    named: tuple[str, ...],
-    beside: Mapping[tuple[str, str], tuple[str, ...]],
-) -> Iterator[Attempt]:
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """What is the same for all patches of a round.
+
+    `touched` are the attributes that some patch is about, `beside` those by module and class, `modules` the dotted
+    names of the files that can be imported.
+    """
+
+    making: Making
+    shippers: Mapping[str, str]
+    touched: tuple[str, ...]
+    beside: Mapping[tuple[str, str], tuple[str, ...]]
+    modules: Mapping[Path, str]
+
+
+def _of_patch(index: int, patch: Patch, of: _Round) -> Iterator[Attempt]:
     reach = patch.finding.reach
-    boundary = library_pickler(" ".join(reach.chain), reach.pickler) or ground.shippers.get(reach.carrier, "")
-    tried = [a for subject in patch.subjects for a in _of_subject(index, subject, making)]
-    if making.trials:
+    boundary = library_pickler(" ".join(reach.chain), reach.pickler) or of.shippers.get(reach.carrier, "")
+    tried: list[_Way] = [(subject, *way) for subject in patch.subjects for way in _ways(subject, of.making)]
+    if of.making.trials:
         tried = [*_trials(tried), *tried]
-    tried += [Attempt(index, 0, Importing(module)) for module in sorted(set(_modules(patch.paths, ground.roots)))]
-    for number, a in enumerate(tried, 1):
-        more = beside.get((a.subject.module, a.subject.cls), ()) if isinstance(a.subject, ByState) else ()
-        yield replace(a, number=number, boundary=boundary, touched=named if a.manner else (), beside=more)
+    edited = sorted({of.modules[path] for path in patch.paths if path in of.modules})
+    tried += [(Importing(module), "", "") for module in edited]
+    for number, (subject, manner, factory) in enumerate(tried, 1):
+        touched, used = (of.touched, of.making.used and manner != "part") if manner else ((), False)
+        more = of.beside.get((subject.module, subject.cls), ()) if isinstance(subject, ByState) else ()
+        yield Attempt(index, number, subject, manner, factory, boundary, touched, used, more)
 
 
-def _trials(tried: Iterable[Attempt]) -> Iterator[Attempt]:
-    for a in tried:
-        if isinstance(a.subject, Trainable) and a.subject.script is not None:
-            yield replace(a, manner="trial")
+def _trials(tried: Iterable[_Way]) -> Iterator[_Way]:
+    for subject, _, factory in tried:
+        if isinstance(subject, Trainable) and subject.script is not None:
+            yield subject, "trial", factory
 
 
-def _of_subject(index: int, subject: Subject, making: Making) -> Iterator[Attempt]:
+def _ways(subject: Subject, making: Making) -> Iterator[tuple[Manner, str]]:
+    """How the subject is made, from the strongest way to the weakest: the manner, and the factory or the command."""
     if not isinstance(subject, (ByState, ByContents, Instance)):
-        yield Attempt(index, 0, subject)
+        yield "", ""
         return
-    one = Attempt(index, 0, subject, used=making.used)
-    one = replace(one, boundary=subject.boundary) if isinstance(subject, Instance) else one
     if factory := making.factories.get(f"{subject.module}:{subject.cls}"):
-        yield replace(one, manner="factory", factory=factory)
+        yield "factory", factory
     if making.command:
-        yield replace(one, manner="harvested", factory=making.command)
-    yield replace(one, manner="constructor")
-    yield replace(one, manner="obvious")
+        yield "harvested", making.command
+    yield "constructor", ""
+    yield "obvious", ""
     if not isinstance(subject, Instance):
-        yield Attempt(index, 0, subject, "part")
+        yield "part", ""
 
 
-def _modules(paths: Iterable[Path], roots: Sequence[Path]) -> Iterator[str]:
+def _modules(paths: Iterable[Path], roots: Sequence[Path]) -> Mapping[Path, str]:
+    """The dotted names of the files that can be imported."""
+    found = {}
     for path in paths:
         root = next((r for r in roots if path.is_relative_to(r)), None)
         if root is None or path.suffix != ".py":
@@ -334,4 +360,5 @@ def _modules(paths: Iterable[Path], roots: Sequence[Path]) -> Iterator[str]:
         parts = path.relative_to(root).with_suffix("").parts
         parts = parts[:-1] if parts[-1] == "__init__" else parts
         if parts and all(part.isidentifier() for part in parts):
-            yield ".".join(parts)
+            found[path] = ".".join(parts)
+    return found

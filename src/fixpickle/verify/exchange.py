@@ -6,18 +6,17 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
-from fixpickle.model import ByContents, ByState, Instance
-from fixpickle.verify.attempt import Attempt, Side, Task
+from fixpickle.model import ByContents, ByExpression, ByIdentity, ByReference, ByState, Instance
+from fixpickle.verify.attempt import Attempt, Importing, Side, Task
 from fixpickle.verify.launch import Died, Ending, Hung, Unstartable
 from fixpickle.verify.stations import Sources, Stations
 
 Results = Mapping[str, str]
 _MADE = (ByState, ByContents, Instance)
-Stage = Literal["import", "build", "dump", "load", "absent", "hung", "died", "lacking"]
-Answers = dict[str, dict[str, Any]]
-"""What children, or workers elsewhere, answered, by the ids of the tasks: JSON."""
+_IMPORTERS = (*_MADE, ByReference, ByExpression, ByIdentity)
+Stage = Literal["import", "build", "dump", "load", "absent", "hung", "died"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +32,7 @@ class Crossed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It did not cross: the stage that failed, and the genuine error. Where a worker is `lacking` something, nobody
-    knows what would have become of it."""
+    """It did not cross: the stage that failed, and the genuine error."""
 
     stage: Stage
     error: str
@@ -51,19 +49,11 @@ class Broken:
     reason: str
 
 
-class Elsewhere(Protocol):
-    """Workers on other machines."""
-
-    def takes(self, scene: Scene, task: Task) -> bool: ...
-
-    def answers(self, scene: Scene, tasks: Sequence[Task]) -> Answers: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Scene:
     """One side of a change: the files on it, the trimmed scripts that are run as `__main__`, who runs them.
 
-    Where it is to be `alone`, no other attempt has used its interpreters. What can go `elsewhere` does.
+    Where it is to be `alone`, no other attempt has used its interpreters.
     """
 
     side: Side
@@ -71,26 +61,13 @@ class Scene:
     scripts: Mapping[Path, str]
     stations: Stations
     alone: bool = False
-    elsewhere: Elsewhere | None = None
 
 
 def cross(scene: Scene, attempts: Sequence[Attempt]) -> Mapping[str, Trial] | Broken:
     """What becomes of each attempt, by its key: dumped in one interpreter, loaded in another."""
-    keys, tasks = _asked(scene, attempts)
-    away = [task for task in tasks if scene.elsewhere is not None and scene.elsewhere.takes(scene, task)]
-    gone = {str(task["id"]) for task in away}
-    here = [*_harvest(scene, attempts), *(task for task in tasks if str(task["id"]) not in gone)]
-    answers = answered(scene, here) if here else {}
-    if isinstance(answers, Broken):
-        return answers
-    if scene.elsewhere is not None and away:
-        answers |= scene.elsewhere.answers(scene, away)
-    return {key: _trial(answers[asked]) for key, asked in keys.items()}
-
-
-def answered(scene: Scene, tasks: Sequence[Task]) -> Answers | Broken:
-    """What children on this machine answer: each task is dumped in one interpreter, and loaded in another."""
-    dumped = _phase(scene, "dump", tasks)
+    implied = _implied(attempts)
+    keys, tasks = _asked(scene, [a for a in attempts if a.key not in implied])
+    dumped = _phase(scene, "dump", [*_harvest(scene, attempts), *tasks])
     if isinstance(dumped, Broken):
         return dumped
     parcels = [task | dumped[str(task["id"])] for task in tasks if dumped[str(task["id"])]["stage"] == "dumped"]
@@ -98,13 +75,21 @@ def answered(scene: Scene, tasks: Sequence[Task]) -> Answers | Broken:
     loaded = _phase(scene, "load", sorted(parcels, key=_place))
     if isinstance(loaded, Broken):
         return loaded
-    last = {**dumped, **loaded}
-    return {name: {**said, "also": _also(dumped[name].get("also", {}), said)} for name, said in last.items()}
+    answers = {**dumped, **loaded}
+    trials = {key: _trial(answers[key], dumped[key].get("also", {})) for key in set(keys.values())}
+    found = {key: trials[asked] for key, asked in keys.items()}
+    return found | {key: _imported(dumped[keys[by]]) for key, by in implied.items()}
 
 
-def _also(sent: Results, answer: Mapping[str, Any]) -> dict[str, str]:
-    """What went wrong with what else was tried on the sending side stands, however it went on the other."""
-    return {**sent, **answer.get("also", {}), **{name: error for name, error in sent.items() if error}}
+def _implied(attempts: Sequence[Attempt]) -> dict[str, str]:
+    """The attempts to import a module, each with one that begins with just that: it need not be asked about twice."""
+    importers = {a.subject.module: a.key for a in attempts if isinstance(a.subject, _IMPORTERS)}
+    asked = [a for a in attempts if isinstance(a.subject, Importing) and a.subject.module in importers]
+    return {a.key: importers[a.subject.module] for a in asked}
+
+
+def _imported(answer: Mapping[str, Any]) -> Trial:
+    return Failed("import", answer["error"]) if answer["stage"] == "import" else Crossed("")
 
 
 def _place(task: Task) -> str:
@@ -137,15 +122,17 @@ def _harvest(scene: Scene, attempts: Sequence[Attempt]) -> list[Task]:
     ]
 
 
-def _trial(answer: Mapping[str, Any]) -> Trial:
+def _trial(answer: Mapping[str, Any], sent: Results) -> Trial:
+    """What went wrong with what else was tried on the sending side stands, however it went on the other."""
+    also = {**sent, **answer.get("also", {}), **{name: error for name, error in sent.items() if error}}
     if answer["stage"] == "crossed":
-        return Crossed(answer["note"], answer["also"])
-    return Failed(answer["stage"], answer["error"], answer["also"])
+        return Crossed(answer["note"], also)
+    return Failed(answer["stage"], answer["error"], also)
 
 
-def _phase(scene: Scene, mode: str, tasks: Sequence[Task]) -> Answers | Broken:
+def _phase(scene: Scene, mode: str, tasks: Sequence[Task]) -> dict[str, dict[str, Any]] | Broken:
     """Every task's answer. A child that is lost costs what it was at, and a fresh one goes on with the rest."""
-    answers: Answers = {}
+    answers: dict[str, dict[str, Any]] = {}
     pending = list(tasks)
     while pending:
         request = {"side": scene.side, "tasks": pending}

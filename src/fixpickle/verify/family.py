@@ -9,9 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from pathlib import Path
 
-_PROC = Path("/proc")
+_PROC = "/proc"
 _ROUNDS = 20  # what is killed may have started another process meanwhile
 
 
@@ -21,7 +20,8 @@ def members(mark: str) -> list[int]:
     found = []
     for entry in _entries():
         with contextlib.suppress(OSError):  # of another user, or gone meanwhile
-            environment = (_PROC / entry / "environ").read_bytes()
+            with open(f"{_PROC}/{entry}/environ", "rb") as file:
+                environment = file.read()
             if wanted not in environment:
                 continue
             if any(one == wanted or one.startswith(wanted + b".") for one in environment.split(b"\0")):
@@ -45,13 +45,13 @@ def tasks_of_user() -> int:
     count = 0
     for entry in _entries():
         with contextlib.suppress(OSError):
-            if (_PROC / entry).stat().st_uid == os.getuid():
-                count += sum(1 for _ in (_PROC / entry / "task").iterdir())
+            if os.stat(f"{_PROC}/{entry}").st_uid == os.getuid():
+                count += len(os.listdir(f"{_PROC}/{entry}/task"))
     return count
 
 
 def _entries() -> list[str]:
     try:
-        return [entry.name for entry in _PROC.iterdir() if entry.name.isdigit()]
+        return [entry for entry in os.listdir(_PROC) if entry.isdigit()]
     except OSError:
         return []

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from fixpickle.model import LokyTrip, Proved, Refuted, Unproved, Verdict
+from fixpickle.model import ByExpression, ByState, LokyTrip, Proved, Refuted, Unproved, Verdict
 from fixpickle.verify.attempt import Attempt, Importing
 from fixpickle.verify.exchange import Crossed, Failed, Trial
 
@@ -28,38 +28,47 @@ class Try:
 
 
 def first(tried: Sequence[Attempt]) -> list[Attempt]:
-    """What is tried at once: all but the weaker ways to make an instance."""
-    return [a for a in tried if a.manner not in _WEAKER]
+    """What is tried at once: all but the weaker ways to make an instance, and values that one holds."""
+    held = {value for a in tried for value in _held(a)}
+    return [a for a in tried if a.manner not in _WEAKER and _value(a) not in held]
 
 
 def weaker(tried: Sequence[Attempt], tries: Sequence[Try]) -> list[Attempt]:
     """What is tried next, after what was tried: the weaker ways to make an instance of what no stronger one decided.
 
     A class that can be called without arguments is not called with made-up ones. Where an instance failed before and
-    crosses now, one that holds a single attribute has nothing to add.
+    crosses now, one that holds a single attribute has nothing to add, nor has the value of that attribute alone.
     """
-    decided, called = set(), set()
+    decided: set[object] = set()
+    called = set()
     for one in tries:
         of = one.attempt.patch, one.attempt.subject
         if isinstance(one.before, Failed) and isinstance(one.after, Crossed):
-            decided.add(of)
+            decided |= {of, *_held(one.attempt)}
         if one.attempt.manner == "constructor" and not _stage(one.after) == _stage(one.before) == "build":
             called.add(of)
     made = {one.attempt.key for one in tries}
-    left = [(a, (a.patch, a.subject)) for a in tried if a.manner in _WEAKER and a.key not in made]
-    return [a for a, of in left if of not in decided and not (a.manner == "obvious" and of in called)]
+    put_off = [a for a in tried if a.manner in _WEAKER or isinstance(a.subject, ByExpression)]
+    left = [(a, (a.patch, a.subject)) for a in put_off if a.key not in made]
+    undecided = [(a, of) for a, of in left if of not in decided and _value(a) not in decided]
+    return [a for a, of in undecided if not (a.manner == "obvious" and of in called)]
+
+
+def _held(a: Attempt) -> Iterator[object]:
+    """The value that an instance holds where the fix put it."""
+    if isinstance(a.subject, ByState):
+        yield a.patch, ByExpression(a.subject.module, a.subject.before, a.subject.after, a.subject.pickler)
+
+
+def _value(a: Attempt) -> object:
+    return (a.patch, a.subject) if isinstance(a.subject, ByExpression) else None
 
 
 def judge(tries: Sequence[Try]) -> Verdict:
     """The verdict on one patch, from all that was tried for it, strongest first.
 
-    What worked before and is broken now refutes it, whatever else crosses. Where a worker lacked something, nothing
-    that it said counts.
+    What worked before and is broken now refutes it, whatever else crosses.
     """
-    for one in tries:
-        for trial in (one.before, one.after):
-            if isinstance(trial, Failed) and trial.stage == "lacking":
-                return Unproved(trial.error)
     # A function can be built from its code where its module cannot be imported, so the import is asked about by itself.
     unimportable = {one.attempt.subject.module for one in tries if _cannot_import(one)}
     for one in tries:

@@ -14,7 +14,7 @@ from .failure import Failure, expect, stage
 from .harvest import met
 from .modules import blank, contents, findable, has_hooks, mangled, named, resolve, size
 from .picklers import AS_IT_STARTS, dumps, protocols
-from .portraits import Painter
+from .portraits import Painter, Portrait
 from .prints import shown
 from .shared import Parcel
 from .starting import only_as_it_starts, starting
@@ -145,29 +145,42 @@ class State:
         return cls(*positional, **keywords)
 
     def check(self, world: World, task: Json, loaded: List[Any], facts: Json) -> str:
-        for value in {id(one): one for one in loaded}.values():
-            self._compare(world, task, value, facts)
+        arrived = list({id(one): one for one in loaded}.values())
+        for value in arrived:
+            _expect_alike(value, facts)
+        world.also.update(self._arrivals(world, task, arrived, facts["state"], task["parcels"]))
         if facts["attribute"]:
             world.also.update(lock(task["attribute"], getattr(loaded[0], facts["attribute"])))
         others = facts["others"]
         for place, state in others:
-            self._compare(world, task, pickle.loads(world.parcels.get(place)), {**facts, "state": state})
+            value = pickle.loads(world.parcels.get(place))
+            _expect_alike(value, facts)
+            for name, error in self._arrivals(world, task, [value], state, [place]).items():
+                world.also[name] = world.also.get(name) or error
         more = "and %d more" % len(others) if others else ""
         started = "handed to a process as it starts" if facts["started"] else ""
         return "; ".join(filter(None, (more, started, boundary_note(world, facts["boundary"]))))
 
-    def _compare(self, world: World, task: Json, value: Any, facts: Json) -> None:
-        _expect_kind(value, facts)
-        if facts["attribute"]:
-            held = getattr(value, facts["attribute"])
-            kind = named(type(held))
-            expect(kind == facts["holds"], "%s arrives as %s" % (facts["attribute"], kind))
-            if hasattr(held, "acquire") and hasattr(held, "release") and "Semaphore" not in kind:
-                expect(held.acquire(blocking=False), "%s arrives locked" % facts["attribute"])
-                held.release()
-        painter = _painted(world, task, value)
-        for path, was in facts["state"].items():
-            world.also[arrives(path)] = world.also.get(arrives(path)) or next(painter.difference(was), "")
+    def _arrivals(self, world: World, task: Json, values: List[Any], state: Portrait, places: List[Any]) -> Results:
+        """What of the portrait is not there in what arrived from these places: looked at once."""
+        question = repr((places, task["touched"], state))
+        if question not in world.arrivals:
+            painters = [_painted(world, task, value) for value in values]
+            differences = {path: [next(p.difference(was), "") for p in painters] for path, was in state.items()}
+            world.arrivals[question] = {arrives(path): next(filter(None, d), "") for path, d in differences.items()}
+        return world.arrivals[question]
+
+
+def _expect_alike(value: Any, facts: Json) -> None:
+    """The class is the same, and that of what the attribute holds, which is free if it is a lock."""
+    _expect_kind(value, facts)
+    if facts["attribute"]:
+        held = getattr(value, facts["attribute"])
+        kind = named(type(held))
+        expect(kind == facts["holds"], "%s arrives as %s" % (facts["attribute"], kind))
+        if hasattr(held, "acquire") and hasattr(held, "release") and "Semaphore" not in kind:
+            expect(held.acquire(blocking=False), "%s arrives locked" % facts["attribute"])
+            held.release()
 
 
 def _expect_kind(value: Any, facts: Json) -> None:

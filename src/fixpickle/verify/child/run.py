@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import io
+import marshal
 import os
 import sys
 from typing import Any, Callable, Dict
@@ -12,6 +14,8 @@ from typing import Any, Callable, Dict
 from .failure import Failure, stage, told
 from .process import Answers, confine, requests
 from .world import Json, World
+
+_open = io.open
 
 # Each kind of task, and where it is worked off: by a class that dumps and checks, or by a function that does all of it.
 # What no task asks for is not imported: it would be there already when user code runs.
@@ -38,7 +42,6 @@ STEPS: Dict[str, str] = {
     "harvest": "harvest.harvest",
     "look": "looking.look",
     "arrive": "looking.arrive",
-    "present": "imports.present",
 }
 
 
@@ -85,20 +88,17 @@ def main(mode: str, folder: str) -> None:
         for task in request["tasks"]:
             answers.write(begin=task["id"])
             world.also = {}
-            outcome = _outcome(step, world, task)
-            if world.unfound.names:
-                answers.hold(missed=world.unfound.taken())
-            answers.hold(done=task["id"], **outcome, also=world.also)
-        world.overlay.kept.save()
+            answers.hold(done=task["id"], **_outcome(step, world, task), also=world.also)
+        if request.get("save"):
+            world.overlay.kept.save()
 
 
 def _prepared(request: Json, answers: Answers, folder: str) -> World:
-    world = World(request, answers, folder)
+    with _open(request["sources"], "rb") as file:
+        world = World({**request, **marshal.load(file)}, answers, folder)
     sys.dont_write_bytecode = True
-    sys.path[:0] = request["roots"]
+    sys.path[:0] = world.roots
     sys.meta_path.insert(0, world.overlay)
-    if request.get("abroad"):
-        sys.meta_path.append(world.unfound)
     sys.argv[:] = [""]
     return world
 

@@ -113,7 +113,7 @@ class Kept:
         return known
 
     def save(self) -> None:
-        """For the children that start from now on. Files are few, for making one takes longer than compiling."""
+        """For a child that is about to start. Files are few, for making one takes longer than compiling."""
         if not self.new:
             return
         new = {of: marshal.dumps(code) for of, code in self.new.items()}

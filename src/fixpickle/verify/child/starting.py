@@ -10,7 +10,6 @@ import importlib
 import io
 import os
 import stat
-import tempfile
 from typing import Any, Iterator
 
 _REFUSED = ("through inheritance", "AuthenticationString")
@@ -34,6 +33,8 @@ class Descriptor:
     def detach(self) -> int:
         if self.size < 0:
             return os.open(os.devnull, os.O_RDWR)
+        import tempfile  # it brings much along, `random` included, and is seldom needed
+
         with tempfile.TemporaryFile() as file:
             file.truncate(self.size)
             return os.dup(file.fileno())

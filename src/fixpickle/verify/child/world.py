@@ -12,7 +12,7 @@ from .failure import stage
 from .modules import Modules
 from .picklers import loads
 from .process import Answers
-from .serving import Overlay, Unfound
+from .serving import Overlay
 from .shared import Kept, Parcel, Parcels
 
 Json = Dict[str, Any]
@@ -28,11 +28,11 @@ class World:
         self.scratch = scratch
         self.parcels = Parcels(request["shared"])
         self.overlay = Overlay(request["texts"], request["runs"], Kept(request["codes"]))
-        self.unfound = Unfound()
         self.modules = Modules(answers)
         self.also: Dict[str, str] = {}
         self.met: Optional[Dict[Tuple[str, str], List[Any]]] = None
         self.crossings: Dict[str, Any] = {}
+        self.arrivals: Dict[str, Dict[str, str]] = {}
         self._loaded: Tuple[List[Any], List[Any]] = ([], [])
 
     def arrived(self, places: List[Any], pickler: str) -> List[Any]:

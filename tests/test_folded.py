@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import io
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from fixpickle.cache.folded import PACKED, fold, unfold
+from fixpickle.cache import attic
+from fixpickle.cache.attic import Attic
+from fixpickle.cache.folded import PACKED, Packs, fold, unfold
 from fixpickle.model import Settings, Source
 from fixpickle.reading import read_all
 from fixpickle.shelf import bare
@@ -24,7 +28,7 @@ def test_every_field_is_what_it_was(path: Path) -> None:
     assert isinstance(source, Source)
     facts = survey(source)
     assert isinstance(facts, Facts)
-    folded = unfold(fold(facts), bare(source))
+    folded = unfold(fold(facts), bare(source), Packs())
     for one in fields(Facts):
         assert getattr(folded, one.name) == getattr(facts, one.name), one.name
     assert folded.is_script == facts.is_script
@@ -39,12 +43,45 @@ def test_what_is_packed_is_unpacked_when_it_is_asked_for(tmp_path: Path, monkeyp
     (facts,) = standing.facts.values()
     asked: list[str] = []
 
-    def opened(_packed: bytes, name: str) -> tuple[()]:
+    def opened(_packs: Packs, _places: object, name: str) -> tuple[()]:
         asked.append(name)
         return ()
 
-    monkeypatch.setattr("fixpickle.cache.folded._opened", opened)
+    monkeypatch.setattr(Packs, "field", opened)
     assert facts.imports == () and facts.module == "work" and not facts.is_script and not asked
-    assert facts.definitions == () and facts.late_imports == ()
-    assert asked == ["definitions"]  # and what was empty is not packed at all
+    assert facts.definitions == ()
+    assert asked == ["definitions"]
     assert "definitions" in PACKED
+
+
+@pytest.mark.parametrize("disk", ["as it should be", "full", "full in the middle", "not to be had"])
+def test_what_is_put_into_the_attic_is_found_there(disk: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attic, "_CHUNK", 64)
+    full = Full(room={"full": 0, "full in the middle": 100}.get(disk, 10**6))
+    monkeypatch.setattr(attic.tempfile, "TemporaryFile", missing if disk == "not to be had" else lambda **_: full)
+    place = Attic()
+    texts = [bytes([number]) * (number % 40) for number in range(200)]
+    places = [place.put(text) for text in texts]
+    assert [place.get(at, len(text)) for at, text in zip(places, texts, strict=True)] == texts
+    assert (len(full.getvalue()) > 3000) == (disk == "as it should be")
+
+
+class Full(io.BytesIO):
+    """A file on a disk with little room, that writes and reads a few bytes at once."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self.room = room
+
+    def write(self, data: memoryview) -> int:  # type: ignore[override]
+        some = bytes(data)[:48]
+        if self.tell() + len(some) > self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(some)
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(min(size or 0, 7))
+
+
+def missing(**_: object) -> io.BytesIO:
+    raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fixpickle.link.exposure import Exposure
 from fixpickle.link.keepers import Keepers
+from fixpickle.link.raising import Raising
 from fixpickle.link.shipments import Shipments
 from fixpickle.link.spread import Crossing, Spread, Way, place, stored
 from fixpickle.link.symbols import Symbols
@@ -69,6 +70,7 @@ class Project:
         self._spread = Spread(self.files, self._symbols, self.catalogue)
         self.keepers = Keepers(self.files, self._symbols, self._passes_on)
         self.exposure = Exposure(self.files, self._symbols, self._spread, self.catalogue, self._passes_on)
+        self._raising = Raising(self.files, self._symbols)
         self._shipments = Shipments(self.files, self._symbols, self._spread, self.left_out)
 
     def over(self, facts: Iterable[Facts], traced: Sequence[Traced] = ()) -> Project:
@@ -81,19 +83,15 @@ class Project:
 
     # --- indexes ---
 
-    @cached_property
-    def exceptions(self) -> dict[str, tuple[Facts, ExceptionFacts]]:
+    @property
+    def exceptions(self) -> Mapping[str, tuple[Facts, ExceptionFacts]]:
         """The classes of the project that may be exceptions of a kind of their own, by symbolic name."""
-        return {f"{facts.module}.{e.name}": (facts, e) for facts in self.files for e in facts.exceptions}
+        return self._raising.exceptions
 
-    @cached_property
-    def raised(self) -> dict[str, list[tuple[Facts, Raised]]]:
-        """Where the project raises what, by symbolic name."""
-        table: dict[str, list[tuple[Facts, Raised]]] = {}
-        for facts in self.files:
-            for each in facts.raised:
-                table.setdefault(self.real(each.symbol), []).append((facts, each))
-        return table
+    @property
+    def raised(self) -> Mapping[str, Sequence[tuple[Facts, Raised]]]:
+        """Where the project raises its own classes, by symbolic name."""
+        return self._raising.raised
 
     @property
     def children(self) -> Mapping[str, tuple[str, ...]]:
@@ -107,11 +105,12 @@ class Project:
 
     @cached_property
     def handed_on(self) -> dict[str, list[tuple[Facts, HandedOn]]]:
-        """What other files import and hand on, by the symbolic name of the module that has it."""
+        """What files import of others and hand on, by the symbolic name of the module that has it."""
         table: dict[str, list[tuple[Facts, HandedOn]]] = {}
         for facts in self.files:
             for handed in facts.handed_on:
-                table.setdefault(self.real(handed.symbol).rpartition(".")[0], []).append((facts, handed))
+                if not self._symbols.foreign(symbol := self.real(handed.symbol)):
+                    table.setdefault(symbol.rpartition(".")[0], []).append((facts, handed))
         return table
 
     @property

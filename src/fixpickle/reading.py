@@ -6,11 +6,11 @@ import contextlib
 import hashlib
 import itertools
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from fixpickle.cache.folded import Pack, fold, unfold
+from fixpickle.cache.folded import Pack, Packs, fold, unfold
 from fixpickle.cache.folder import Folder
 from fixpickle.cache.surveyed import Surveyed, keep, kept
 from fixpickle.cache.trees import Notes, Seen, Stamp
@@ -59,7 +59,8 @@ def read_all(
     memory: dict[Path, Source] = {}
     disk: dict[Path, Source] = {}
     facts: dict[Path, Facts] = {}
-    folder = notes.folder if notes is not None else None
+    roots: dict[Path, Path] = {}
+    folder, packs = notes.folder if notes is not None else None, Packs()
     asked = [_Asked(path, path in explicit, held.get(path), folder) for path in (*files, *held)]
     # Closed whatever happens: an interrupt in between would leave the workers to go on.
     with contextlib.closing(_surveyed(asked, executor or Pool(settings.jobs))) as every:
@@ -69,9 +70,12 @@ def read_all(
                 notes.files.append(seen)
             skipped += (refusal for refusal in (source, found) if isinstance(refusal, Refusal))
             if isinstance(source, Source) and isinstance(found, Pack):
+                source = replace(
+                    source, root=roots.setdefault(source.root, source.root)
+                )  # few, and each came with each file
                 (memory if source.path in held else disk)[source.path] = source
                 if not is_runtime(source.path):
-                    facts[source.path] = unfold(found, source)
+                    facts[source.path] = unfold(found, source, packs)
                     skipped += _misnamed(facts[source.path])
     known = configured(settings.boundaries, settings.quiet)
     project = Project(facts.values(), known, settings.strategy, settings.traced)

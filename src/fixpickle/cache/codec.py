@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 Value = TypeVar("Value")
 Write = Callable[[Any, dict[str, int]], object]
 Read = Callable[[Any, list[str]], Any]
+_NONE = frozenset[Any]()  # each new one that is empty would take as much room as four texts
 _WRITERS: dict[Any, Write] = {}
 _READERS: dict[Any, Read] = {}
 
@@ -203,7 +204,9 @@ def _make_reader(kind: Any) -> Read:
     if origin is tuple:
         return lambda body, table: tuple(_reader(k)(one, table) for k, one in zip(arguments, body, strict=True))
     if origin is frozenset:
-        return lambda body, table: frozenset(_reader(arguments[0])(one, table) for one in body)
+        return _late(
+            arguments[0], lambda read: lambda body, table: frozenset([read(one, table) for one in body]), _NONE
+        )
     if isinstance(origin, type) and issubclass(origin, Mapping):
         key, value = map(_reader, arguments)
         return lambda body, table: {key(k, table): value(v, table) for k, v in body}
@@ -215,13 +218,13 @@ def _make_reader(kind: Any) -> Read:
     raise TypeError(f"no form is known for {kind}")
 
 
-def _late(kind: Any, make: Callable[[Read], Read]) -> Read:
-    """A reader made when it is first used: a type may hold itself."""
+def _late(kind: Any, make: Callable[[Read], Read], empty: object = ()) -> Read:
+    """A reader made when it is first used: a type may hold itself. All that is `empty` is one."""
     made: list[Read] = []
 
     def read(body: Any, table: list[str]) -> Any:
         if not body:
-            return ()
+            return empty
         if not made:
             made.append(make(_reader(kind)))
         return made[0](body, table)

@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 import zlib
+from array import array
+from collections import OrderedDict
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
+from fixpickle.cache.attic import Attic
 from fixpickle.cache.codec import dump_parts, load_parts
 from fixpickle.model import Source
 from fixpickle.survey import Facts
 
-PACKED = ("definitions", "parameters", "attribute_flows", "instances", "mentions", "statements", "late_imports")
-"""Six of seven bytes of the facts, of which few are of any use once the files are linked."""
+PACKED = (
+    "definitions",
+    "parameters",
+    "attribute_flows",
+    "instances",
+    "mentions",
+    "statements",
+    "late_imports",
+    "aliases",
+    "returned",
+    "exceptions",
+    "raised",
+    "bound_calls",
+    "handed_on",
+    "decorators",
+    "reached",
+    "taken",
+)
+"""Nine of ten bytes of the facts, of which few are of any use once the files are linked."""
 
+_AT = {name: number for number, name in enumerate(PACKED)}
+_EMPTY = {one.name: frozenset() if str(one.type).startswith("frozenset") else () for one in fields(Facts)}
 _PLACE = ("path", "root", "digest")
 _LIVE = tuple(one.name for one in fields(Facts) if one.name not in (*PACKED, *_PLACE))
-_OPEN = 1024  # packed fields that are at hand: rules ask for them again and again while they look at a file
+_OPEN = 128  # packed fields that are at hand: rules ask for them again and again while they look at a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +50,47 @@ class Pack:
     script: bool
 
 
-class Folded(Facts):
-    """Facts of which the most is bytes. They say the same as the facts they were made of."""
+class Packs:
+    """The packed fields of a run's files, out of memory but for those that were asked for last."""
 
-    __slots__ = ("_packed", "_script")
-    _packed: tuple[bytes, ...]
+    def __init__(self) -> None:
+        self._attic = Attic()
+        self._open: OrderedDict[tuple[int, str], Any] = OrderedDict()
+
+    def put(self, packed: tuple[bytes, ...]) -> array[int]:
+        """Where the fields are from now on: each from its own place to that of the next."""
+        return array("Q", accumulate(map(len, packed), initial=self._attic.put(b"".join(packed))))
+
+    def field(self, places: array[int], name: str) -> Any:
+        """A field of the file that has these places."""
+        number = _AT[name]
+        start, end = places[number], places[number + 1]
+        if start == end:
+            return _EMPTY[name]
+        found = self._open.get((start, name))
+        if found is None:
+            (found,) = load_parts(Facts, zlib.decompress(self._attic.get(start, end - start)), (name,))
+            self._open[start, name] = found
+            if len(self._open) > _OPEN:
+                self._open.popitem(last=False)
+        else:
+            self._open.move_to_end((start, name))
+        return found
+
+
+class Folded(Facts):
+    """Facts of which the most is packed. They say the same as the facts they were made of."""
+
+    __slots__ = ("_packs", "_places", "_script")
+    _packs: Packs
+    _places: array[int]
     _script: bool
 
     def __getattr__(self, name: str) -> Any:
         """Called for slots that are empty."""
-        if name not in PACKED:
+        if name not in _AT:
             raise AttributeError(name)
-        packed = self._packed[PACKED.index(name)]
-        return _opened(packed, name) if packed else ()
+        return self._packs.field(self._places, name)
 
     @property
     def is_script(self) -> bool:
@@ -54,20 +104,15 @@ def fold(facts: Facts) -> Pack:
     return Pack(dump_parts(Facts, facts, _LIVE), packed, facts.is_script)
 
 
-def unfold(pack: Pack, source: Source) -> Facts:
-    """The facts of a source that were packed."""
+def unfold(pack: Pack, source: Source, packs: Packs) -> Facts:
+    """The facts of a source that were packed; what is packed of them is `packs`' from now on."""
     facts = object.__new__(Folded)
     put = object.__setattr__
     for name, value in zip(_LIVE, load_parts(Facts, pack.live, _LIVE), strict=True):
         put(facts, name, value)
     for name in _PLACE:
         put(facts, name, getattr(source, name))
-    put(facts, "_packed", pack.packed)
+    put(facts, "_packs", packs)
+    put(facts, "_places", packs.put(pack.packed))
     put(facts, "_script", pack.script)
     return facts
-
-
-@lru_cache(_OPEN)
-def _opened(packed: bytes, name: str) -> Any:
-    (value,) = load_parts(Facts, zlib.decompress(packed), (name,))
-    return value

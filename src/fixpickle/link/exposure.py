@@ -62,14 +62,14 @@ class Exposure:
 
     @cached_property
     def _given(self) -> dict[str, list[tuple[Facts, Sink]]]:
-        """Where instances of a class go, and what calls of a function give."""
+        """Where instances of a class of the project go."""
         table = {symbol: list(given) for symbol, given in self.spread.made.given.items()}
         for facts in self.files:
             for cls in facts.classes:
                 for attribute, value in cls.attributes:
-                    if value.endswith("()"):
-                        kept = ToAttribute(cls.name, attribute, cls.line)
-                        table.setdefault(self._real(value.removesuffix("()")), []).append((facts, kept))
+                    made = self._real(value.removesuffix("()")) if value.endswith("()") else ""
+                    if self.symbols.is_class(made):
+                        table.setdefault(made, []).append((facts, ToAttribute(cls.name, attribute, cls.line)))
         return table
 
     def _real(self, symbol: str) -> str:

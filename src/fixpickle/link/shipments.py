@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from sys import intern
 
 from fixpickle.link.spread import Spread, place
 from fixpickle.link.symbols import Symbols
@@ -61,10 +63,10 @@ class Shipments:
     def _found(self) -> _Table:
         table: _Table = {}
         held: dict[tuple[str, str, str, str], None] = {}
-        met: set[tuple[object, ...]] = set()
+        met: set[bytes] = set()
         for facts, instance, classes in self._made():
             sinks = self.spread.leading(instance.sinks)
-            key = (classes, instance.exact, *(_alike(facts, sink) for sink in sinks))
+            key = _digest((classes, instance.exact, *(_alike(facts, sink) for sink in sinks)))
             if not sinks or key in met:
                 continue
             met.add(key)
@@ -126,7 +128,7 @@ class Shipments:
         table: dict[str, list[str]] = {}
         for facts in self.files:
             for cls in facts.classes:
-                own = f"{facts.module}.{cls.name}"
+                own = intern(f"{facts.module}.{cls.name}")
                 for symbol, _ in self.symbols.lineage(own):
                     if symbol != own:
                         table.setdefault(symbol, []).append(own)
@@ -138,22 +140,27 @@ class Shipments:
         There are more of them than of anything else, so no list of them is kept.
         """
         returning = self._returning()
-        known: dict[tuple[str, str], tuple[str, ...]] = {}
+        known: dict[str, tuple[str, ...]] = {}
+        having: dict[tuple[str, str], tuple[str, ...]] = {}
         for facts in self.files:
             for instance in facts.instances:
-                key = instance.symbol, instance.member
-                if key not in known:
-                    known[key] = tuple(self._classes_of(instance, returning))
-                if known[key]:
-                    yield facts, instance, known[key]
+                symbol, member = instance.symbol, instance.member
+                if self.symbols.foreign(symbol):
+                    continue
+                if symbol not in known:
+                    known[symbol] = tuple(self._named(self.symbols.meaning(symbol).symbol, returning))
+                classes = known[symbol]
+                if member and classes:
+                    if (symbol, member) not in having:
+                        having[symbol, member] = tuple(name for name in classes if self._has_method(name, member))
+                    classes = having[symbol, member]
+                if classes:
+                    yield facts, instance, classes
 
-    def _classes_of(self, instance: Instance, returning: dict[str, dict[str, None]]) -> Iterator[str]:
-        symbol = self.symbols.meaning(instance.symbol).symbol
+    def _named(self, symbol: str, returning: dict[str, dict[str, None]]) -> Iterable[str]:
+        """The classes whose instances a call of a symbol gives that stands for itself."""
         found = self.symbols.class_of(symbol)
-        own = [f"{found[0].module}.{found[1].name}"] if found is not None else returning.get(symbol, ())
-        for name in own:
-            if not instance.member or self._has_method(name, instance.member):
-                yield name
+        return [f"{found[0].module}.{found[1].name}"] if found is not None else tuple(returning.get(symbol, ()))
 
     def _has_method(self, name: str, method: str) -> bool:
         for _, found in self.symbols.lineage(name):
@@ -165,10 +172,15 @@ class Shipments:
         """The classes whose instances functions return, by function."""
         table: dict[str, dict[str, None]] = {}
         for _ in range(_STEPS):
-            for facts, instance, sink in self.spread.made.returned:
-                for name in self._classes_of(instance, table):
-                    table.setdefault(f"{facts.module}.{sink.function}", {})[name] = None
+            for symbol, function in self.spread.made.returned:
+                for name in self._named(symbol, table):
+                    table.setdefault(function, {})[name] = None
         return table
+
+
+def _digest(key: tuple[object, ...]) -> bytes:
+    """What stands for a key of texts, numbers and sinks: it takes a tenth of the room."""
+    return hashlib.blake2b(repr(key).encode(), digest_size=16).digest()
 
 
 def _alike(facts: Facts, sink: Sink) -> tuple[object, ...]:

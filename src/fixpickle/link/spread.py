@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import NamedTuple
+from sys import intern
+from typing import NamedTuple, TypeVar
 
+from fixpickle.link.made import Made, made
 from fixpickle.link.symbols import Literals, Meaning, Symbols
 from fixpickle.survey.catalogue import Boundary, Catalogue
 from fixpickle.survey.facts import (
@@ -23,7 +25,7 @@ from fixpickle.survey.facts import (
     ToReturn,
 )
 
-_NOWHERE = ToCall("", 0, "", 0)
+Flow = TypeVar("Flow", ParameterFlow, AttributeFlow)
 _STEPS = 6  # functions that pass a parameter on to functions
 
 
@@ -57,19 +59,6 @@ class Way(NamedTuple):
         return Way(owner, sink, self, self.steps + 1, self.made, self.lasting, self.certain)
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What of a project is made and goes somewhere, by the symbolic name of what is called.
-
-    `results` are where the results of functions go, without ways that lead nowhere. `given` are where everything goes,
-    of calls that are alike one. `returned` are the instances that functions return.
-    """
-
-    results: dict[str, list[tuple[Facts, Instance]]]
-    given: dict[str, list[tuple[Facts, Sink]]]
-    returned: list[tuple[Facts, Instance, ToReturn]]
-
-
 class _Callee(NamedTuple):
     """What a callee stands for, the class that is made by calling it, if one is, and the function that then runs.
 
@@ -83,15 +72,6 @@ class _Callee(NamedTuple):
     method: bool
 
 
-class _Taking(NamedTuple):
-    """The parameters of a function, by what an argument ends up in them by."""
-
-    places: dict[int, list[tuple[Facts, ParameterFlow]]]
-    names: dict[str, list[tuple[Facts, ParameterFlow]]]
-    stars: list[tuple[Facts, ParameterFlow]]
-    rest: list[tuple[Facts, ParameterFlow]]
-
-
 class Spread:
     """Follows values over files."""
 
@@ -101,18 +81,34 @@ class Spread:
         self._storing: dict[tuple[str, ToCall], bool] = {}
         self._meanings: dict[str, tuple[Meaning, ...]] = {}
         self._called: dict[str, _Callee] = {}
+        self._flows: dict[str, list[tuple[Facts, ParameterFlow]]] = {}  # few of all there are are asked for
+        self._read: dict[tuple[str, str], list[tuple[Facts, AttributeFlow]]] = {}
+        self._results: dict[str, list[tuple[Facts, Instance]]] = {}
 
-    @cached_property
-    def _parameters(self) -> dict[str, list[tuple[Facts, ParameterFlow]]]:
-        table: dict[str, list[tuple[Facts, ParameterFlow]]] = {}
-        for facts in self.files:
-            for flow in facts.parameters:
-                table.setdefault(f"{facts.module}.{flow.function}", []).append((facts, flow))
-        return {name: [(f, self._short(flow)) for f, flow in flows] for name, flows in table.items()}
+    def _parameters(self, function: str) -> Sequence[tuple[Facts, ParameterFlow]]:
+        """Where the parameters of a function go that keeps one, or hands one on until it crosses."""
+        if function not in self._flows:
+            self._flows[function] = [
+                (facts, self._short(flow))
+                for facts in self._arriving.get(function, ())
+                for flow in facts.parameters
+                if f"{facts.module}.{flow.function}" == function
+            ]
+        return self._flows[function]
 
-    def _short(self, flow: ParameterFlow) -> ParameterFlow:
-        sinks = self.leading(flow.sinks)
+    def _short(self, flow: Flow) -> Flow:
+        sinks = self.lean(flow.sinks)
         return flow if sinks is flow.sinks else replace(flow, sinks=sinks)
+
+    def lean(self, sinks: tuple[Sink, ...]) -> tuple[Sink, ...]:
+        """What is leading, and of that no literals where none are asked for."""
+        kept = self.leading(sinks)
+        if not any(isinstance(s, ToCall) and s.literals for s in kept):
+            return kept
+        return tuple(
+            replace(s, literals=()) if isinstance(s, ToCall) and s.literals and not self._meant(s.callee) else s
+            for s in kept
+        )
 
     def leading(self, sinks: tuple[Sink, ...]) -> tuple[Sink, ...]:
         """Without the calls at which every way ends that keeps nothing and crosses nothing: most ways do."""
@@ -128,31 +124,45 @@ class Spread:
         return sink.unpacked or self.boundary(sink) is not None or (bool(sink.onward) and self.may_keep(sink.callee))
 
     @cached_property
-    def _arriving(self) -> frozenset[str]:
-        """The functions in which a parameter may be kept, or handed on until it is or crosses."""
+    def _arriving(self) -> dict[str, list[Facts]]:
+        """The functions in which a parameter may be kept, or handed on until it is or crosses, and their files."""
+        homes: dict[str, list[Facts]] = {}
         callers: dict[str, list[str]] = {}
         pending: list[str] = []
         for facts in self.files:
             for flow in facts.parameters:
-                name = f"{facts.module}.{flow.function}"
+                name = intern(f"{facts.module}.{flow.function}")
+                _noted(homes, name, facts)
                 for sink in flow.sinks:
                     if not isinstance(sink, ToCall) or self._may_cross(sink):
                         pending.append(name)
                     else:
                         callers.setdefault(self._callee(sink.callee).function, []).append(name)
-        found = set[str]()
+        found: dict[str, list[Facts]] = {}
         for name in pending:
             if name not in found:
-                found.add(name)
+                found[name] = homes[name]
                 pending += callers.get(name, ())
-        return frozenset(found)
+        return found
+
+    def _attributes(self, cls: str, attribute: str) -> Sequence[tuple[Facts, AttributeFlow]]:
+        """Where the methods of a class hand on what its instances keep in an attribute."""
+        if (cls, attribute) not in self._read:
+            self._read[cls, attribute] = [
+                (facts, self._short(flow))
+                for facts in self._reading.get(cls, ())
+                for flow in facts.attribute_flows
+                if flow.attribute == attribute and f"{facts.module}.{flow.cls}" == cls
+            ]
+        return self._read[cls, attribute]
 
     @cached_property
-    def _attributes(self) -> dict[tuple[str, str], list[tuple[Facts, AttributeFlow]]]:
-        table: dict[tuple[str, str], list[tuple[Facts, AttributeFlow]]] = {}
+    def _reading(self) -> dict[str, list[Facts]]:
+        """The classes whose methods hand on what instances keep, and their files."""
+        table: dict[str, list[Facts]] = {}
         for facts in self.files:
             for flow in facts.attribute_flows:
-                table.setdefault((f"{facts.module}.{flow.cls}", flow.attribute), []).append((facts, flow))
+                _noted(table, f"{facts.module}.{flow.cls}", facts)
         return table
 
     # --- boundaries ---
@@ -273,7 +283,7 @@ class Spread:
                 yield from self._kept_inside(way)
                 yield from self._into_function(way, sink, seen)
         elif isinstance(sink, ToParameter):
-            for owner, flow in self._parameters.get(f"{way.owner.module}.{sink.function}", ()):
+            for owner, flow in self._parameters(f"{way.owner.module}.{sink.function}"):
                 key = (owner.module, flow.function, flow.parameter)
                 if flow.parameter == sink.parameter and key not in seen:
                     seen.add(key)
@@ -284,7 +294,7 @@ class Spread:
     def _read_again(self, way: Way, sink: ToAttribute, seen: set[tuple[str, ...]]) -> Iterator[Way]:
         """Where the methods of the object hand on what is stored on it."""
         for symbol, _ in self.symbols.lineage(way.made or f"{way.owner.module}.{sink.cls}"):
-            for owner, flow in self._attributes.get((symbol, sink.attribute), ()):
+            for owner, flow in self._attributes(symbol, sink.attribute):
                 if (key := (symbol, f"self.{sink.attribute}")) not in seen:
                     seen.add(key)
                     yield from (Way(owner, s, way, way.steps + 1, certain=way.certain) for s in flow.sinks)
@@ -331,29 +341,13 @@ class Spread:
 
     def _taking(self, name: str, sink: ToCall) -> Iterator[tuple[Facts, ParameterFlow]]:
         """The parameters of a function of the project that an argument ends up in."""
-        taking = self._takers.get(name)
-        if taking is None:
-            return
+        flows = self._parameters(name)
         if sink.position >= 0:
-            yield from taking.places.get(sink.position, ())
-            yield from ((o, f) for o, f in taking.stars if sink.position >= f.position)
-        elif sink.unpacked:
-            yield from taking.rest
-        else:
-            yield from taking.names.get(sink.keyword) or taking.rest
-
-    @cached_property
-    def _takers(self) -> dict[str, _Taking]:
-        table: dict[str, _Taking] = {}
-        for name, flows in self._parameters.items():
-            taking = table[name] = _Taking({}, {}, [], [])
-            for owner, flow in flows:
-                if flow.star:
-                    (taking.stars if flow.star == "*" else taking.rest).append((owner, flow))
-                else:
-                    taking.places.setdefault(flow.position, []).append((owner, flow))
-                    taking.names.setdefault(flow.parameter, []).append((owner, flow))
-        return table
+            yield from (one for one in flows if not one[1].star and one[1].position == sink.position)
+            yield from (one for one in flows if one[1].star == "*" and sink.position >= one[1].position)
+            return
+        named = () if sink.unpacked else [f for f in flows if not f[1].star and f[1].parameter == sink.keyword]
+        yield from named or (one for one in flows if one[1].star not in ("", "*"))
 
     def _lasting(self, facts: Facts, sink: ToCall, callee: _Callee) -> bool:
         """Whether what the called function stores on its object outlives the function that calls it."""
@@ -419,33 +413,21 @@ class Spread:
 
     def results(self, facts: Facts, function: str) -> Sequence[tuple[Facts, Instance]]:
         """Where files of the project call a function of `facts` by its name, and where what it gives goes then."""
-        return self.made.results.get(f"{facts.module}.{function}", ())
+        symbol = f"{facts.module}.{function}"
+        if symbol not in self._results:
+            self._results[symbol] = [
+                (owner, replace(instance, sinks=sinks))
+                for owner in self.made.callers.get(symbol, ())
+                for instance in owner.instances
+                if instance.exact and not instance.member
+                if self.symbols.meaning(instance.symbol).symbol == symbol and (sinks := self.lean(instance.sinks))
+            ]
+        return self._results[symbol]
 
     @cached_property
     def made(self) -> Made:
-        """What is made, gone through once: nothing else of the facts takes as much room."""
-        made = Made({}, {}, [])
-        met: set[tuple[str, Sink]] = set()
-        for facts in self.files:
-            for instance in facts.instances:
-                symbol = self.symbols.meaning(instance.symbol).symbol
-                for sink in () if instance.of_self else map(self._alike, instance.sinks):
-                    if not isinstance(sink, ToCall) or (symbol, sink) not in met:
-                        met.add((symbol, sink))
-                        made.given.setdefault(symbol, []).append((facts, sink))
-                if instance.member:
-                    continue
-                made.returned.extend((facts, instance, s) for s in instance.sinks if isinstance(s, ToReturn))
-                sinks = self.leading(instance.sinks)
-                if sinks and instance.exact and self.symbols.class_of(symbol) is None:
-                    made.results.setdefault(symbol, []).append((facts, replace(instance, sinks=sinks)))
-        return made
-
-    def _alike(self, sink: Sink) -> Sink:
-        """A call without its line and what its result becomes; and which it is does not matter where all ways end."""
-        if not isinstance(sink, ToCall):
-            return sink
-        return replace(sink, line=0, onward=()) if self._arrives(sink) else _NOWHERE
+        """What is made and goes somewhere, gone through once: nothing else of the facts takes as much room."""
+        return made(self.files, self.symbols, self.lean)
 
     @cached_property
     def decorators(self) -> frozenset[str]:
@@ -456,6 +438,13 @@ class Spread:
     def _named_results(self) -> frozenset[str]:
         """Symbolic names of functions whose results are bound to module-level names somewhere in the project."""
         return frozenset(self.symbols.meaning(c.callee).symbol for f in self.files for c in f.bound_calls if c.callee)
+
+
+def _noted(table: dict[str, list[Facts]], name: str, facts: Facts) -> None:
+    """Notes under a name the file that is gone through, once."""
+    homes = table.setdefault(name, [])
+    if not homes or homes[-1] is not facts:
+        homes.append(facts)
 
 
 def _handed_through(flow: ParameterFlow, given: ToCall, inner: Sink) -> Sink | None:

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from sys import intern
 
 from fixpickle.survey.catalogue import Catalogue
 from fixpickle.survey.facts import ClassFacts, Facts, ToCall
 
 Literals = tuple[tuple[str, str], ...]
-
+_NOTHING: dict[str, str | Meaning] = {}
 
 _ABOVE = 3  # folders above an import root that an import may lead through
 _LONGEST = 20  # parts of a name: an attribute that is made of itself, as `self.next = self.next.next`, has no end
@@ -31,24 +32,42 @@ class Symbols:
     def __init__(self, files: Sequence[Facts], catalogue: Catalogue) -> None:
         self.files = files
         self.catalogue = catalogue
-        self._known: dict[str, Meaning] = {}
+        self._known: dict[str, Meaning | None] = {}  # None for what stands for itself, as most does
 
     # --- indexes ---
 
     @cached_property
-    def _aliases(self) -> dict[str, Meaning]:
-        own = {f.module for f in self.files}
-        table = {f"{f.module}.{a.name}": Meaning(a.symbol, a.literals) for f in self.files for a in f.aliases}
+    def _bindings(self) -> tuple[dict[str, dict[str, str | Meaning]], dict[str, list[str]]]:
+        """Aliases by module and name, which takes less room than dotted names; and what modules import the names of."""
+        aliases: dict[str, dict[str, str | Meaning]] = {}
+        stars: dict[str, list[str]] = {}
+        for facts in self.files:
+            for alias in facts.aliases:
+                made = Meaning(alias.symbol, alias.literals) if alias.literals else alias.symbol
+                aliases.setdefault(facts.module, {})[alias.name] = made
+                if alias.name == "*" and not alias.symbol.endswith("*"):
+                    stars.setdefault(facts.module, []).append(alias.symbol)
+        return aliases, stars
+
+    def _alias(self, name: str) -> Meaning | None:
+        """What a name of a module stands for; a module of the project stands for itself."""
+        module, _, last = name.rpartition(".")
+        found = self._bindings[0].get(module, _NOTHING).get(last)
+        if found is None or name in self._modules:
+            return None
+        meaning = Meaning(found) if isinstance(found, str) else found
         # `import a.b` binds a, which stands for itself: following it would lead nowhere.
-        return {k: v for k, v in table.items() if k != v.symbol and k not in own}
+        return meaning if meaning.symbol != name else None
 
     @cached_property
     def _returned(self) -> dict[str, Meaning]:
-        return {f"{f.module}.{r.function}": Meaning(r.symbol, r.literals) for f in self.files for r in f.returned}
+        return {
+            intern(f"{f.module}.{r.function}"): Meaning(r.symbol, r.literals) for f in self.files for r in f.returned
+        }
 
     @cached_property
     def _classes(self) -> dict[str, tuple[Facts, ClassFacts]]:
-        return {f"{f.module}.{c.name}": (f, c) for f in self.files for c in f.classes}
+        return {intern(f"{f.module}.{c.name}"): (f, c) for f in self.files for c in f.classes}
 
     @cached_property
     def children(self) -> dict[str, tuple[str, ...]]:
@@ -57,7 +76,7 @@ class Symbols:
         for facts in self.files:
             for cls in facts.classes:
                 for base in {self.meaning(b).symbol for b in cls.bases if b}:
-                    table.setdefault(base, []).append(f"{facts.module}.{cls.name}")
+                    table.setdefault(base, []).append(intern(f"{facts.module}.{cls.name}"))
         return {base: tuple(heirs) for base, heirs in table.items()}
 
     @cached_property
@@ -84,13 +103,24 @@ class Symbols:
 
     def meaning(self, symbol: str) -> Meaning:
         """What the symbol stands for, as far as the project tells."""
-        known = self._known.get(symbol)
-        if known is None and symbol.count(".") > _LONGEST:
+        if symbol in self._known:
+            return self._known[symbol] or Meaning(symbol)
+        if symbol.count(".") > _LONGEST or self.foreign(symbol):
             return Meaning(symbol)
-        if known is None:
-            self._known[symbol] = Meaning(symbol)  # ends circles
-            known = self._known[symbol] = self._meaning(symbol)
-        return known
+        self._known[symbol] = None  # ends circles
+        meaning = self._meaning(symbol)
+        if meaning.symbol != symbol or meaning.literals:
+            self._known[symbol] = meaning
+        return meaning
+
+    def foreign(self, symbol: str) -> bool:
+        """Whether a symbolic name can have nothing to do with the project, and so stands for itself."""
+        top = symbol.partition(".")[0].partition("()")[0]
+        return top not in self._tops and top not in self._folders
+
+    def is_class(self, symbol: str) -> bool:
+        """Whether a class of the project has that very name, and not only through aliases."""
+        return symbol in self._classes
 
     def class_of(self, symbol: str) -> tuple[Facts, ClassFacts] | None:
         """The project's class of that symbolic name, and the file it stands in."""
@@ -170,7 +200,7 @@ class Symbols:
         words = name.split(".")
         for count in range(len(words), 0, -1):
             prefix = ".".join(words[:count])
-            alias = self._aliases.get(prefix) or self._starred(prefix)
+            alias = self._alias(prefix) or self._starred(prefix)
             if alias is not None:
                 return self._on(self._seen_through(alias), words[count:])
             if prefix in self._classes or prefix in self._returned:
@@ -199,14 +229,9 @@ class Symbols:
     def _modules(self) -> frozenset[str]:
         return frozenset(f.module for f in self.files)
 
-    @cached_property
+    @property
     def _stars(self) -> dict[str, list[str]]:
-        table: dict[str, list[str]] = {}
-        for facts in self.files:
-            for alias in facts.aliases:
-                if alias.name == "*" and not alias.symbol.endswith("*"):
-                    table.setdefault(facts.module, []).append(alias.symbol)
-        return table
+        return self._bindings[1]
 
     @cached_property
     def _own(self) -> dict[str, frozenset[str]]:

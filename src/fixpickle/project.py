@@ -442,7 +442,10 @@ class Project:
                 )
 
     def _of_results(self, facts: Facts, ways: Iterable[Way], seen: frozenset[str], inside: bool) -> Iterator[Reach]:
-        """Why plain pickle meets what a function of the file returns, as its callers use it."""
+        """Why plain pickle meets what a function of the file returns, as its callers use it.
+
+        What an inner function gives its own function has to be seen to cross: most such are callbacks.
+        """
         for way in ways:
             sink, kept = way.sink, inside or bool(way.steps and way.certain)
             if not isinstance(sink, ToReturn) or not self._spread.gives_values(facts, sink.function):
@@ -451,7 +454,8 @@ class Project:
             for owner, given in () if key in seen else self._spread.results(facts, sink.function):
                 sinks = _together(given.sinks) if sink.beside else given.sinks
                 found = self._reach(owner, sinks, seen | {key}, kept)
-                if found is not None and (way.certain or found.evidence is Evidence.BOUNDARY):
+                certain = way.certain and "<locals>" not in sink.function
+                if found is not None and (certain or found.evidence is Evidence.BOUNDARY):
                     step = f"returned by {sink.function} at line {sink.line}, called {place(facts, owner, given.line)}"
                     yield replace(found, chain=(*self._spread.chain(facts, way), step, *found.chain))
 

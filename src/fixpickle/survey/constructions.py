@@ -96,7 +96,7 @@ def _construction(tree: Tree, names: Names, flow: Flow, node: _Name, symbol: str
     if isinstance(parent, ast.ClassDef) and node in parent.bases:
         return _inherited(tree, node, parent, symbol)
     called = isinstance(parent, ast.Call) and parent.func is node
-    chosen = None if called else _chosen(tree, flow, node)
+    chosen = None if called else _chosen(tree, flow, node) or _chosen_by_class(tree, names, node)
     if not called and chosen is None and not _is_factory(tree, names, node):
         return None
     value = parent if called else node
@@ -156,6 +156,28 @@ def _chosen(tree: Tree, flow: Flow, node: ast.AST) -> list[ast.Call] | None:
     uses = flow.loads(function, name)
     calls = [p for use in uses if isinstance(p := tree.parents[use], ast.Call) and p.func is use]
     return calls if calls and len(calls) == len(uses) else None
+
+
+def _chosen_by_class(tree: Tree, names: Names, node: ast.AST) -> list[ast.Call] | None:
+    """The calls of the class attribute that the name is assigned to, where methods of `self` do nothing but call it.
+
+    `lock_class = Lock` leaves the choice to subclasses; what the class makes without one is its own affair.
+    """
+    statement = tree.parents[node]
+    cls = tree.parents.get(statement)
+    target = statement.targets[0] if isinstance(statement, ast.Assign) and len(statement.targets) == 1 else None
+    if not isinstance(cls, ast.ClassDef) or not isinstance(target, ast.Name):
+        return None
+    reads = [a for a in tree.attributes(target.id) if isinstance(a.ctx, ast.Load)]
+    own = [a for a in reads if (owner := names.instance_class(a.value)) is None or _is_below(tree, names, owner, cls)]
+    calls = [p for read in own if isinstance(p := tree.parents[read], ast.Call) and p.func is read]
+    known = all(names.instance_class(read.value) is not None for read in own)
+    return calls if calls and known and len(calls) == len(own) else None
+
+
+def _is_below(tree: Tree, names: Names, cls: ast.ClassDef, base: ast.ClassDef) -> bool:
+    symbol = f"{names.module}.{tree.qualname(base)}"
+    return cls is base or any(names.of_base(b) == symbol for b in cls.bases)
 
 
 # --- what keeps it --------------------------------------------------------------------------------------------------

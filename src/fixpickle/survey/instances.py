@@ -104,11 +104,12 @@ def _may_be_ours(callee: ast.expr, names: Names) -> bool:
     if isinstance(callee, ast.Call):
         return _may_be_ours(callee.func, names)
     if isinstance(callee, ast.Attribute):
-        return callee.attr[:1].isupper()
+        return callee.attr[:1].isupper() or names.of(callee.value).endswith("()")
     if not isinstance(callee, ast.Name):
         return False
     values = names.bindings.get(names.tree.root, {}).get(callee.id, ())
-    return callee.id[:1].isupper() or any(isinstance(v, (ast.ImportFrom, *FUNCTIONS, ast.ClassDef)) for v in values)
+    known = callee.id[:1].isupper() or callee.id in names.inner_functions
+    return known or any(isinstance(v, (ast.ImportFrom, *FUNCTIONS, ast.ClassDef)) for v in values)
 
 
 def _own_method(tree: Tree, names: Names, callee: ast.expr) -> str:

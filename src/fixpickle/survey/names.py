@@ -112,6 +112,12 @@ class Names:
         return frozenset(f"{self.module}.{self.tree.qualname(n)}" for n in self.tree.of(ast.ClassDef))
 
     @cached_property
+    def inner_functions(self) -> frozenset[str]:
+        """The names of the functions that are defined in functions."""
+        functions: list[Function] = self.tree.of(*FUNCTIONS)
+        return frozenset(n.name for n in functions if isinstance(self.tree.scope(n), FUNCTIONS))
+
+    @cached_property
     def _last_words(self) -> frozenset[str]:
         """What the symbolic name of an expression can end in: it comes from an import, a definition or an attribute.
 

@@ -1,4 +1,4 @@
-"""Files surveyed on a Ray cluster of two machines, as far as one machine can be two; workers and machines are lost."""
+"""Files surveyed, rewritten and proved on a cluster of two machines, as far as one can be two, some of them lost."""
 
 from __future__ import annotations
 
@@ -8,13 +8,22 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fixpickle.workers import Lost, Pool
+from fixpickle.engine import Ports, run
+from fixpickle.model import Proved, RunReport, Settings
+from fixpickle.registry import load_rules
+from fixpickle.rewrite.style import tidy
+from fixpickle.tidying import Tidying
+from fixpickle.verify import Prover
+from fixpickle.verify.there import answer
+from fixpickle.workers import Executor, Lost, Pool
 
 if importlib.util.find_spec("tests") is None:
     pytest.skip("the tests are not importable", allow_module_level=True)
@@ -87,3 +96,102 @@ def test_no_cluster_is_said_in_a_line(tree: Path) -> None:
     done = subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2 and "no Ray cluster answers at 127.0.0.1:1" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+# --- rewriting and proof --------------------------------------------------------------------------------------------
+
+WORK = """\
+from multiprocessing import Pool
+
+
+def run(rows):
+    with Pool(2) as pool:
+        return pool.map(lambda row: row * {number}, rows)
+"""
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> Path:
+    """Two packages, with files enough to be rewritten on a cluster."""
+    for package in ("first", "second"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").touch()
+        for number in range(35):
+            (tmp_path / package / f"work{number}.py").write_text(WORK.format(number=number))
+    return tmp_path
+
+
+def rewritten(tree: Path, executor: Executor) -> RunReport:
+    each = partial(executor.each, together=1) if executor.apart else None
+    with Prover(None, each) as prover:
+        tidying = Tidying(executor, lambda *_: None)
+        ports = Ports(prover.prove, prover.examine, tidy, lambda *_: None, executor=executor, tidy_all=tidying)
+        report = run([tree], Settings(tree, Path(sys.executable)), load_rules(), ports, fix=True)
+    assert len(report.fixed) == 70 and all(isinstance(one.verdict, Proved) for one in report.fixed)
+    return replace(report, seconds=0.0)
+
+
+class Deadly:
+    """A cluster of which a worker is killed in the middle of each stage: surveying, rewriting and proving."""
+
+    apart = True
+
+    def __init__(self, cluster: Any, marks: Path) -> None:
+        self.cluster, self.marks = cluster, marks
+
+    def each(self, function: Any, items: Iterable[Any], *, together: int = 16) -> Iterator[Any]:
+        mark = self.marks / getattr(function, "func", function).__name__
+
+        def once(item: Any) -> Any:
+            result = function(item)
+            if not mark.exists():
+                mark.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return result
+
+        return self.cluster.each(once, items, together=together)  # type: ignore[no-any-return]
+
+
+def test_a_worker_that_is_killed_in_any_stage_costs_nothing(machines: Any, jobs: Path, tmp_path_factory: Any) -> None:
+    from fixpickle.workers.cluster import Cluster
+
+    marks = tmp_path_factory.mktemp("marks")
+    cluster = Cluster(machines.address)
+    try:
+        there = rewritten(jobs, Deadly(cluster, marks))
+    finally:
+        cluster.close()
+    assert sorted(mark.name for mark in marks.iterdir()) == ["_by_black", "answer", "survey"]
+    assert there == rewritten(jobs, Pool(1))
+
+
+def test_a_machine_that_is_lost_while_it_proves_costs_nothing(machines: Any, jobs: Path) -> None:
+    from fixpickle.workers.cluster import Cluster
+
+    class Leaving(Cluster):
+        def each(self, function: Any, items: Any, *, together: int = 16) -> Any:
+            every = super().each(function, items, together=together)
+            if getattr(function, "func", function) is answer and machines.second is not None:
+                yield next(every)
+                machines.remove_node(machines.second, allow_graceful=False)
+                machines.second = None
+            yield from every
+
+    cluster = Leaving(machines.address)
+    try:
+        assert rewritten(jobs, cluster) == rewritten(jobs, Pool(1))
+        assert machines.second is None
+    finally:
+        cluster.close()
+
+
+@pytest.mark.parametrize("form", ["sarif", "diff"])
+def test_apply_on_two_machines_prints_what_it_prints_here(machines: Any, jobs: Path, form: str) -> None:
+    said = []
+    for words in (["--executor", "ray", "--address", machines.address], ["--jobs", "1"]):
+        how = ["--diff"] if form == "diff" else ["--dry-run", "--output-format", form]
+        command = [sys.executable, "-m", "fixpickle", "apply", "--no-cache", *how, *words, "."]
+        done = subprocess.run(command, cwd=jobs, capture_output=True, text=True)
+        assert done.returncode == 1, done.stderr
+        said.append(re.sub(r"[0-9.]+ s$", "", done.stdout, flags=re.MULTILINE))
+    assert said[0] == said[1] and "second/work34.py" in said[0]

@@ -112,9 +112,9 @@ def test_whether_a_module_can_be_imported_is_not_asked_beside_what_begins_with_t
     asked: list[object] = []
     put = Child.ask
 
-    def noted(child: Child, request: Any) -> Any:
+    def noted(child: Child, request: Any, *more: Any) -> Any:
         asked.extend(task["kind"] for task in request["tasks"])
-        return put(child, request)
+        return put(child, request, *more)
 
     monkeypatch.setattr(Child, "ask", noted)
     there = tree(m=f"NOTE = {os.devnull!r}\n" + PAIR, n="import m\n")

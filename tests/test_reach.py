@@ -60,6 +60,15 @@ CROSSES = {
     "        asyncio.get_running_loop().run_in_executor(e, lambda: 1)",
     "memory": "f = joblib.Memory('d').cache(print)\n    f(lambda: 1)",
     "spawn context": "multiprocessing.get_context('spawn').Process(target=lambda: 1).start()",
+    "a pool or something else": "p = multiprocessing.Pool()\n    if xs:\n        p = xs\n    p.map(lambda x: x, xs)",
+    "pool of two kinds": "from multiprocessing.pool import Pool, ThreadPool\n"
+    "    p = ThreadPool() if xs else Pool()\n    p.map(lambda x: x, xs)",
+    "class of two kinds": "from multiprocessing.pool import Pool, ThreadPool\n"
+    "    kind = ThreadPool if xs else Pool\n    kind().map(lambda x: x, xs)",
+    "import of two kinds": "if xs:\n        from multiprocessing.dummy import Pool\n"
+    "    else:\n        from multiprocessing import Pool\n    Pool().map(lambda x: x, xs)",
+    "handed in or made": "xs = xs or multiprocessing.Pool()\n    xs.map(lambda x: x, stack)",
+    "made where none is given": "if xs is None:\n        xs = multiprocessing.Pool()\n    xs.map(lambda x: x, stack)",
 }
 
 
@@ -83,7 +92,6 @@ STAYS = {
     "fork context": "multiprocessing.get_context('fork').Process(target=lambda: 1).start()",
     "called": "return (lambda x: x)(xs)",
     "local": "f = lambda x: x\n    return [f(x) for x in xs]",
-    "two pools under one name": "p = multiprocessing.Pool()\n    if xs:\n        p = xs\n    p.map(lambda x: x, xs)",
     "deepcopy shares functions": "import copy\n    copy.deepcopy(lambda: 1)",
     "error callback runs here": "multiprocessing.Pool().map_async(print, xs, error_callback=lambda e: e)",
     "callback of a future runs here": "e = concurrent.futures.ProcessPoolExecutor()\n"
@@ -94,12 +102,13 @@ STAYS = {
     "sorted in place": "xs.sort(key=lambda x: x)",
     "alias of a thread pool": "from concurrent.futures import ThreadPoolExecutor as Pool\n"
     "    Pool().map(lambda x: x, xs)",
-    "pool of unknown kind": "from multiprocessing.pool import Pool, ThreadPool\n"
+    "two thread pools": "from multiprocessing.pool import ThreadPool\n    from multiprocessing.dummy import Pool\n"
     "    p = ThreadPool() if xs else Pool()\n    p.map(lambda x: x, xs)",
-    "class of unknown kind": "from multiprocessing.pool import Pool, ThreadPool\n"
-    "    kind = ThreadPool if xs else Pool\n    kind().map(lambda x: x, xs)",
-    "import of unknown kind": "if xs:\n        from multiprocessing.dummy import Pool\n"
-    "    else:\n        from multiprocessing import Pool\n    Pool().map(lambda x: x, xs)",
+    "pools that pickle differently": "import loky\n"
+    "    p = loky.ProcessPoolExecutor() if xs else multiprocessing.Pool()\n    p.map(lambda x: x, xs)",
+    "handed in": "xs.map(lambda x: x, stack)",
+    "item of a table of threads": "from multiprocessing.pool import ThreadPool\n    kinds = {'a': ThreadPool}\n"
+    "    kinds[xs]().map(lambda x: x, xs)",
     "own function named Pool": "def Pool():\n        return xs\n    Pool().map(lambda x: x, xs)",
     "threads of joblib": "joblib.Parallel(n_jobs=2, prefer='threads')(joblib.delayed(lambda x: x)(i) for i in xs)",
     "shared memory": "joblib.Parallel(2, require='sharedmem')(joblib.delayed(lambda x: x)(i) for i in xs)",
@@ -299,7 +308,7 @@ FILES: dict[str, tuple[dict[str, str], str, tuple[str, ...] | None]] = {
             "else:\n    from multiprocessing.dummy import Pool\n"
         },
         "from .compat import Pool\nPool().map(lambda x: x, [])\n",
-        None,
+        ("passed to multiprocessing.pool.Pool.map at line 2",),
     ),
     "star import of a wrapper": (
         {
@@ -333,7 +342,7 @@ FILES: dict[str, tuple[dict[str, str], str, tuple[str, ...] | None]] = {
             "    if n:\n        return multiprocessing.Pool(n)\n    return ThreadPool()\n"
         },
         "from .pools import make\nmake(2).map(lambda x: x, [])\n",
-        None,
+        ("passed to multiprocessing.pool.Pool.map at line 2",),
     ),
     "fork context made elsewhere": (
         {"pools": POOLS + "def context():\n    return multiprocessing.get_context('fork')\n"},

@@ -11,17 +11,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Iterable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import pytest
 
 from fixpickle.cli import main, terminal
 from fixpickle.cli.terminal import progress
 from fixpickle.engine import Ports, run
-from fixpickle.model import RunReport, Settings
+from fixpickle.model import Proved, RunReport, Settings
 from fixpickle.registry import load_rules
-from fixpickle.workers import Executor, Pool
+from fixpickle.rewrite.style import tidy
+from fixpickle.tidying import Tidying
+from fixpickle.verify import Prover
+from fixpickle.workers import TOGETHER, Executor, Pool
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -98,7 +103,9 @@ class Afar:
 
     apart = True
 
-    def each(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result, None, None]:
+    def each(
+        self, function: Callable[[Item], Result], items: Iterable[Item], *, together: int = TOGETHER
+    ) -> Generator[Result, None, None]:
         for item in items:
             sent = pickle.dumps((function, item))
             with pytest.MonkeyPatch.context() as patch:
@@ -118,6 +125,47 @@ def _no_disk(*_: object, **__: object) -> None:
 def test_workers_without_a_disk_find_the_same(tree: Path) -> None:
     here = report(tree, Pool(1))  # which also loads the tables that every worker brings along
     assert report(tree, Afar()) == here
+
+
+def _rewritten(tree: Path, executor: Executor) -> RunReport:
+    settings = Settings(tree, Path(sys.executable), verify=False)
+    ports = Ports(None, None, None, lambda *_: None, executor=executor)  # type: ignore[arg-type]
+    ports = replace(ports, tidy_all=Tidying(executor, lambda *_: None))
+    found = run([tree], settings, load_rules(), ports, fix=True)
+    assert len(found.fixed) == len(found.changes) == 78
+    return RunReport(**{**{name: getattr(found, name) for name in RunReport.__slots__}, "seconds": 0.0})
+
+
+def test_files_are_rewritten_the_same_here_in_processes_and_without_a_disk(tree: Path) -> None:
+    (tree / "pyproject.toml").write_text("[tool.black]\nline-length = 16\n")
+    here = _rewritten(tree, Pool(1))
+    assert "def _run_map(\n    row,\n):\n" in here.changes[0].new
+    assert here == _rewritten(tree, Pool(2)) == _rewritten(tree, Afar())
+
+
+def test_what_was_formatted_once_is_not_formatted_again_and_another_black_elsewhere_is_not_trusted(
+    tmp_path: Path,
+) -> None:
+    told: list[int] = []
+    drafts = [("", f"x = [{n} ]\n", tmp_path / "a.py") for n in range(100)]
+    tidying = Tidying(Afar(), lambda _what, done, _of: told.append(done))
+    want = [f"x = [{n}]\n" for n in range(100)]
+    assert tidying(drafts) == tidying(drafts[:50]) + tidying(drafts[50:]) == want
+    assert told == list(range(1, 101))
+    assert Tidying(OtherBlack(), lambda *_: None)(drafts) == want
+    assert set(OtherBlack.said) == {None}
+
+
+class OtherBlack:
+    """Workers with another release of black."""
+
+    apart = True
+    said: ClassVar[list[object]] = []
+
+    def each(self, function: Any, items: Iterable[Item], *, together: int = TOGETHER) -> Generator[Any, None, None]:
+        for item in items:
+            self.said.append(partial(function.func, "1.0")(item))
+            yield self.said[-1]
 
 
 # --- watching and ending --------------------------------------------------------------------------------------------
@@ -145,24 +193,68 @@ def test_progress_says_how_far_it_is_and_how_long_it_will_be(monkeypatch: pytest
         show("reading", done, 1000)
         now += 10
     for done in (1, 2, 3):
-        show("looking at files (4 findings so far)", done, 1000)
+        show("looking at files, 4 findings", done, 1000)
         now += 1
     assert screen.lines() == [
         "reading 1/1000",
         "reading 11/1000, 16 min 29 s left",
         "reading 51/1000, 6 min 20 s left",
         "reading 100/1000, 4 min 33 s left",
-        "looking at files (4 findings so far) 1/1000",
-        "looking at files (4 findings so far) 2/1000",
-        "looking at files (4 findings so far) 3/1000, 16 min 37 s left",
+        "looking at files, 4 findings 1/1000",
+        "looking at files, 4 findings 2/1000",
+        "looking at files, 4 findings 3/1000, 16 min 37 s left",
     ]
+
+
+@pytest.mark.parametrize("columns", [80, 46, 40, 20, 5, 1])
+def test_the_line_is_never_as_wide_as_the_terminal_and_keeps_its_count(
+    columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(terminal, "_columns", lambda _: columns)
+    now = 100.0
+    monkeypatch.setattr(terminal.time, "monotonic", lambda: now)
+    screen = Screen()
+    show = progress(screen, quiet=False)
+    for done in (1, 2, 3):
+        show("looking at files, 4 findings", done, 1000)
+        now += 2
+    lines = screen.lines()
+    assert len(lines) == 3 and all(len(line) < columns for line in lines)
+    assert columns < 20 or lines[0].endswith(" 1/1000")
+    assert columns < 20 or (" 3/1000, " if columns == 80 else " 3/1000") in lines[2]
+
+
+def test_another_step_is_shown_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    screen = Screen()
+    show = progress(screen, quiet=False)
+    for what in ("reading", "fixing"):
+        for done in (1, 2, 3):
+            show(what, done, 3)
+    assert screen.lines() == ["reading 1/3", "fixing 1/3"]
 
 
 def test_findings_are_counted_while_files_are_looked_at(tree: Path) -> None:
     told: list[tuple[str, int, int]] = []
     report(tree, Pool(1), lambda *words: told.append(words))
     assert ("reading", 81, 81) in told
-    assert told[-1] == ("looking at files (78 findings so far)", 79, 79)
+    assert told[-1] == ("looking at files, 78 findings", 79, 79)
+
+
+def test_what_is_proved_is_counted_while_it_is(tmp_path: Path) -> None:
+    for number in range(2):
+        text = WORK.format(number=number, before=0).replace("from pkg.work0 import run as before\n", "")
+        (tmp_path / f"work{number}.py").write_text(text.replace("before(rows)", "rows"))
+    told: list[tuple[str, int, int]] = []
+    with Prover(lambda *words: told.append(words)) as prover:
+        ports = Ports(prover.prove, prover.examine, tidy, lambda *_: None)
+        report = run([tmp_path], Settings(tmp_path, Path(sys.executable)), load_rules(), ports, fix=True)
+    assert [type(one.verdict) for one in report.fixed] == [Proved, Proved]
+    # Of each fix the function, and its module, are sent and loaded, before and after it.
+    assert told[0] == ("proving 2 fixes, step", 0, 16)
+    counts = [done for _, done, _ in told]
+    assert counts == sorted(counts) and counts[-1] == 16 and 8 in counts
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks /proc who was started")
@@ -188,3 +280,33 @@ def test_ctrl_c_ends_the_workers_and_says_so_in_one_line(tree: Path) -> None:
     out, err = started.communicate(timeout=60)
     assert (started.returncode, out, err) == (130, "", "fixpickle: interrupted\n")
     assert workers and not any(Path(f"/proc/{worker}").exists() for worker in workers)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no pty")
+@pytest.mark.parametrize(("columns", "interrupted"), [(80, False), (38, False), (80, True)])
+def test_the_line_of_a_real_terminal_is_taken_away(tree: Path, columns: int, interrupted: bool) -> None:
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    words = ["check", "--no-cache", "--jobs", "1", "--color", "never", "--output-format", "statistics", str(tree)]
+    child, terminal_ = pty.fork()
+    if child == 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.environ["TERM"] = "xterm"
+        os.execv(sys.executable, [sys.executable, "-m", "fixpickle", *words])
+    fcntl.ioctl(terminal_, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    said = b""
+    while True:
+        try:
+            more = os.read(terminal_, 1 << 16)
+        except OSError:  # what Linux says of a terminal that nobody writes to any more
+            break
+        said += more
+        if interrupted and said.count(b"reading") == 1 and b"reading" in more:
+            os.write(terminal_, b"\x03")
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == (130 if interrupted else 1)
+    *shown, last = said.decode().split("\r\x1b[K")
+    assert len(shown) > 1 and all(len(line) < columns for line in shown)
+    assert last.startswith("fixpickle: interrupted\r\n" if interrupted else "rule ")

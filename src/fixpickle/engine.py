@@ -35,7 +35,7 @@ from fixpickle.model import (
 )
 from fixpickle.reading import NOTHING, Held, read_all
 from fixpickle.rule import Consultant, Rule, Weigher, Workshop
-from fixpickle.standing import Standing, Tidy, changes_of, compose, grounds, moved
+from fixpickle.standing import Standing, Tidy, TidyAll, changes_of, compose, grounds, moved
 from fixpickle.workers import Executor
 
 _ROUNDS = 10  # one fix uncovers the next; real chains are three or four long
@@ -52,7 +52,7 @@ class Ports:
 
     `decide` is asked, once a round, which of the fixes that held are wanted; without it all are. `weigh` gives the
     seconds that packages take to import. `notes` take down what is read, and know what was found out before.
-    The `executor` surveys the files.
+    The `executor` surveys the files. `tidy_all` formats many changes at once.
     """
 
     prove: Prove
@@ -63,6 +63,11 @@ class Ports:
     weigh: Weigh | None = None
     notes: Notes | None = None
     executor: Executor | None = None
+    tidy_all: TidyAll | None = None
+
+    def texts(self, standing: Standing, patches: Sequence[Patch]) -> dict[Path, str]:
+        """The texts that these patches give."""
+        return compose(standing, patches, self.tidy, self.tidy_all)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +114,7 @@ def run(
     _note_asked(standing, task)
     outcome, known = Outcome(), {s.finding.fingerprint for s in suppressed}
     first = _by_key(findings, standing)
-    for number in range(_ROUNDS if fix else 0):
-        ports.progress("fixing, round", number + 1, _ROUNDS)
+    for _ in range(_ROUNDS if fix else 0):
         after = _round(standing, findings, outcome, task)
         if after is None:
             break
@@ -148,7 +152,7 @@ def _weighed(standing: Standing, task: Run) -> Standing:
 
 
 def _telling(ports: Ports) -> Callable[[int, int, int], None]:
-    return lambda done, of, found: ports.progress(f"looking at files ({found} findings so far)", done, of)
+    return lambda done, of, found: ports.progress(f"looking at files, {found} findings", done, of)
 
 
 def _note_asked(standing: Standing, task: Run) -> None:
@@ -229,7 +233,8 @@ def _patches(
     by_name = {r.name: r for r in task.chosen.rules}
     shop = Workshop(standing.project, standing.sources, task.settings, standing.facts)
     claims = Claims()
-    for finding in findings:
+    for number, finding in enumerate(findings, 1):
+        task.ports.progress("fixing", number, len(findings))
         key = key_of(finding, standing)
         if finding.reason or task.settings.bars(finding) or key in closed:
             continue
@@ -246,7 +251,7 @@ def _patches(
 def _wanted(fixed: Sequence[Fixed], standing: Standing, ports: Ports) -> list[Fixed]:
     if ports.decide is None or not fixed:
         return list(fixed)
-    offers = [Offer(one, changes_of(standing, compose(standing, [one.patch], ports.tidy))) for one in fixed]
+    offers = [Offer(one, changes_of(standing, ports.texts(standing, [one.patch]))) for one in fixed]
     return [one for one, wanted in zip(fixed, ports.decide(offers), strict=True) if wanted]
 
 
@@ -254,7 +259,7 @@ def _settled(
     standing: Standing, findings: Sequence[Finding], fixed: Sequence[Fixed], task: Run
 ) -> tuple[Standing, list[Finding], list[Fixed], list[TakenBack]]:
     """The standing with these fixes in place, and what is found in it. A fix that leaves its finding is taken back."""
-    after = moved(standing, compose(standing, [f.patch for f in fixed], task.ports.tidy))
+    after = moved(standing, task.ports.texts(standing, [f.patch for f in fixed]), task.ports.executor)
     rest, _ = find(after, task.chosen, task.settings)
     was = Counter(key_of(f, standing) for f in findings)
     now = Counter(key_of(f, after) for f in rest)
@@ -275,12 +280,12 @@ def _settled(
 
 def _checked(patches: list[Patch], standing: Standing, ports: Ports) -> tuple[list[Patch], list[TakenBack]]:
     """The patches whose result is Python and leaves everything else as it was, and those that are our own bugs."""
-    if not patches or not check(standing.sources, compose(standing, patches, ports.tidy), patches):
+    if not patches or not check(standing.sources, ports.texts(standing, patches), patches):
         return patches, []
     sound: list[Patch] = []
     broken: list[TakenBack] = []
     for patch in patches:
-        reason = check(standing.sources, compose(standing, [*sound, patch], ports.tidy), [*sound, patch])
+        reason = check(standing.sources, ports.texts(standing, [*sound, patch]), [*sound, patch])
         if reason:
             broken.append(TakenBack(patch, Refuted(f"a bug in fixpickle, please report it: {reason}", "")))
         else:
@@ -292,11 +297,10 @@ def _verdicts(patches: Sequence[Patch], standing: Standing, task: Run) -> Sequen
     if not task.settings.verify:
         return [Unproved("the proof was turned off by --no-verify")] * len(patches)
     ports = task.ports
-    ports.progress("proving", 0, len(patches))
     paths = {p for patch in patches for p in patch.paths}
     ground = replace(grounds(standing, paths), shippers=shippers((p.finding for p in patches), standing.project))
     overlay = {p: standing.sources[p].text for p in paths if p in standing.sources} | standing.over_disk()
-    return ports.prove(patches, overlay, lambda some: compose(standing, some, ports.tidy), ground, task.settings)
+    return ports.prove(patches, overlay, lambda some: ports.texts(standing, some), ground, task.settings)
 
 
 def _carriers(standing: Standing, fixed: Sequence[Fixed], task: Run) -> tuple[Carrier, ...]:
@@ -304,7 +308,6 @@ def _carriers(standing: Standing, fixed: Sequence[Fixed], task: Run) -> tuple[Ca
     found = carriers((f.patch.finding for f in fixed), standing.project)
     if not found or not task.settings.verify:
         return ()
-    task.ports.progress("looking at whole objects", 0, len(found))
     after = standing.over_disk()
     before = {p: standing.original[p].text for p in after if p in standing.original}
     ground = grounds(standing, {f.path for _, fixes in found for f in fixes} | after.keys())

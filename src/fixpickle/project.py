@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from fixpickle.link.exposure import Exposure
+from fixpickle.link.given import handed_in
 from fixpickle.link.keepers import Keepers
 from fixpickle.link.raising import Raising
 from fixpickle.link.shipments import Shipments
@@ -66,7 +67,8 @@ class Project:
         self.traced = traced
         self.import_seconds = import_seconds
         self.catalogue: Catalogue = boundaries or catalogue()
-        self._symbols = Symbols(self.files, self.catalogue)
+        plain = Symbols(self.files, self.catalogue)
+        self._symbols = plain.knowing(handed_in(self.files, plain))
         self._spread = Spread(self.files, self._symbols, self.catalogue)
         self.keepers = Keepers(self.files, self._symbols, self._passes_on)
         self.exposure = Exposure(self.files, self._symbols, self._spread, self.catalogue, self._passes_on)

@@ -12,8 +12,10 @@ from fixpickle.shelf import Shelf
 from fixpickle.sightings import followed
 from fixpickle.source import apply_edits
 from fixpickle.survey import Facts, survey
+from fixpickle.workers import Executor, each_of
 
 Tidy = Callable[[str, str, Path], str]
+TidyAll = Callable[[Sequence[tuple[str, str, Path]]], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +41,23 @@ class Standing:
         return {**{path: self.sources[path].text for path in self.held if path in self.sources}, **self.changed()}
 
 
-def compose(standing: Standing, patches: Sequence[Patch], tidy: Tidy) -> dict[Path, str]:
-    """The texts that these patches change, with their edits made and the changed statements formatted."""
+def compose(
+    standing: Standing, patches: Sequence[Patch], tidy: Tidy, tidy_all: TidyAll | None = None
+) -> dict[Path, str]:
+    """The texts that these patches change, with their edits made and the changed statements formatted.
+
+    `tidy_all` formats many at once; without it `tidy` does, one by one.
+    """
     edits: dict[Path, list[Edit]] = {}
     for patch in patches:
         for edit in patch.edits:
             edits.setdefault(edit.path, []).append(edit)
-    texts: dict[Path, str] = {}
+    drafts: list[tuple[str, str, Path]] = []
     for path, changes in edits.items():
         source = standing.sources[path]
-        text = apply_edits(source.text, changes, source.newline)
-        texts[path] = tidy(source.text, text, path)
-    return {**texts, **{n.path: n.text for p in patches for n in p.new_files}}
+        drafts.append((source.text, apply_edits(source.text, changes, source.newline), path))
+    texts = tidy_all(drafts) if tidy_all is not None else [tidy(*draft) for draft in drafts]
+    return {**dict(zip(edits, texts, strict=True)), **{n.path: n.text for p in patches for n in p.new_files}}
 
 
 def grounds(standing: Standing, touched: Collection[Path]) -> Ground:
@@ -69,15 +76,15 @@ def _outermost(roots: Iterable[Path]) -> Iterator[Path]:
             yield root
 
 
-def moved(standing: Standing, texts: Mapping[Path, str]) -> Standing:
+def moved(standing: Standing, texts: Mapping[Path, str], executor: Executor | None = None) -> Standing:
     """The standing with these texts in place, surveyed anew."""
     facts, changed = dict(standing.facts), list[Source]()
     for path, text in texts.items():
         source = standing.sources.get(path) or Source(path, "", "utf-8", "\n", False, "", path.stem, path.parent)
         changed.append(replace(source, text=text))
-        found = survey(changed[-1])
-        if isinstance(found, Facts) and not is_runtime(path):
-            facts[path] = found
+    for source, found in zip(changed, each_of(executor, survey, changed), strict=True):
+        if isinstance(found, Facts) and not is_runtime(source.path):
+            facts[source.path] = found
     sources = standing.sources.with_(changed)
     looked = {*texts, *(one.path for one in standing.project.traced)} if standing.project.traced else ()
     old, new = ({p: some[p].text for p in looked if p in some} for some in (standing.sources, sources))

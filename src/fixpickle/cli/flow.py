@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from fixpickle.cache import trees
@@ -32,8 +33,9 @@ from fixpickle.rewrite.style import tidy
 from fixpickle.rule import Rule
 from fixpickle.settings import load
 from fixpickle.shelf import Changed
-from fixpickle.verify import Prover
-from fixpickle.workers import Lost
+from fixpickle.tidying import Tidying
+from fixpickle.verify import Each, Prover
+from fixpickle.workers import Executor, Lost
 from fixpickle.write import account, as_found
 
 
@@ -89,11 +91,12 @@ def _executed(request: Request, settings: Settings | Refusal, rules: Sequence[Ru
 
 def _run(request: Request, settings: Settings, rules: Sequence[Rule], decide: Decide | None) -> RunReport:
     """The run, and on stderr what the user has to know of how user code was run."""
-    with Prover() as prover, working(settings) as executor:
-        show, fix = progress(sys.stderr, request.quiet), request.mode is not Mode.CHECK
+    show, fix = progress(sys.stderr, request.quiet), request.mode is not Mode.CHECK
+    with working(settings) as executor, Prover(show, _each_elsewhere(executor)) as prover:
         folder = opened(settings)
         notes = Notes(folder) if folder is not None else None
-        ports = Ports(prover.prove, prover.examine, tidy, show, decide, prover.weigh, notes, executor)
+        tidying = Tidying(executor, show)
+        ports = Ports(prover.prove, prover.examine, tidy, show, decide, prover.weigh, notes, executor, tidying)
         report = run(request.paths, settings, rules, ports, fix=fix)
         if notes is not None and not fix:
             trees.keep(notes, request.paths, settings, report)
@@ -109,6 +112,11 @@ def _run(request: Request, settings: Settings, rules: Sequence[Rule], decide: De
         for remark in () if request.quiet else prover.remarks:
             complain(remark)
     return report
+
+
+def _each_elsewhere(executor: Executor) -> Each | None:
+    """The workers that proofs go to, where they are not on this machine: a batch each."""
+    return partial(executor.each, together=1) if executor.apart else None
 
 
 def _list(request: Request, settings: Settings) -> int:

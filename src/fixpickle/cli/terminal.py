@@ -44,7 +44,8 @@ def put(stream: TextIO, text: str | bytes) -> None:
 
 
 def complain(reason: str) -> None:
-    """One line on stderr."""
+    """One line on stderr, in the place of the line of a progress that may be there."""
+    clear(sys.stderr, quiet=False)
     put(sys.stderr, f"fixpickle: {reason}\n")
 
 
@@ -95,11 +96,11 @@ class _Line:
     def __call__(self, what: str, done: int, of: int) -> None:
         now = time.monotonic()
         if done < self.last[0] or of != self.last[1]:
-            self.began, self.first = now, done
+            self.began, self.first, self.shown = now, done, 0.0
         self.last = (done, of)
         if now - self.shown >= _SECONDS_BETWEEN:
             self.shown = now
-            put(self.stream, f"\r\x1b[K{what} {done}/{of}{self._left(now)}")
+            put(self.stream, f"\r\x1b[K{_fitted(what, f'{done}/{of}', self._left(now), _columns(self.stream))}")
 
     def _left(self, now: float) -> str:
         done, of = self.last
@@ -108,6 +109,21 @@ class _Line:
             return ""
         seconds = round(taken / made * (of - done))
         return f", {seconds // 60} min {seconds % 60} s left" if seconds >= 60 else f", {seconds} s left"
+
+
+def _fitted(what: str, count: str, left: str, columns: int) -> str:
+    """The line as far as it goes: one that is broken by the terminal could not be taken away again."""
+    words = what.split()
+    shorter = (" ".join([*words[:kept], count]) for kept in range(len(words), -1, -1))
+    return next((line for line in (f"{what} {count}{left}", *shorter) if len(line) < columns), "")
+
+
+def _columns(stream: TextIO) -> int:
+    """How wide a terminal is; as wide as the first ones were where it does not say."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80
 
 
 def clear(stream: TextIO, quiet: bool) -> None:

@@ -311,8 +311,14 @@ class Spread:
             lasting = way.lasting and self._lasting(way.owner, sink, callee)
             for inner in flow.sinks:
                 on = _handed_through(flow, sink, inner)
-                if on is not None:
+                if on is not None and self._agrees(way.owner, sink, callee, on):
                     yield Way(owner, on, way, way.steps + 1, way.made or callee.made, lasting, way.certain)
+
+    def _agrees(self, facts: Facts, call: ToCall, callee: _Callee, inner: Sink) -> bool:
+        """Whether the pool that a function hands a value to may be what this call of the function gives it."""
+        if not isinstance(inner, ToCall) or "[" not in inner.callee:
+            return True
+        return self.symbols.agrees(inner.callee, callee.function, facts, call.line)
 
     def _callee(self, name: str) -> _Callee:
         known = self._called.get(name)

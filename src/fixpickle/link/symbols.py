@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from sys import intern
@@ -26,13 +26,29 @@ class Meaning:
     literals: Literals = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What parameters stand for, by symbolic names as `m.run[pool]`, and the module and line of calls that say so."""
+
+    meanings: Mapping[str, Meaning]
+    calls: frozenset[tuple[str, int, str]]
+
+
+_NOBODY = Handed({}, frozenset())
+
+
 class Symbols:
     """Follows symbolic names over files."""
 
-    def __init__(self, files: Sequence[Facts], catalogue: Catalogue) -> None:
+    def __init__(self, files: Sequence[Facts], catalogue: Catalogue, handed: Handed = _NOBODY) -> None:
         self.files = files
         self.catalogue = catalogue
+        self._handed = handed
         self._known: dict[str, Meaning | None] = {}  # None for what stands for itself, as most does
+
+    def knowing(self, handed: Handed) -> Symbols:
+        """The same symbols, where parameters stand for what callers hand in."""
+        return Symbols(self.files, self.catalogue, handed) if handed.meanings else self
 
     # --- indexes ---
 
@@ -50,7 +66,9 @@ class Symbols:
         return aliases, stars
 
     def _alias(self, name: str) -> Meaning | None:
-        """What a name of a module stands for; a module of the project stands for itself."""
+        """What a name of a module, or a parameter, stands for; a module of the project stands for itself."""
+        if name in self._handed.meanings:
+            return self._handed.meanings[name]
         module, _, last = name.rpartition(".")
         found = self._bindings[0].get(module, _NOTHING).get(last)
         if found is None or name in self._modules:
@@ -148,6 +166,11 @@ class Symbols:
                 made = ".".join([found.symbol, *words[count:]])
                 return Meaning(f"{made}{call}{rest}", (*at.literals, *found.literals))
         return at
+
+    def agrees(self, callee: str, function: str, facts: Facts, line: int) -> bool:
+        """Whether a call of `function` hands in what `callee`, in that function, is said to be by its parameter."""
+        name = callee[: callee.find("]") + 1]
+        return not name.startswith(f"{function}[") or (facts.module, line, name) in self._handed.calls
 
     # --- how ---
 

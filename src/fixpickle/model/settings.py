@@ -98,7 +98,7 @@ class Pair(str, Enum):
 
 
 class Workers(str, Enum):
-    """Where files are surveyed. PROCESSES: in processes of this machine. RAY: on a Ray cluster."""
+    """Where files are surveyed, rewritten and proved. PROCESSES: in processes here. RAY: on a Ray cluster."""
 
     PROCESSES = "processes"
     RAY = "ray"

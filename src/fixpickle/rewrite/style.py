@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 _DEFINES = ("def ", "async def ", "class ", "@")
 
 
+Options = tuple[tuple[str, object], ...]
+"""What a project asks of black, by the names that its configuration has for it: numbers, texts and tuples of texts."""
+
+
 # A run makes the same text several times, to check it, to prove it and to keep it, and black is what costs most.
 @lru_cache(maxsize=256)
 def tidy(old: str, new: str, path: Path) -> str:
@@ -28,18 +32,26 @@ def tidy(old: str, new: str, path: Path) -> str:
     lines keep every byte, and the syntax tree stays the same. Where that cannot be had, the lines in question stay as
     the fix wrote them: unformatted rather than wider. `path` says where black's options are looked for.
     """
-    if old == new or path.suffix == ".ipynb":  # black would part the cells as it parts the statements of a module
-        return new
+    return styled(old, new, options_of(path.parent)) if formattable(old, new, path) else new
+
+
+def formattable(old: str, new: str, path: Path) -> bool:
+    """Whether there may be something to format. Black would part cells as it parts the statements of a module."""
+    return old != new and path.suffix != ".ipynb"
+
+
+def styled(old: str, new: str, options: Options) -> str:
+    """What :func:`tidy` gives, of the texts and black's options alone: no file is looked at."""
     before, after = _plain(old), _plain(new)
     if before is None or after is None or _same_code(before, after):
         return new
     ending = "" if after.endswith("\n") else "\n"
     try:
-        runs = _runs(before, after + ending, path)
+        runs = _runs(before, after + ending, options)
     except SyntaxError:
         return new
-    formatted = _format(after + ending, runs, path).removesuffix(ending)
-    return formatted.replace("\n", "\r\n") if "\r\n" in new else formatted
+    result = _format(after + ending, runs, options).removesuffix(ending)
+    return result.replace("\n", "\r\n") if "\r\n" in new else result
 
 
 def _same_code(before: str, after: str) -> bool:
@@ -60,14 +72,14 @@ def _plain(text: str) -> str | None:
 # --- which lines ----------------------------------------------------------------------------------------------------
 
 
-def _runs(before: str, after: str, path: Path) -> list[Lines]:
+def _runs(before: str, after: str, options: Options) -> list[Lines]:
     """The lines of `after` that black may have."""
     blocks = list(blocks_between(before, after))
     if not blocks:
         return []
     olds, news = statements_of(before), statements_of(after)
     origins = origins_of(blocks, olds, news)
-    dirty = _dirty(before, sorted({o.lines for old in origins.values() for o in old}), path)
+    dirty = _dirty(before, sorted({o.lines for old in origins.values() for o in old}), options)
     changed = {line for block in blocks for line in range(block.new.start, block.new.end)}
     ours = set(changed)
     for new, old in origins.items():
@@ -81,12 +93,14 @@ def _runs(before: str, after: str, path: Path) -> list[Lines]:
     return list(contiguous(sorted(ours)))
 
 
-def _dirty(before: str, lines: Sequence[Lines], path: Path) -> frozenset[Lines]:
+def _dirty(before: str, lines: Sequence[Lines], options: Options) -> frozenset[Lines]:
     """Those of the old statements that black would have changed already."""
-    formatted = _black(before, lines, path)
+    formatted = _black(before, lines, options)
     if formatted is None:
         half = len(lines) // 2
-        return _dirty(before, lines[:half], path) | _dirty(before, lines[half:], path) if half else frozenset(lines)
+        return (
+            _dirty(before, lines[:half], options) | _dirty(before, lines[half:], options) if half else frozenset(lines)
+        )
     stretches = Stretches((one, one) for one in lines)
     return frozenset(one for block in blocks_between(before, formatted) for one in stretches.touching(block.old))
 
@@ -94,9 +108,9 @@ def _dirty(before: str, lines: Sequence[Lines], path: Path) -> frozenset[Lines]:
 # --- black ----------------------------------------------------------------------------------------------------------
 
 
-def _format(text: str, runs: Sequence[Lines], path: Path) -> str:
+def _format(text: str, runs: Sequence[Lines], options: Options) -> str:
     """`text` with black's form of `runs`, all of them or as many as leave the rest of the text alone."""
-    formatted = _black(text, runs, path)
+    formatted = _black(text, runs, options)
     if formatted is None or formatted == text:
         return text
     lines = text.split("\n")
@@ -107,7 +121,7 @@ def _format(text: str, runs: Sequence[Lines], path: Path) -> str:
         return text
     # From the end, so that the lines further up keep their numbers.
     half = len(runs) // 2
-    return _format(_format(text, runs[half:], path), runs[:half], path)
+    return _format(_format(text, runs[half:], options), runs[:half], options)
 
 
 def _filled_runs(lines: Sequence[str], runs: Sequence[Lines]) -> list[Lines]:
@@ -185,23 +199,22 @@ def _same_tree(text: str, formatted: str) -> bool:
         return False
 
 
-def _black(text: str, runs: Sequence[Lines], path: Path) -> str | None:
+def _black(text: str, runs: Sequence[Lines], options: Options) -> str | None:
     """`text` with the statements in `runs` formatted; None where black fails."""
     if not runs:
         return text
     import black
 
     try:
-        return black.format_str(text, mode=_mode(path.parent), lines=[(run.start + 1, run.end) for run in runs])
+        return black.format_str(text, mode=_mode(options), lines=[(run.start + 1, run.end) for run in runs])
     except Exception:  # a formatter that stumbles must not cost the fix: it stays unformatted
         return None
 
 
 @lru_cache
-def _mode(folder: Path) -> black.Mode:
+def options_of(folder: Path) -> Options:
     """The options of the closest `[tool.black]`, up to the top of the repository; what is not said, black decides."""
     from black.files import parse_pyproject_toml
-    from black.mode import Mode, Preview, TargetVersion
 
     config: dict[str, object] = {}
     for above in (folder, *folder.parents):
@@ -216,19 +229,33 @@ def _mode(folder: Path) -> black.Mode:
             break
         if (above / ".git").exists():
             break
+    return tuple((name, _plainly(value)) for name, value in sorted(config.items()))
+
+
+def _plainly(value: object) -> object:
+    if isinstance(value, list):
+        return tuple(map(str, value))
+    return value if isinstance(value, (int, str)) else str(value)
+
+
+@lru_cache
+def _mode(options: Options) -> black.Mode:
+    from black.mode import Mode, Preview, TargetVersion
+
+    config = dict(options)
     try:
         return Mode(
-            target_versions={TargetVersion[str(name).upper()] for name in _list(config.get("target_version"))},
+            target_versions={TargetVersion[str(name).upper()] for name in _several(config.get("target_version"))},
             line_length=int(str(config.get("line_length", 88))),
             string_normalization=not config.get("skip_string_normalization", False),
             magic_trailing_comma=not config.get("skip_magic_trailing_comma", False),
             preview=bool(config.get("preview", False)),
             unstable=bool(config.get("unstable", False)),
-            enabled_features={Preview[str(name)] for name in _list(config.get("enable_unstable_feature"))},
+            enabled_features={Preview[str(name)] for name in _several(config.get("enable_unstable_feature"))},
         )
     except (KeyError, ValueError):  # options black itself would refuse
         return Mode()
 
 
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
+def _several(value: object) -> tuple[object, ...]:
+    return value if isinstance(value, tuple) else ()

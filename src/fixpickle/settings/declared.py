@@ -107,7 +107,12 @@ DECLARED: tuple[Setting, ...] = (
     Setting("process-limit", kinds.COUNT, "How many processes each process of the proof may have started."),
     Setting("network", kinds.TRUTH, "Leave the network on for the code that is proved."),
     Setting("jobs", kinds.JOBS, "How many processes read the files; 0 for one to each core.", Stage.FIND, "N"),
-    Setting("executor", kinds.choice(Workers), "Where files are surveyed; see docs/cluster.md.", Stage.FIND),
+    Setting(
+        "executor",
+        kinds.choice(Workers),
+        "Where files are surveyed, rewritten and proved; see docs/cluster.md.",
+        Stage.FIND,
+    ),
     Setting("address", kinds.TEXT, "The Ray cluster, with `--executor ray`.", Stage.FIND, "ADDRESS"),
     Setting("cache", kinds.TRUTH, "Keep what was found out, for the next run.", Stage.FIND),
     Setting("cache-dir", kinds.FOLDER, "Where that is kept.", Stage.FIND, "PATH", "the user's folder for caches"),

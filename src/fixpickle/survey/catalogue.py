@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -76,7 +76,7 @@ def _covers(place: str, position: int) -> bool:
     return place.isdigit() and int(place) == position
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Catalogue:
     """All boundaries by the symbolic name of the callee, receivers written as `<id>.method`.
 
@@ -100,6 +100,22 @@ class Catalogue:
     started_bases: frozenset[str]
     inherited_values: frozenset[str]
     silent: frozenset[str] = frozenset()
+
+    @cached_property
+    def ways_out(self) -> frozenset[str]:
+        """The symbolic names of what is a boundary, or makes the receiver of one."""
+        return frozenset(self.makers) | {key for key in self.boundaries if not key.startswith("<")}
+
+    @cached_property
+    def methods(self) -> frozenset[str]:
+        """The names of the methods of receivers that pickle something."""
+        return frozenset(key.rpartition(".")[2] for key in self.boundaries if key.startswith("<"))
+
+    @cached_property
+    def constructor_keywords(self) -> frozenset[str]:
+        """The keywords of constructors whose arguments cross: `target` of a process."""
+        made = (b for key, ones in self.boundaries.items() if key.rpartition(".")[2][:1].isupper() for b in ones)
+        return frozenset(keyword for boundary in made for _, keyword in boundary.params if keyword)
 
     def knows(self, symbol: str) -> bool:
         """Whether it is a call that is a boundary, makes a receiver, or is made to keep what it is given."""
@@ -129,6 +145,11 @@ class Catalogue:
     def match_result(self, method: str) -> Boundary | None:
         """The boundary that the result of a method crosses, by the symbolic name of the method in a base class."""
         return next((b for b in self.boundaries.get(method, ()) if b.of_result), None)
+
+    def leaving(self, symbols: Iterable[str]) -> str:
+        """The one of these that is a boundary or the receiver of one; empty where none is, or several are."""
+        found = {s for s in symbols if s in self.ways_out or self._made(s).startswith("<")}
+        return found.pop() if len(found) == 1 else ""
 
     def keeps(self, symbol: str) -> bool:
         """Whether what this call of another library gives is made to be kept, with all that it is given."""

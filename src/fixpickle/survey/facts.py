@@ -428,6 +428,38 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """A parameter of a function, by whose calls or methods values may leave the process.
+
+    `position` counts without `self` and is -1 where only the keyword leads to it.
+    """
+
+    function: str
+    parameter: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A pool, a process class or the like that is handed to `callee`, by symbolic name; `literals` as in `ToCall`."""
+
+    symbol: str
+    callee: str
+    position: int
+    keyword: str
+    literals: tuple[tuple[str, str], ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """Which parameters stand for pools and the like, and what is handed to functions of that kind."""
+
+    wanted: tuple[Wanted, ...] = ()
+    offered: tuple[Offered, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Mention:
     """Where a module-level definition is handed on by name, or an instance of it is; and where its results go."""
 
@@ -718,6 +750,7 @@ class Facts:
     resources: tuple[Resource, ...] = ()
     reached: frozenset[str] = frozenset()
     taken: frozenset[str] = frozenset()
+    pools: Pools = Pools()
 
     def at(self, line: int) -> str:
         """A line in words: `line 40`, and in a notebook `line 2 of cell 3`."""

@@ -9,7 +9,8 @@ from functools import cached_property
 
 from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.expected import expected_to_fail
-from fixpickle.survey.facts import Sink, ToAttribute, ToCall, ToGlobal, ToParameter, ToReturn
+from fixpickle.survey.facts import Sink, ToAttribute, ToCall, ToGlobal, ToParameter, ToReturn, Wanted
+from fixpickle.survey.given import Given
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Comprehension, Tree, attribute_declared, parameters, walk
 from fixpickle.survey.unpacking import Unpacking
@@ -128,6 +129,7 @@ class Flow:
         self.tree = tree
         self.names = names
         self._steps: dict[tuple[ast.AST, bool], tuple[_Step, ...]] = {}
+        self._wanted: dict[Wanted, None] = {}
         self._open: set[ast.AST] = set()  # calls whose results are being followed: ends circles such as `a = wrap(a)`
         self._literals: dict[ast.AST, tuple[tuple[str, str], ...]] = {}
         self._owners: dict[tuple[ast.AST, str], ast.AST] = {}
@@ -306,7 +308,31 @@ class Flow:
         unpacked = isinstance(node, ast.Starred) or (isinstance(node, ast.keyword) and node.arg is None)
         own = isinstance(call.func, ast.Attribute) and self.names.instance_class(call.func.value) is not None
         given, onward = self.literals(call), self._onward(call, callee)
-        return ToCall(callee, position, keyword, call.lineno, given, onward, unpacked=unpacked, own=own)
+        return ToCall(
+            self._of_parameter(call, callee), position, keyword, call.lineno, given, onward, unpacked=unpacked, own=own
+        )
+
+    def _of_parameter(self, call: ast.Call, callee: str) -> str:
+        """The callee of `pool.map(f)` and `worker(target=f)` by the parameter, where only callers know what that is."""
+        if isinstance(call.func, ast.Attribute):
+            may_cross = call.func.attr in catalogue().methods
+        else:
+            may_cross = any(k.arg in catalogue().constructor_keywords for k in call.keywords)
+        symbol = self._given_names.of(call.func) if may_cross and not catalogue().crosses(callee) else ""
+        wanted = self._given_names.wanted(symbol) if symbol else None
+        if wanted is None:
+            return callee
+        self._wanted[wanted] = None
+        return symbol
+
+    @cached_property
+    def _given_names(self) -> Given:
+        return Given(self.names)
+
+    @property
+    def wanted(self) -> tuple[Wanted, ...]:
+        """The parameters that callees were found to come from, so far."""
+        return tuple(self._wanted)
 
     def partial(self, callee: ast.expr) -> ast.Call | None:
         """The call of `functools.partial` that a variable stands for, where it says what all its arguments are."""

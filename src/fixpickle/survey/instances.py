@@ -6,7 +6,7 @@ import ast
 import sys
 from collections.abc import Iterator
 
-from fixpickle.survey.catalogue import answering
+from fixpickle.survey.catalogue import answering, catalogue
 from fixpickle.survey.facts import Alias, AttributeFlow, Instance, Returned, Sink, ToAttribute, ToCall, ToReturn
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.names import PROPERTIES, Names
@@ -198,7 +198,7 @@ def returned(tree: Tree, names: Names, flow: Flow) -> Iterator[Returned]:
 
 
 def _agreed(names: Names, function: Function, values: list[ast.expr]) -> str:
-    """What all returned values are; a parameter is what the caller says."""
+    """What all returned values are, or the one that values leave the process by; a parameter is what callers say."""
     if not all(isinstance(v, (ast.Name, ast.Attribute, ast.Call)) for v in values):
         return ""
     if any(isinstance(v, ast.Name) and v.id in parameters(function) for v in values):
@@ -208,4 +208,4 @@ def _agreed(names: Names, function: Function, values: list[ast.expr]) -> str:
     if not (decorators & _MANAGERS if yields else decorators <= _KEEPING):
         return ""
     symbols = {names.of(v) for v in values}
-    return symbols.pop() if len(symbols) == 1 else ""
+    return symbols.pop() if len(symbols) == 1 else catalogue().leaving(symbols)

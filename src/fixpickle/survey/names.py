@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable
 from functools import cached_property
 
+from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.facts import ImportFact
 from fixpickle.survey.tree import FUNCTIONS, Comprehension, Function, Tree, bound_names, is_none, parameters
 
@@ -156,10 +157,20 @@ class Names:
             return self._of_call(node, depth)
         if isinstance(node, (ast.Await, ast.NamedExpr)):
             return self.of(node.value, depth - 1)
-        if isinstance(node, ast.IfExp):
-            found = {self.of(side, depth - 1) for side in (node.body, node.orelse) if not is_none(side)}
-            return found.pop() if len(found) == 1 else ""
+        if isinstance(node, (ast.IfExp, ast.BoolOp)):
+            sides = node.values if isinstance(node, ast.BoolOp) else [node.body, node.orelse]
+            found = {self.of(side, depth - 1) for side in sides if not is_none(side)}
+            return found.pop() if len(found) == 1 else catalogue().leaving(found)
+        if isinstance(node, ast.Subscript):
+            return self._of_table(node, depth)
         return ""
+
+    def _of_table(self, node: ast.Subscript, depth: int) -> str:
+        """What a dictionary of the module gives: of pools, the one that values leave the process by."""
+        name = node.value.id if isinstance(node.value, ast.Name) else ""
+        tables = self.bindings.get(self.tree.root, {}).get(name, [])
+        values = tables[0].values if len(tables) == 1 and isinstance(tables[0], ast.Dict) else []
+        return catalogue().leaving({self.of(v, depth - 1) for v in values if isinstance(v, (ast.Name, ast.Attribute))})
 
     def _of_call(self, call: ast.Call, depth: int) -> str:
         callee = self.of(call.func, depth - 1)
@@ -246,9 +257,11 @@ class Names:
         return any(one.local == "*" for one in self.imports)
 
     def agreed(self, values: list[ast.AST], scope: ast.AST, name: str, depth: int = _DEPTH) -> str:
-        """What all the bindings of a name agree on: two different pools under one name are no pool to rely on."""
+        """What all the bindings of a name agree on; else the one of them that values leave the process by."""
         found = {self._of_binding(v, scope, name, depth - 1) for v in values if not is_none(v)}
-        return found.pop() if len(found) == 1 else self._optional_import(values, name)
+        if len(found) == 1:
+            return found.pop()
+        return self._optional_import(values, name) or catalogue().leaving(found)
 
     def _of_binding(self, value: ast.AST, scope: ast.AST, name: str, depth: int) -> str:
         if isinstance(value, (ast.Import, ast.ImportFrom)):

@@ -21,6 +21,7 @@ from fixpickle.survey.facts import (
     Facts,
     Mention,
     ParameterFlow,
+    Pools,
     Reference,
     Sink,
     ToAttribute,
@@ -38,6 +39,7 @@ from fixpickle.survey.made_types import TYPE_FACTORIES, instances_of, made_types
 from fixpickle.survey.makings import set_later
 from fixpickle.survey.moved_names import moved_names
 from fixpickle.survey.names import PROPERTIES, Names
+from fixpickle.survey.offers import offered
 from fixpickle.survey.pickler_choices import handed_on, pickler_choices
 from fixpickle.survey.resources import resources
 from fixpickle.survey.scripts import is_guard, starts, statements
@@ -87,7 +89,8 @@ def survey(source: Source) -> Facts | Refusal:
     try:
         with uncollected():
             tree = Tree(source)
-            return _facts(source, tree, Names(tree, source.module, source.is_package))
+            names = Names(tree, source.module, source.is_package)
+            return _facts(source, tree, names, Flow(tree, names))
     except SyntaxError as error:
         by = f"(for Python {sys.version_info.major}.{sys.version_info.minor}, which runs fixpickle)"
         return Refusal(source.path, f"syntax error: {error.msg} {by}", error.lineno or 0)
@@ -95,9 +98,8 @@ def survey(source: Source) -> Facts | Refusal:
         return Refusal(source.path, f"cannot be parsed: {type(error).__name__}: {error}")
 
 
-def _facts(source: Source, tree: Tree, names: Names) -> Facts:
+def _facts(source: Source, tree: Tree, names: Names, flow: Flow) -> Facts:
     said = list(comments(source.text))
-    flow = Flow(tree, names)
     return Facts(
         path=source.path,
         module=source.module,
@@ -139,6 +141,7 @@ def _facts(source: Source, tree: Tree, names: Names) -> Facts:
         resources=tuple(resources(tree, names, flow)),
         reached=frozenset(_reached(tree, names)),
         taken=frozenset(_reached(tree, names, called=False)),
+        pools=Pools(flow.wanted, tuple(offered(names, flow))),  # the last: it is what the others came upon
     )
 
 

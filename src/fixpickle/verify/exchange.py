@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from fixpickle.model import ByContents, ByExpression, ByIdentity, ByReference, ByState, Instance
 from fixpickle.verify.attempt import Attempt, Importing, Side, Task
@@ -16,7 +16,9 @@ from fixpickle.verify.stations import Sources, Stations
 Results = Mapping[str, str]
 _MADE = (ByState, ByContents, Instance)
 _IMPORTERS = (*_MADE, ByReference, ByExpression, ByIdentity)
-Stage = Literal["import", "build", "dump", "load", "absent", "hung", "died"]
+Stage = Literal["import", "build", "dump", "load", "absent", "hung", "died", "lacking"]
+Answers = dict[str, dict[str, Any]]
+"""What children, or workers elsewhere, answered, by the ids of the tasks: JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ class Crossed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It did not cross: the stage that failed, and the genuine error."""
+    """It did not cross: the stage that failed, and the genuine error. Where a worker is `lacking` something, nobody
+    knows what would have become of it."""
 
     stage: Stage
     error: str
@@ -49,11 +52,19 @@ class Broken:
     reason: str
 
 
+class Elsewhere(Protocol):
+    """Workers on other machines."""
+
+    def takes(self, scene: Scene, task: Task) -> bool: ...
+
+    def answers(self, scene: Scene, tasks: Sequence[Task]) -> Answers: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """One side of a change: the files on it, the trimmed scripts that are run as `__main__`, who runs them.
 
-    Where it is to be `alone`, no other attempt has used its interpreters.
+    Where it is to be `alone`, no other attempt has used its interpreters. What can go `elsewhere` does.
     """
 
     side: Side
@@ -61,13 +72,31 @@ class Scene:
     scripts: Mapping[Path, str]
     stations: Stations
     alone: bool = False
+    elsewhere: Elsewhere | None = None
 
 
 def cross(scene: Scene, attempts: Sequence[Attempt]) -> Mapping[str, Trial] | Broken:
     """What becomes of each attempt, by its key: dumped in one interpreter, loaded in another."""
     implied = _implied(attempts)
     keys, tasks = _asked(scene, [a for a in attempts if a.key not in implied])
-    dumped = _phase(scene, "dump", [*_harvest(scene, attempts), *tasks])
+    away = [task for task in tasks if scene.elsewhere is not None and scene.elsewhere.takes(scene, task)]
+    gone = {str(task["id"]) for task in away}
+    here = [*_harvest(scene, attempts), *(task for task in tasks if str(task["id"]) not in gone)]
+    answers = answered(scene, here) if here else {}
+    if isinstance(answers, Broken):
+        return answers
+    if scene.elsewhere is not None and away:
+        answers |= scene.elsewhere.answers(scene, away)
+    found = {key: _trial(answers[asked]) for key, asked in keys.items()}
+    return found | {key: _imported(answers[keys[by]]) for key, by in implied.items()}
+
+
+def answered(scene: Scene, tasks: Sequence[Task]) -> Answers | Broken:
+    """What children on this machine answer: each task is dumped in one interpreter, and loaded in another.
+
+    Where its module could not be imported to dump it, `unimported` says why; otherwise it is None.
+    """
+    dumped = _phase(scene, "dump", tasks)
     if isinstance(dumped, Broken):
         return dumped
     parcels = [task | dumped[str(task["id"])] for task in tasks if dumped[str(task["id"])]["stage"] == "dumped"]
@@ -75,10 +104,14 @@ def cross(scene: Scene, attempts: Sequence[Attempt]) -> Mapping[str, Trial] | Br
     loaded = _phase(scene, "load", sorted(parcels, key=_place))
     if isinstance(loaded, Broken):
         return loaded
-    answers = {**dumped, **loaded}
-    trials = {key: _trial(answers[key], dumped[key].get("also", {})) for key in set(keys.values())}
-    found = {key: trials[asked] for key, asked in keys.items()}
-    return found | {key: _imported(dumped[keys[by]]) for key, by in implied.items()}
+    return {name: _answer(first, loaded.get(name, first)) for name, first in dumped.items()}
+
+
+def _answer(dumped: Mapping[str, Any], last: Mapping[str, Any]) -> dict[str, Any]:
+    """What went wrong with what else was tried on the sending side stands, however it went on the other."""
+    sent = dumped.get("also", {})
+    also = {**sent, **last.get("also", {}), **{name: error for name, error in sent.items() if error}}
+    return {**last, "also": also, "unimported": dumped["error"] if dumped["stage"] == "import" else None}
 
 
 def _implied(attempts: Sequence[Attempt]) -> dict[str, str]:
@@ -89,7 +122,9 @@ def _implied(attempts: Sequence[Attempt]) -> dict[str, str]:
 
 
 def _imported(answer: Mapping[str, Any]) -> Trial:
-    return Failed("import", answer["error"]) if answer["stage"] == "import" else Crossed("")
+    if answer["stage"] == "lacking":
+        return Failed("lacking", answer["error"])
+    return Failed("import", answer["unimported"]) if answer["unimported"] is not None else Crossed("")
 
 
 def _place(task: Task) -> str:
@@ -122,17 +157,15 @@ def _harvest(scene: Scene, attempts: Sequence[Attempt]) -> list[Task]:
     ]
 
 
-def _trial(answer: Mapping[str, Any], sent: Results) -> Trial:
-    """What went wrong with what else was tried on the sending side stands, however it went on the other."""
-    also = {**sent, **answer.get("also", {}), **{name: error for name, error in sent.items() if error}}
+def _trial(answer: Mapping[str, Any]) -> Trial:
     if answer["stage"] == "crossed":
-        return Crossed(answer["note"], also)
-    return Failed(answer["stage"], answer["error"], also)
+        return Crossed(answer["note"], answer["also"])
+    return Failed(answer["stage"], answer["error"], answer["also"])
 
 
-def _phase(scene: Scene, mode: str, tasks: Sequence[Task]) -> dict[str, dict[str, Any]] | Broken:
+def _phase(scene: Scene, mode: str, tasks: Sequence[Task]) -> Answers | Broken:
     """Every task's answer. A child that is lost costs what it was at, and a fresh one goes on with the rest."""
-    answers: dict[str, dict[str, Any]] = {}
+    answers: Answers = {}
     pending = list(tasks)
     while pending:
         request = {"side": scene.side, "tasks": pending}

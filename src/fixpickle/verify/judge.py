@@ -67,8 +67,13 @@ def _value(a: Attempt) -> object:
 def judge(tries: Sequence[Try]) -> Verdict:
     """The verdict on one patch, from all that was tried for it, strongest first.
 
-    What worked before and is broken now refutes it, whatever else crosses.
+    What worked before and is broken now refutes it, whatever else crosses. Where a worker lacked something, nothing
+    that it said counts.
     """
+    for one in tries:
+        for trial in (one.before, one.after):
+            if isinstance(trial, Failed) and trial.stage == "lacking":
+                return Unproved(trial.error)
     # A function can be built from its code where its module cannot be imported, so the import is asked about by itself.
     unimportable = {one.attempt.subject.module for one in tries if _cannot_import(one)}
     for one in tries:

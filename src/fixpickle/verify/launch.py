@@ -10,7 +10,7 @@ import signal
 import site
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,10 +79,13 @@ class Child:
         self.requests = 0
         self._process, self._limits, self._mark, self._bell = process, limits, mark, bell
 
-    def ask(self, request: Mapping[str, object]) -> tuple[Ending, list[Line]]:
+    def ask(
+        self, request: Mapping[str, object], heard: Callable[[int], None] = lambda _: None
+    ) -> tuple[Ending, list[Line]]:
         """Puts a request and waits for its end, or until the answers have not grown for the time limit.
 
-        Whatever ends otherwise than Answered leaves nothing of the child behind.
+        `heard` is told of how many tasks more there is an answer. Whatever ends otherwise than Answered leaves nothing
+        of the child behind.
         """
         number, self.requests = self.requests, self.requests + 1
         question, answers = self.folder / f"{number}.json", self.folder / f"{number}.jsonl"
@@ -91,7 +94,7 @@ class Child:
             draft.write_text(json.dumps(request), encoding="utf-8")
             draft.replace(question)
             self._bell.knock()
-            ending = self._watch(answers)
+            ending = self._watch(answers, heard)
         except BaseException:
             self.close()
             raise
@@ -114,7 +117,7 @@ class Child:
         self._process.wait()
         self._bell.close()
 
-    def _watch(self, answers: Path) -> Ending:
+    def _watch(self, answers: Path, heard: Callable[[int], None]) -> Ending:
         size, since, counted = 0, time.monotonic(), time.monotonic()
         while time.monotonic() - since < self._limits.seconds:
             status = self._process.poll()
@@ -122,6 +125,7 @@ class Child:
             if status is not None:
                 return Died(_ended(status), _tail(self.folder / "stderr"))
             if grown != size:
+                heard(_finished(answers, size))
                 size, since = grown, time.monotonic()
                 if _is_done(answers, grown):
                     return Answered()
@@ -217,9 +221,7 @@ def start(python: Path, mode: str, folder: Path, limits: Limits, mark: str) -> C
 
 def environment(scratch: Path, mark: str) -> dict[str, str]:
     """The environment of a child: as ours, with a home of its own and nothing that would change what is proved."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "__PYVENV")) or k in _KEPT}
-    if "PYTHONPATH" in env:  # relative entries mean the directory we were started in
-        env["PYTHONPATH"] = os.pathsep.join(str(Path(p).absolute()) for p in env["PYTHONPATH"].split(os.pathsep) if p)
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "__PYVENV"))} | handed_on()
     # The user's own site directory hangs on HOME, which is another one here.
     env["PYTHONUSERBASE"] = os.environ.get("PYTHONUSERBASE") or site.getuserbase()
     temporary = str(scratch)
@@ -233,6 +235,14 @@ def environment(scratch: Path, mark: str) -> dict[str, str]:
         "FIXPICKLE_PROOF": "1",
         "FIXPICKLE_PROOF_RUN": mark,
     }
+
+
+def handed_on() -> dict[str, str]:
+    """What children are told of how Python is set up here."""
+    env = {k: v for k, v in os.environ.items() if k in _KEPT}
+    if "PYTHONPATH" in env:  # relative entries mean the directory we were started in
+        env["PYTHONPATH"] = os.pathsep.join(str(Path(p).absolute()) for p in env["PYTHONPATH"].split(os.pathsep) if p)
+    return env
 
 
 def lines(path: Path) -> list[Line]:
@@ -266,6 +276,13 @@ def _size(path: Path) -> int:
         return 0
 
 
+def _finished(path: Path, since: int) -> int:
+    """How many tasks were finished in what was written from there on."""
+    with path.open("rb") as file:
+        file.seek(since)
+        return file.read(_ANSWERS).count(_TASK_DONE)
+
+
 def _is_done(path: Path, size: int) -> bool:
     with path.open("rb") as file:
         file.seek(max(0, size - len(_DONE)))
@@ -273,6 +290,7 @@ def _is_done(path: Path, size: int) -> bool:
 
 
 _DONE = b'{"idle": true}\n'
+_TASK_DONE = b'{"done": '  # JSON has no such quotes inside of a text
 
 
 def _ended(status: int) -> str:

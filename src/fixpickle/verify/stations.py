@@ -15,6 +15,7 @@ from pathlib import Path
 from fixpickle.compiled import code_of
 from fixpickle.verify.family import kill_all, tasks_of_user
 from fixpickle.verify.launch import Answered, Child, Ending, Limits, Line, Unstartable, start
+from fixpickle.verify.tally import Tally, silent
 
 _STATES = 3  # as the files were, as the last round left them, and as this one would
 
@@ -44,11 +45,15 @@ class _State:
 
 
 class Stations:
-    """Starts interpreters as they are needed, and ends them all on `close`. What they share lies in one folder."""
+    """Starts interpreters as they are needed, and ends them all on `close`. What they share lies in one folder.
 
-    def __init__(self, python: Path, limits: Limits) -> None:
-        self.python, self.limits = python, limits
+    On a machine that is not the user's they are `abroad`: which modules nobody finds there is noted in `missed`.
+    """
+
+    def __init__(self, python: Path, limits: Limits, tally: Tally | None = None, *, abroad: bool = False) -> None:
+        self.python, self.limits, self.tally, self.abroad = python, limits, tally or silent(), abroad
         self.remarks: frozenset[str] = frozenset()
+        self.missed: frozenset[str] = frozenset()
         self._scratch = Path(tempfile.mkdtemp(prefix="fixpickle-")).resolve()
         (self._scratch / "shared").mkdir()
         self._mark = secrets.token_hex(8)
@@ -67,7 +72,7 @@ class Stations:
         shown = self._differing(sources)
         state = self._new(shown) if alone else self._state(shown)
         warm = state.children.get(mode)
-        ending, lines = warm.ask(request) if warm else (Unstartable(""), [])
+        ending, lines = warm.ask(request, self.tally.did) if warm else (Unstartable(""), [])
         if not lines:
             state.children.pop(mode, None)
             self._hand_over(state)
@@ -75,8 +80,9 @@ class Stations:
             if isinstance(begun, Unstartable):
                 return begun, []
             state.children[mode] = begun
-            ending, lines = begun.ask({**self._setup(state, sources), **request})
+            ending, lines = begun.ask({**self._setup(state, sources), **request}, self.tally.did)
         self.remarks |= {line["remark"] for line in lines if "remark" in line}
+        self.missed |= {name for line in lines for name in line.get("missed", ())}
         if alone:
             state.children[mode].close()
         elif not isinstance(ending, Answered):
@@ -145,6 +151,7 @@ class Stations:
             "megabytes": self.limits.megabytes,
             "processes": self._tasks + self.limits.processes if self._tasks else 0,
             "network": self.limits.network,
+            "abroad": self.abroad,
         }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+TOGETHER = 16  # items that go to a worker at once: each going costs some milliseconds
 _WORTH_A_POOL = 64  # below that, starting workers costs more than they save
 
 
@@ -26,12 +27,23 @@ class Executor(Protocol):
     @property
     def apart(self) -> bool: ...
 
-    def each(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result, None, None]:
+    def each(
+        self, function: Callable[[Item], Result], items: Iterable[Item], *, together: int = TOGETHER
+    ) -> Generator[Result, None, None]:
         """`function` of every item, in the order of the items, wherever and whenever each was done. Raises Lost.
 
-        Work that is under way when it is closed is given up.
+        At most so many go `together`. Work that is under way when it is closed is given up.
         """
         ...
+
+
+def each_of(executor: Executor | None, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    """`function` of every item, in their order: by the executor where there is one and enough for it to do."""
+    if executor is None or len(items) < _WORTH_A_POOL:
+        yield from map(function, items)
+        return
+    with contextlib.closing(executor.each(function, items)) as results:
+        yield from results
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +56,9 @@ class Pool:
     def apart(self) -> bool:
         return False
 
-    def each(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result, None, None]:
+    def each(
+        self, function: Callable[[Item], Result], items: Iterable[Item], *, together: int = TOGETHER
+    ) -> Generator[Result, None, None]:
         """In this process where there is one core, one job, or little to do."""
         items = list(items)
         count = self.jobs or os.cpu_count() or 1
@@ -54,7 +68,7 @@ class Pool:
         with ProcessPoolExecutor(count, initializer=_deaf) as pool:
             try:
                 with _uninterrupted():
-                    results = pool.map(function, items, chunksize=max(1, min(16, len(items) // (4 * count))))
+                    results = pool.map(function, items, chunksize=max(1, min(together, len(items) // (4 * count))))
                 yield from results
             except BaseException:
                 # Nobody waits for the rest. Workers end with the few items they have: one that is killed while it

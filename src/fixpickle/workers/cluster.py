@@ -12,12 +12,11 @@ from typing import Any, TypeVar
 import ray
 
 import fixpickle
-from fixpickle.workers import Lost
+from fixpickle.workers import TOGETHER, Lost
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_TOGETHER = 16  # items of one task: starting one costs some milliseconds
 _AHEAD = 4  # tasks to each core that are under way, or done and not yet asked for
 _TRIES = 5
 
@@ -52,14 +51,20 @@ class Cluster:
         if self._own:
             ray.shutdown()
 
-    def each(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result, None, None]:
-        """As :class:`~fixpickle.workers.Executor` has it. `items` are asked for as they are sent."""
+    def each(
+        self, function: Callable[[Item], Result], items: Iterable[Item], *, together: int = TOGETHER
+    ) -> Generator[Result, None, None]:
+        """As :class:`~fixpickle.workers.Executor` has it. `items` are asked for as they are sent.
+
+        What is bound to the function travels once to a machine, and not with each task.
+        """
         todo = iter(items)
+        sent = ray.put(function)
         running: deque[Any] = deque()
         ahead = _AHEAD * max(1, _cores())
         while True:
-            while len(running) < ahead and (some := list(itertools.islice(todo, _TOGETHER))):
-                running.append(self._task.remote(function, some))
+            while len(running) < ahead and (some := list(itertools.islice(todo, together))):
+                running.append(self._task.remote(sent, some))
             if not running:
                 return
             try:

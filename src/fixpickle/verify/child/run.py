@@ -42,6 +42,7 @@ STEPS: Dict[str, str] = {
     "harvest": "harvest.harvest",
     "look": "looking.look",
     "arrive": "looking.arrive",
+    "present": "imports.present",
 }
 
 
@@ -88,7 +89,10 @@ def main(mode: str, folder: str) -> None:
         for task in request["tasks"]:
             answers.write(begin=task["id"])
             world.also = {}
-            answers.hold(done=task["id"], **_outcome(step, world, task), also=world.also)
+            outcome = _outcome(step, world, task)
+            if world.unfound.names:
+                answers.hold(missed=world.unfound.taken())
+            answers.hold(done=task["id"], **outcome, also=world.also)
         if request.get("save"):
             world.overlay.kept.save()
 
@@ -99,6 +103,8 @@ def _prepared(request: Json, answers: Answers, folder: str) -> World:
     sys.dont_write_bytecode = True
     sys.path[:0] = world.roots
     sys.meta_path.insert(0, world.overlay)
+    if request.get("abroad"):
+        sys.meta_path.append(world.unfound)
     sys.argv[:] = [""]
     return world
 

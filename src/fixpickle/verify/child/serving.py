@@ -11,7 +11,7 @@ import linecache
 import os
 import sys
 import types
-from typing import Dict, Optional, Sequence
+from typing import Dict, List, Optional, Sequence
 
 from .shared import Kept
 
@@ -138,6 +138,23 @@ class Overlay:
                     os.unlink(at)
             with _open(at, "w", encoding="utf-8", newline="") as out:
                 out.write(self.runs.get(known, self.texts[known]))
+
+
+class Unfound:
+    """Last on sys.meta_path: notes the modules that nobody finds, also those that user code does without."""
+
+    def __init__(self) -> None:
+        self.names: Dict[str, None] = {}
+
+    def find_spec(
+        self, fullname: str, path: Optional[Sequence[str]] = None, target: Optional[types.ModuleType] = None
+    ) -> None:
+        self.names[fullname] = None
+
+    def taken(self) -> List[str]:
+        """Those that were noted since this was asked last."""
+        names, self.names = self.names, {}
+        return list(names)
 
 
 def _mirror(directory: str, at: str) -> None:

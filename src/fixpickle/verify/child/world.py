@@ -12,7 +12,7 @@ from .failure import stage
 from .modules import Modules
 from .picklers import loads
 from .process import Answers
-from .serving import Overlay
+from .serving import Overlay, Unfound
 from .shared import Kept, Parcel, Parcels
 
 Json = Dict[str, Any]
@@ -28,6 +28,7 @@ class World:
         self.scratch = scratch
         self.parcels = Parcels(request["shared"])
         self.overlay = Overlay(request["texts"], request["runs"], Kept(request["codes"]))
+        self.unfound = Unfound()
         self.modules = Modules(answers)
         self.also: Dict[str, str] = {}
         self.met: Optional[Dict[Tuple[str, str], List[Any]]] = None

@@ -1,0 +1,47 @@
+"""What the parameters stand for by which values may leave the process: what the callers of their functions hand in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from fixpickle.link.symbols import Handed, Meaning, Symbols
+from fixpickle.survey.facts import Facts, Offered, Wanted
+
+
+def handed_in(files: Sequence[Facts], symbols: Symbols) -> Handed:
+    """Parameters by symbolic name, as `m.run[pool]`, and what one caller at least hands in that a value leaves by.
+
+    Left out where callers hand in several such things: what pickles then is not known.
+    """
+    wanted: dict[str, list[Wanted]] = {}
+    for facts in files:
+        for one in facts.pools.wanted:
+            wanted.setdefault(f"{facts.module}.{one.function}", []).append(one)
+    found: dict[str, dict[str, Meaning]] = {}
+    calls: set[tuple[str, int, str]] = set()
+    for facts, offer in ((f, o) for f in files for o in f.pools.offered) if wanted else ():
+        at = symbols.meaning(offer.symbol)
+        for function in _functions(symbols, offer.callee):
+            for one in wanted.get(function, ()):
+                if _takes(one, offer):
+                    name = f"{function}[{one.parameter}]"
+                    meant = Meaning(at.symbol, (*at.literals, *offer.literals))
+                    found.setdefault(name, {})[at.symbol] = meant
+                    calls.add((facts.module, offer.line, name))
+    chosen = {name: symbols.catalogue.leaving(ways) for name, ways in found.items()}
+    return Handed({name: found[name][symbol] for name, symbol in chosen.items() if symbol}, frozenset(calls))
+
+
+def _takes(wanted: Wanted, offer: Offered) -> bool:
+    return offer.keyword == wanted.parameter if offer.position < 0 else offer.position == wanted.position
+
+
+def _functions(symbols: Symbols, callee: str) -> Iterator[str]:
+    """The function that a call runs: of a class, the constructor that it has or inherits."""
+    symbol = symbols.meaning(callee).symbol.removesuffix(".__init__")
+    yield symbol
+    if symbols.class_of(symbol) is not None:
+        for name, found in symbols.lineage(symbol):
+            if found is not None and "__init__" in found[1].methods:
+                yield f"{name}.__init__"
+                return

@@ -1,0 +1,150 @@
+"""The side of a proof on other machines that is here: what they are sent, and what their answers are worth."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import stat
+import sys
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from fixpickle.verify.attempt import Task
+from fixpickle.verify.exchange import Answers, Scene
+from fixpickle.verify.launch import handed_on
+from fixpickle.verify.stations import Sources
+from fixpickle.verify.there import Baggage, answer
+
+_TOGETHER = 128  # tasks of one batch, and what their last module has besides: three interpreters start for each batch
+_MOST = 256 << 20  # bytes of files that are sent; each batch writes all of them
+_LEFT_OUT = frozenset({"__pycache__", "node_modules"})
+# What must run where the user's own files, caches and clusters are.
+_STAYS = frozenset({"cells", "trial", "weight"})
+
+
+class Each(Protocol):
+    """Workers elsewhere: the results of a function of every item, in their order."""
+
+    def __call__(
+        self, function: Callable[[Sequence[Task]], str], items: Iterable[Sequence[Task]]
+    ) -> Generator[str, None, None]: ...
+
+
+class Afar:
+    """Puts tasks to workers that have nothing in common with this machine but Python and what is installed.
+
+    A worker that lacks a module which is here proves nothing: its batch comes back as lacking it. Files are read once
+    in a run.
+    """
+
+    def __init__(self, each: Each) -> None:
+        self._each = each
+        self._files: dict[tuple[Path, ...], Mapping[Path, bytes] | None] = {}
+        self._here: dict[tuple[tuple[Path, ...], str], bool] = {}
+
+    def takes(self, scene: Scene, task: Task) -> bool:
+        """Whether a task can be worked off elsewhere."""
+        travels = not scene.alone and task["kind"] not in _STAYS and task.get("manner") != "harvested"
+        return travels and self._contents(scene) is not None
+
+    def answers(self, scene: Scene, tasks: Sequence[Task]) -> Answers:
+        """The answers of all tasks, by their ids."""
+        batches, found = list(_batches(tasks)), Answers()
+        function = partial(answer, self._baggage(scene))
+        with contextlib.closing(self._each(function, batches)) as results:
+            for batch, result in zip(batches, results, strict=True):
+                found |= self._read(scene, batch, json.loads(result))
+                scene.stations.tally.did(2 * len(batch))
+        return found
+
+    def _read(self, scene: Scene, batch: Sequence[Task], said: Mapping[str, Any]) -> Answers:
+        scene.stations.remarks |= {f"on a worker of the cluster, {remark}" for remark in said["remarks"]}
+        reason = f"on {said['host']}, {said['broken']}" if "broken" in said else ""
+        if lost := self._present(scene, said["missed"]):
+            names = ", ".join(f"`{name}`" for name in lost)
+            reason = f"the worker on {said['host']} has no {names}; install there what is installed here"
+        if not reason:
+            return dict(said["answers"])
+        return {str(task["id"]): {"stage": "lacking", "error": reason, "also": {}} for task in batch}
+
+    def _present(self, scene: Scene, names: Sequence[str]) -> list[str]:
+        """Those of the modules that the interpreter here would find. None is imported for that."""
+        roots = scene.sources.roots
+        if new := [name for name in names if (roots, name) not in self._here]:
+            task = {"id": "present", "kind": "present", "module": "", "names": new}
+            request = {"side": scene.side, "tasks": [task]}
+            _, lines = scene.stations.ask("dump", Sources({}, {}, roots), request, alone=False)
+            notes = [str(line.get("note", "")).split() for line in lines if line.get("done") == "present"]
+            found = notes[0] if notes else new  # where nobody can say, no answer is trusted
+            self._here |= {(roots, name): name in found for name in new}
+        return [name for name in names if self._here[roots, name]]
+
+    def _baggage(self, scene: Scene) -> Baggage:
+        files, python = self._contents(scene) or {}, scene.stations.python
+        texts = {p: t for p, t in scene.sources.texts.items() if files.get(p) != t.encode("utf-8", "surrogatepass")}
+        own = python.absolute() == Path(sys.executable).absolute()  # resolved, all environments would be the same one
+        sources = replace(scene.sources, texts=texts)
+        return Baggage(scene.side, sources, files, scene.stations.limits, python, own, handed_on())
+
+    def _contents(self, scene: Scene) -> Mapping[Path, bytes] | None:
+        """The files below the import roots; None where they are too many to be sent, which the user is told."""
+        roots = scene.sources.roots
+        if roots not in self._files:
+            self._files[roots] = contents(roots)
+        if self._files[roots] is None:
+            scene.stations.remarks |= {
+                f"the folders that modules are imported from hold more than {_MOST >> 20} MB, "
+                f"so the proof was made here and not on the cluster: {', '.join(map(str, roots))}"
+            }
+        return self._files[roots]
+
+
+def contents(roots: Iterable[Path]) -> dict[Path, bytes] | None:
+    """Every file below the folders, without hidden ones, caches and environments; None where that is too much."""
+    paths = dict.fromkeys(path for root in roots for path in _below(root))
+    sizes = 0
+    for path in paths:
+        sizes += path.stat().st_size
+        if sizes > _MOST:
+            return None
+    return {path: path.read_bytes() for path in paths}
+
+
+def _below(root: Path) -> Iterator[Path]:
+    seen: set[str] = set()
+    for folder, inner, names in os.walk(root, followlinks=True):
+        inner[:] = sorted(name for name in inner if not _is_left_out(folder, name))
+        real = os.path.realpath(folder)
+        if real in seen:  # a link that leads back
+            inner.clear()
+            continue
+        seen.add(real)
+        for name in sorted(names):
+            path = Path(folder, name)
+            if not name.startswith(".") and os.access(path, os.R_OK) and stat.S_ISREG(path.stat().st_mode):
+                yield path
+
+
+def _is_left_out(folder: str, name: str) -> bool:
+    return name.startswith(".") or name in _LEFT_OUT or Path(folder, name, "pyvenv.cfg").exists()
+
+
+def _batches(tasks: Iterable[Task]) -> Iterator[list[Task]]:
+    """The tasks of each package, many in parts. Those of one module stay together: it is imported once."""
+    packages: dict[str, dict[str, list[Task]]] = {}
+    for task in tasks:
+        module = str(task["module"] or task.get("script", ""))
+        packages.setdefault(module.partition(".")[0], {}).setdefault(module, []).append(task)
+    for modules in packages.values():
+        batch: list[Task] = []
+        for some in modules.values():
+            batch += some
+            if len(batch) >= _TOGETHER:
+                yield batch
+                batch = []
+        if batch:
+            yield batch

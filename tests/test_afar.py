@@ -1,0 +1,172 @@
+"""What is proved elsewhere is proved as it is here, or is not proved: files go there by content, answers are JSON."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pickle
+import shutil
+import sys
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixpickle.engine import Ports, run
+from fixpickle.model import Proved, RunReport, Settings, Unproved
+from fixpickle.registry import load_rules
+from fixpickle.rewrite.style import tidy
+from fixpickle.verify import Each, Prover, afar
+from fixpickle.verify.afar import contents
+
+LAMBDA = """\
+from multiprocessing import Pool
+
+
+def run(rows):
+    with Pool(2) as pool:
+        return pool.map(lambda row: row * 2, rows)
+"""
+FILES = {
+    "shop/__init__.py": "",
+    "shop/plain.py": LAMBDA,
+    "shop/reads.py": "from pathlib import Path\n\nTEXT = Path(__file__).with_name('data.txt').read_text()\n" + LAMBDA,
+    "shop/data.txt": "some data",
+    "shop/needs.py": "from shop.plain import run as other\nfrom tools.more import VALUE\n" + LAMBDA,
+    "shop/lock.py": "import threading\n\n\nclass Cart:\n    def __init__(self):\n        self.l = threading.Lock()\n",
+    "shop/broken.py": "import no_such_module_anywhere\n" + LAMBDA,
+    "shop/does_without.py": "try:\n    import no_such_module_either\nexcept ImportError:\n    pass\n" + LAMBDA,
+    "tools/__init__.py": "",
+    "tools/more.py": "VALUE = 1\n" + LAMBDA,
+    "script.py": LAMBDA + "\n\nif __name__ == '__main__':\n    print(run([1]))\n",
+}
+
+
+class Workers:
+    """Workers that get pickles, to whom nothing at `home` is there, and who answer in JSON."""
+
+    def __init__(self, home: Path) -> None:
+        self.home, self.batches = home, list[Sequence[Any]]()
+
+    def __call__(self, function: Callable[..., str], items: Iterable[Sequence[Any]]) -> Generator[str, None, None]:
+        sent = pickle.dumps(function)
+        for batch in items:
+            self.batches.append(batch)
+            with self.gone():
+                answer = pickle.loads(sent)(pickle.loads(pickle.dumps(batch)))
+            assert isinstance(answer, str) and isinstance(json.loads(answer), dict)
+            yield answer
+
+    @contextlib.contextmanager
+    def gone(self) -> Generator[None, None, None]:
+        away = self.home.with_name("away")
+        self.home.rename(away)
+        try:
+            yield
+        finally:
+            away.rename(self.home)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    root = tmp_path / "home" / "project"
+    for name, text in FILES.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return root
+
+
+def fixed(root: Path, each: Each | None = None, **more: Any) -> RunReport:
+    with Prover(None, each) as prover:
+        ports = Ports(prover.prove, prover.examine, tidy, lambda *_: None)
+        settings = Settings(root, Path(sys.executable), **more)
+        report = run([root], settings, load_rules(), ports, fix=True)
+        assert not prover.remarks or "network" in str(prover.remarks)
+    return replace(report, seconds=0.0)
+
+
+def verdicts(report: RunReport) -> dict[str, Any]:
+    return {one.patch.finding.path.stem: one.verdict for one in report.fixed}
+
+
+def test_a_proof_elsewhere_is_the_one_that_is_made_here(project: Path) -> None:
+    here = fixed(project)
+    workers = Workers(project.parent)
+    assert fixed(project, workers) == here
+    found = verdicts(here)
+    unproved = {name for name, verdict in found.items() if isinstance(verdict, Unproved)}
+    assert unproved == {"broken"} and set(found) - unproved >= {"plain", "reads", "needs", "lock", "does_without"}
+    assert "no_such_module_anywhere" in found["broken"].reason
+    # The tasks of a package go together, and those of others do not.
+    packages = [{str(task["module"]).partition(".")[0] for task in batch} for batch in workers.batches]
+    assert {"shop"} in packages and {"tools"} in packages and all(len(names) == 1 for names in packages)
+
+
+@pytest.mark.parametrize("optional", [False, True])
+def test_a_worker_without_a_package_proves_nothing_and_refutes_nothing(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optional: bool
+) -> None:
+    extra = tmp_path / "installed"
+    extra.mkdir()
+    (extra / "extra.py").write_text("def double(row):\n    return 2 * row\n")
+    monkeypatch.setenv("PYTHONPATH", str(extra))
+    there = "try:\n    import extra\nexcept ImportError:\n    extra = None\n"
+    (project / "shop" / "uses.py").write_text((there if optional else "import extra\n") + LAMBDA)
+    for name in ("shop/broken.py", "shop/does_without.py", "shop/reads.py", "shop/needs.py", "script.py"):
+        (project / name).unlink()
+    assert all(isinstance(verdict, Proved) for verdict in verdicts(fixed(project)).values())
+    afar_ = verdicts(fixed(project, Workers(extra)))
+    for name in ("uses", "plain", "lock"):
+        assert isinstance(afar_[name], Unproved), name
+        assert "has no `extra`; install there what is installed here" in afar_[name].reason
+    assert isinstance(afar_["more"], Proved)  # of another package: nobody missed anything there
+
+
+def test_a_worker_without_the_interpreter_says_so(project: Path, tmp_path: Path) -> None:
+    python = tmp_path / "python" / "python"
+    python.parent.mkdir()
+    python.symlink_to(sys.executable)
+    shutil.copy(Path(sys.prefix) / "pyvenv.cfg", python.parent)
+
+    with Prover(None, Workers(python.parent)) as prover:
+        ports = Ports(prover.prove, prover.examine, tidy, lambda *_: None)
+        report = run([project], Settings(project, python), load_rules(), ports, fix=True)
+    reasons = {verdict.reason for verdict in verdicts(report).values() if isinstance(verdict, Unproved)}
+    assert reasons and all(f"{python} cannot be started" in reason for reason in reasons)
+
+
+def test_too_many_files_stay_here_and_that_is_said(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(afar, "_MOST", 100)
+    workers = Workers(project.parent)
+    with Prover(None, workers) as prover:
+        ports = Ports(prover.prove, prover.examine, tidy, lambda *_: None)
+        report = run([project], Settings(project, Path(sys.executable)), load_rules(), ports, fix=True)
+        assert any("so the proof was made here and not on the cluster" in remark for remark in prover.remarks)
+    assert not workers.batches and isinstance(verdicts(report)["plain"], Proved)
+
+
+def test_all_files_go_along_but_hidden_ones_caches_and_environments(project: Path) -> None:
+    for name in (".git/config", "shop/__pycache__/a.pyc", "env/pyvenv.cfg", "env/lib/a.py", "node_modules/a.js"):
+        path = project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    (project / "shop" / "again").symlink_to(project)
+    os.mkfifo(project / "shop" / "pipe")
+    found = contents([project, project / "shop"])
+    assert found is not None
+    assert {path.relative_to(project).as_posix() for path in found} >= set(FILES)
+    assert not [p for p in found if {".git", "__pycache__", "env", "node_modules", "pipe"} & {*p.parts}]
+    assert found[project / "shop" / "data.txt"] == b"some data"
+
+
+def test_what_needs_this_machine_stays_here(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    workers = Workers(project.parent)
+    (project / "make.py").write_text("from shop.lock import Cart\n\nCart()\n")
+    fixed(project, workers, prove_with="python make.py")
+    manners = {task.get("manner") for batch in workers.batches for task in batch}
+    assert "harvested" not in manners and "constructor" in manners

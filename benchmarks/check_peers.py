@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WANTED = ("ruff", "ast-grep-cli", "fixit", "libcst")
+CODEMODDER = "codemodder==6.5.5"
+# Of its codemods the one that asks least: where `set` is called with a list display. None is about lambdas.
+CODEMOD = "pixee:python/use-set-literal"
 RULES = "E731,B023"  # lambdas that are assigned, and functions that capture what a loop binds
 
 _RULE = '''\
@@ -50,23 +53,30 @@ class Peers:
 
     @property
     def tools(self) -> Path:
-        return self.work / "venv" / ("Scripts" if sys.platform == "win32" else "bin")
+        return _programs(self.work / "venv")
+
+    @property
+    def codemodder(self) -> Path:
+        """codemodder's own environment: it asks for an older libcst than the others have."""
+        return _programs(self.work / "codemodder")
 
     @property
     def sample(self) -> Path:
         return self.work / self.part
 
     def install(self) -> None:
-        """Makes the environment, with pip, where it is not there yet."""
-        if not self.tools.exists():
-            venv.create(self.work / "venv", with_pip=True)
-        command = [str(self.tools / "python"), "-m", "pip", "install", "--quiet", *WANTED]
-        subprocess.run(command, check=True)
+        """Makes the environments, with pip, where they are not there yet."""
+        for programs, wanted in ((self.tools, WANTED), (self.codemodder, (CODEMODDER,))):
+            if not programs.exists():
+                venv.create(programs.parent, with_pip=True)
+            subprocess.run([str(programs / "python"), "-m", "pip", "install", "--quiet", *wanted], check=True)
 
     def versions(self) -> str:
-        command = [str(self.tools / "python"), "-m", "pip", "list", "--format", "json"]
-        listed = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
-        return ", ".join(f"{one['name']} {one['version']}" for one in listed if one["name"] in WANTED)
+        """Every tool with its version, and those that codemodder is built on."""
+        older = ", ".join(_versions(self.codemodder, ("libcst",)))
+        return (
+            ", ".join([*_versions(self.tools, WANTED), *_versions(self.codemodder, ("codemodder",))]) + f" on {older}"
+        )
 
     def take(self, files: Iterable[Path]) -> None:
         """Copies the files into the sample, in place of what was there, and gives Fixit its one rule."""
@@ -93,7 +103,12 @@ class Peers:
     def codemods(self) -> Mapping[str, list[str]]:
         """Over the sample: they are too slow for the tree."""
         noop = [str(self.tools / "python"), "-m", "libcst.tool", "codemod", "noop.NOOPCommand", str(self.sample)]
-        return {"libcst, no-op": noop, "Fixit, one rule": [str(self.tools / "fixit"), "lint", str(self.sample)]}
+        said = ["--dry-run", "--codemod-include", CODEMOD, "--output", str(self.work / "codemodder.json")]
+        return {
+            "libcst's codemod runner, no-op": noop,
+            "Fixit, one rule": [str(self.tools / "fixit"), "lint", str(self.sample)],
+            "codemodder, one codemod": [str(self.codemodder / "codemodder"), str(self.sample), *said],
+        }
 
     def _ruff(self) -> list[str]:
         return [str(self.tools / "ruff"), "check", "--isolated", "--no-cache"]
@@ -144,6 +159,16 @@ class Peers:
         whole = place if place.is_absolute() else self.sample / place
         assert isinstance(line, int)
         return whole.relative_to(self.sample).as_posix(), line
+
+
+def _programs(environment: Path) -> Path:
+    return environment / ("Scripts" if sys.platform == "win32" else "bin")
+
+
+def _versions(programs: Path, names: Iterable[str]) -> list[str]:
+    command = [str(programs / "python"), "-m", "pip", "list", "--format", "json"]
+    listed = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    return [f"{one['name']} {one['version']}" for one in listed if one["name"] in names]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,9 @@ to do the same: the whole module, once for all that is fixed in it, and the stat
 stands in, once for each statement. All three take turns, over the same files, in CPU seconds; the median of the rounds
 counts. Without a TREE, three of the packages of precision.toml are downloaded.
 
+The definitions alone are those of all rounds of the run, and the modules and statements those of its first: what is
+done now counts in full.
+
 `--write` replaces the table in docs/speed.md.
 """
 

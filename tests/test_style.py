@@ -261,6 +261,41 @@ def test_the_options_are_those_of_the_project(table: str, want: str, here: Path)
     assert tidy("", "x = f( 'aaaaaaaaaaaaaaaaaa', 'bbbbbbbbbbbbbbbbbbbb' )\n", here.parent / "sub" / "m.py") == want
 
 
+@pytest.mark.parametrize(
+    ("settings", "written", "want"),
+    [
+        ({}, "x = 'a'\n", "y = f('b')\n"),
+        ({}, 'x = "a"\n', 'y = f("b")\n'),
+        ({}, '"""It\'s a module\'s."""\n', 'y = f("b")\n'),
+        ({"pyproject.toml": "[tool.black]\nline-length = 100\n"}, "x = 'a'\n", 'y = f("b")\n'),
+        ({"pyproject.toml": "[tool.ruff]\nline-length = 100\n"}, "x = 'a'\n", "y = f('b')\n"),
+        ({"pyproject.toml": "[tool.ruff.format]\nquote-style = 'double'\n"}, "x = 'a'\n", 'y = f("b")\n'),
+        ({"ruff.toml": "[format]\nquote-style = 'single'\n"}, 'x = "a"\n', "y = f('b')\n"),
+        ({"ruff.toml": 'line-length = "wide"\n'}, 'x = "a"\n', 'y = f("b")\n'),
+        ({"ruff.toml": "line-length =\n"}, 'x = "a"\n', 'y = f("b")\n'),
+    ],
+)
+def test_quotes_are_those_of_the_file_unless_the_project_says_which(
+    settings: dict[str, str], written: str, want: str, here: Path
+) -> None:
+    for name, text in settings.items():
+        (here.parent / name).write_text(text)
+    assert tidy(written, f"{written}y = f( 'b' )\n", here) == written + want
+
+
+def test_lines_are_as_long_as_ruff_has_them(here: Path) -> None:
+    (here.parent / "ruff.toml").write_text("line-length = 30\n")
+    assert tidy("", "x = f( aaaaaaaaaaa, bbbbbbbbbbbbb )\n", here) == "x = f(\n    aaaaaaaaaaa, bbbbbbbbbbbbb\n)\n"
+
+
+def test_moved_lines_that_nobody_formatted_are_moved_as_they_are(here: Path) -> None:
+    body = "x = {'a' :1}\n{0}if x  :\n{0}    print( x,'b' )\n"
+    old = f"def outer():\n    def inner( a ):\n        {body.replace('{0}', ' ' * 8)}    return inner\n"
+    new = f"def _inner( a ):\n    {body.replace('{0}', ' ' * 4)}\n\ndef outer():\n    return _inner\n"
+    moved = f"def _inner(a):\n    {body.replace('{0}', ' ' * 4)}\n\ndef outer():\n    return _inner\n"
+    assert tidy(old, new, here) == moved
+
+
 def test_black_is_not_imported_before_there_is_something_to_format() -> None:
     code = (
         "import sys; from pathlib import Path; from fixpickle.rewrite.style import tidy;"

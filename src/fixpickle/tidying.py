@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from fixpickle.workers import Executor, each_of
 
 if TYPE_CHECKING:
-    from fixpickle.rewrite.style import Options
+    from fixpickle.rewrite.form import Options
 
 _MOST = 4096  # texts that were formatted and may be asked for once more
 
@@ -37,7 +37,8 @@ class Tidying:
         self._done: dict[bytes, str] = {}
 
     def __call__(self, drafts: Sequence[Draft]) -> list[str]:
-        from fixpickle.rewrite.style import formattable, options_of
+        from fixpickle.rewrite.form import options_of
+        from fixpickle.rewrite.style import formattable
 
         marks = [_mark(draft) for draft in drafts]
         asked = {

@@ -164,16 +164,32 @@ class Stretches(Generic[Stretch]):
 def origins_of(
     blocks: Sequence[Block], olds: Sequence[Statement], news: Sequence[Statement]
 ) -> dict[Statement, list[Statement]]:
-    """The new statements in `blocks`, each with the old ones it was made from: none where the fix wrote it."""
+    """The new statements in `blocks`, each with the old ones it was made from: none where the fix wrote it.
+
+    One that has the words of an old one, which is gone, was moved.
+    """
     found: dict[Statement, list[Statement]] = {}
+    gone: dict[str, Statement] = {}
     before, after = (Stretches((one.lines, one) for one in some) for some in (olds, news))
     for block in blocks:
         rivals = after.touching(block.new)
         for new in rivals:
             found.setdefault(new, [])
-        for old in before.touching(block.old) if rivals else ():
-            found[max(rivals, key=partial(_likeness, old))].append(old)
+        for old in before.touching(block.old):
+            gone[_flush(old)] = old
+            if rivals:
+                found[max(rivals, key=partial(_likeness, old))].append(old)
+    for new, made_from in found.items():
+        if not made_from and (moved := gone.get(_flush(new))) is not None:
+            made_from.append(moved)
     return found
+
+
+def _flush(statement: Statement) -> str:
+    """The text of a statement as it would stand at the margin."""
+    lines = statement.text.split("\n")
+    indent = lines[0][: len(lines[0]) - len(lines[0].lstrip())]
+    return "\n".join(line.removeprefix(indent) for line in lines)
 
 
 def _likeness(old: Statement, new: Statement) -> tuple[bool, float]:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fixpickle.rewrite.form import Options, form, options_of
 from fixpickle.rewrite.lines import Lines, Stretches, blocks_between, contiguous, origins_of, statements_of
 
 if TYPE_CHECKING:
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
 
 
 _DEFINES = ("def ", "async def ", "class ", "@")
-
-
-Options = tuple[tuple[str, object], ...]
-"""What a project asks of black, by the names that its configuration has for it: numbers, texts and tuples of texts."""
 
 
 # A run makes the same text several times, to check it, to prove it and to keep it, and black is what costs most.
@@ -45,12 +42,13 @@ def styled(old: str, new: str, options: Options) -> str:
     before, after = _plain(old), _plain(new)
     if before is None or after is None or _same_code(before, after):
         return new
+    mode = form(options, before)
     ending = "" if after.endswith("\n") else "\n"
     try:
-        runs = _runs(before, after + ending, options)
+        runs = _runs(before, after + ending, mode)
     except SyntaxError:
         return new
-    result = _format(after + ending, runs, options).removesuffix(ending)
+    result = _format(after + ending, runs, mode).removesuffix(ending)
     return result.replace("\n", "\r\n") if "\r\n" in new else result
 
 
@@ -72,14 +70,14 @@ def _plain(text: str) -> str | None:
 # --- which lines ----------------------------------------------------------------------------------------------------
 
 
-def _runs(before: str, after: str, options: Options) -> list[Lines]:
+def _runs(before: str, after: str, mode: black.Mode) -> list[Lines]:
     """The lines of `after` that black may have."""
     blocks = list(blocks_between(before, after))
     if not blocks:
         return []
     olds, news = statements_of(before), statements_of(after)
     origins = origins_of(blocks, olds, news)
-    dirty = _dirty(before, sorted({o.lines for old in origins.values() for o in old}), options)
+    dirty = _dirty(before, sorted({o.lines for old in origins.values() for o in old}), mode)
     changed = {line for block in blocks for line in range(block.new.start, block.new.end)}
     ours = set(changed)
     for new, old in origins.items():
@@ -93,14 +91,12 @@ def _runs(before: str, after: str, options: Options) -> list[Lines]:
     return list(contiguous(sorted(ours)))
 
 
-def _dirty(before: str, lines: Sequence[Lines], options: Options) -> frozenset[Lines]:
+def _dirty(before: str, lines: Sequence[Lines], mode: black.Mode) -> frozenset[Lines]:
     """Those of the old statements that black would have changed already."""
-    formatted = _black(before, lines, options)
+    formatted = _black(before, lines, mode)
     if formatted is None:
         half = len(lines) // 2
-        return (
-            _dirty(before, lines[:half], options) | _dirty(before, lines[half:], options) if half else frozenset(lines)
-        )
+        return _dirty(before, lines[:half], mode) | _dirty(before, lines[half:], mode) if half else frozenset(lines)
     stretches = Stretches((one, one) for one in lines)
     return frozenset(one for block in blocks_between(before, formatted) for one in stretches.touching(block.old))
 
@@ -108,9 +104,9 @@ def _dirty(before: str, lines: Sequence[Lines], options: Options) -> frozenset[L
 # --- black ----------------------------------------------------------------------------------------------------------
 
 
-def _format(text: str, runs: Sequence[Lines], options: Options) -> str:
+def _format(text: str, runs: Sequence[Lines], mode: black.Mode) -> str:
     """`text` with black's form of `runs`, all of them or as many as leave the rest of the text alone."""
-    formatted = _black(text, runs, options)
+    formatted = _black(text, runs, mode)
     if formatted is None or formatted == text:
         return text
     lines = text.split("\n")
@@ -121,7 +117,7 @@ def _format(text: str, runs: Sequence[Lines], options: Options) -> str:
         return text
     # From the end, so that the lines further up keep their numbers.
     half = len(runs) // 2
-    return _format(_format(text, runs[half:], options), runs[:half], options)
+    return _format(_format(text, runs[half:], mode), runs[:half], mode)
 
 
 def _filled_runs(lines: Sequence[str], runs: Sequence[Lines]) -> list[Lines]:
@@ -199,63 +195,13 @@ def _same_tree(text: str, formatted: str) -> bool:
         return False
 
 
-def _black(text: str, runs: Sequence[Lines], options: Options) -> str | None:
+def _black(text: str, runs: Sequence[Lines], mode: black.Mode) -> str | None:
     """`text` with the statements in `runs` formatted; None where black fails."""
     if not runs:
         return text
     import black
 
     try:
-        return black.format_str(text, mode=_mode(options), lines=[(run.start + 1, run.end) for run in runs])
+        return black.format_str(text, mode=mode, lines=[(run.start + 1, run.end) for run in runs])
     except Exception:  # a formatter that stumbles must not cost the fix: it stays unformatted
         return None
-
-
-@lru_cache
-def options_of(folder: Path) -> Options:
-    """The options of the closest `[tool.black]`, up to the top of the repository; what is not said, black decides."""
-    from black.files import parse_pyproject_toml
-
-    config: dict[str, object] = {}
-    for above in (folder, *folder.parents):
-        try:
-            found = parse_pyproject_toml(str(above / "pyproject.toml"))
-        except (OSError, ValueError):
-            found = {}
-        # black infers the target from `requires-python`; alone it does not make a file black's configuration.
-        config = config or found
-        if found.keys() - {"target_version"}:
-            config = found
-            break
-        if (above / ".git").exists():
-            break
-    return tuple((name, _plainly(value)) for name, value in sorted(config.items()))
-
-
-def _plainly(value: object) -> object:
-    if isinstance(value, list):
-        return tuple(map(str, value))
-    return value if isinstance(value, (int, str)) else str(value)
-
-
-@lru_cache
-def _mode(options: Options) -> black.Mode:
-    from black.mode import Mode, Preview, TargetVersion
-
-    config = dict(options)
-    try:
-        return Mode(
-            target_versions={TargetVersion[str(name).upper()] for name in _several(config.get("target_version"))},
-            line_length=int(str(config.get("line_length", 88))),
-            string_normalization=not config.get("skip_string_normalization", False),
-            magic_trailing_comma=not config.get("skip_magic_trailing_comma", False),
-            preview=bool(config.get("preview", False)),
-            unstable=bool(config.get("unstable", False)),
-            enabled_features={Preview[str(name)] for name in _several(config.get("enable_unstable_feature"))},
-        )
-    except (KeyError, ValueError):  # options black itself would refuse
-        return Mode()
-
-
-def _several(value: object) -> tuple[object, ...]:
-    return value if isinstance(value, tuple) else ()

@@ -133,11 +133,9 @@ def _in_the_way(project: Project, facts: Facts, holding: Holding, remedy: Remedy
 
 def _without(project: Project, facts: Facts, holding: Holding) -> str:
     """A subclass whose instances never get the attribute: hooks that ask for it would make them unpicklable."""
-    own = f"{facts.module}.{holding.cls}"
-    for other in project.files:
-        for cls in other.classes:
-            if cls.apart and cls.name != holding.cls and own in {s for s, _ in project.lineage(other, cls.name)}:
-                return f"its subclass {cls.name} does not call its constructor, and has no such attribute"
+    for _, cls in project.heirs(facts, holding.cls):
+        if cls.apart and cls.name != holding.cls:
+            return f"its subclass {cls.name} does not call its constructor, and has no such attribute"
     return ""
 
 

@@ -201,10 +201,7 @@ def _container(project: Project, facts: Facts, family: _Family, flaw: Flaw) -> s
         return None
     if flaw.harm is Harm.ITEMS and family.member((*flaw.names, "__getattr__", "__getattribute__")):
         return None
-    symbol = f"{facts.module}.{family.own.name}"
-    for other in project.files:
-        for cls in other.classes:
-            below = cls is not family.own and any(s == symbol for s, _ in project.lineage(other, cls.name))
-            if below and (cls.members & _HOOKS or cls.slots):
-                return f"its subclass {cls.name} has hooks or slots of its own"
+    for _, cls in project.heirs(facts, family.own.name):
+        if cls is not family.own and (cls.members & _HOOKS or cls.slots):
+            return f"its subclass {cls.name} has hooks or slots of its own"
     return ""

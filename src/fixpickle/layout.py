@@ -72,15 +72,13 @@ def _unreadable(ancestors: list[ClassFacts]) -> Iterator[str]:
 def _below(project: Project, facts: Facts, name: str) -> Iterator[str]:
     """What subclasses, and the other bases of these, do that the hooks would be in the way of."""
     own = {symbol for symbol, _ in project.lineage(facts, name)}
-    for other in project.files:
-        for cls in other.classes:
-            family = list(project.lineage(other, cls.name))
-            if f"{facts.module}.{name}" not in {s for s, _ in family} or f"{other.module}.{cls.name}" in own:
+    for other, cls in project.heirs(facts, name):
+        if f"{other.module}.{cls.name}" in own:
+            continue
+        for symbol, found in project.lineage(other, cls.name):
+            if symbol in own:
                 continue
-            for symbol, found in family:
-                if symbol in own:
-                    continue
-                if found is None and not is_plain(symbol):
-                    yield f"its subclass {cls.name} has a base outside the project, {symbol}"
-                elif found is not None and (found.hooks or found.slots or found.shaped not in _PLAIN_SHAPES):
-                    yield f"its subclass {cls.name} has state hooks or slots of its own ({found.name})"
+            if found is None and not is_plain(symbol):
+                yield f"its subclass {cls.name} has a base outside the project, {symbol}"
+            elif found is not None and (found.hooks or found.slots or found.shaped not in _PLAIN_SHAPES):
+                yield f"its subclass {cls.name} has state hooks or slots of its own ({found.name})"

@@ -100,6 +100,10 @@ class Project:
         """The classes of the project that name a class among their bases, by its symbolic name."""
         return self._symbols.children
 
+    def heirs(self, facts: Facts, name: str) -> Sequence[tuple[Facts, ClassFacts]]:
+        """The classes that inherit from a class of `facts`, over however many steps, each after its file."""
+        return self._symbols.heirs.get(f"{facts.module}.{name}", ())
+
     @cached_property
     def tops(self) -> frozenset[str]:
         """The packages of the project, and its modules outside of any."""

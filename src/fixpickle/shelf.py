@@ -10,7 +10,7 @@ from pathlib import Path
 from fixpickle.model import Refusal, Source
 from fixpickle.source import again
 
-_MOST = 8_000_000  # characters of texts that were read again and may be asked for once more
+_MOST = 2_000_000  # characters of texts that were read again and may be asked for once more
 
 
 class Changed(Exception):

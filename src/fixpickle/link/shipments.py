@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from sys import intern
 
 from fixpickle.link.spread import Spread, place
 from fixpickle.link.symbols import Symbols
@@ -113,26 +112,14 @@ class Shipments:
         for symbol, found in self.symbols.lineage(shipment.cls):
             if found is not None:
                 table.setdefault(symbol, {}).setdefault(key, shipment)
-        for heir in () if exact else self._heirs.get(shipment.cls, ()):
-            table.setdefault(heir, {}).setdefault(key, shipment)
+        for owner, heir in () if exact else self.symbols.heirs.get(shipment.cls, ()):
+            table.setdefault(f"{owner.module}.{heir.name}", {}).setdefault(key, shipment)
 
     def _words(self, name: str, instance: Instance) -> str:
         cls = name.rpartition(".")[2]
         if instance.member:
             return f"{cls} travels with its method {instance.member}, which is passed to"
         return f"{cls} is passed to"
-
-    @cached_property
-    def _heirs(self) -> dict[str, list[str]]:
-        """The classes below each class of the project."""
-        table: dict[str, list[str]] = {}
-        for facts in self.files:
-            for cls in facts.classes:
-                own = intern(f"{facts.module}.{cls.name}")
-                for symbol, _ in self.symbols.lineage(own):
-                    if symbol != own:
-                        table.setdefault(symbol, []).append(own)
-        return table
 
     def _made(self) -> Iterator[tuple[Facts, Instance, tuple[str, ...]]]:
         """The instances of the project's classes, results of functions that return such included.

@@ -98,6 +98,18 @@ class Symbols:
         return {base: tuple(heirs) for base, heirs in table.items()}
 
     @cached_property
+    def heirs(self) -> dict[str, list[tuple[Facts, ClassFacts]]]:
+        """The classes of the project that inherit from a class, over however many steps, by its symbolic name."""
+        table: dict[str, list[tuple[Facts, ClassFacts]]] = {}
+        for facts in self.files:
+            for cls in facts.classes:
+                own = f"{facts.module}.{cls.name}"
+                for symbol, _ in self.lineage(own):
+                    if symbol != own:
+                        table.setdefault(symbol, []).append((facts, cls))
+        return table
+
+    @cached_property
     def _decorated(self) -> dict[str, Meaning]:
         """Functions and classes that a decorator turns into the receiver of a boundary."""
         table: dict[str, Meaning] = {}

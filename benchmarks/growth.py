@@ -1,8 +1,9 @@
 """What a check of a growing tree needs: `python benchmarks/growth.py TREE [--write] [--least MB]`.
 
 TREE holds packages, as `site-packages` does. Of its files, package after package, the first MB megabytes are checked,
-then twice, four, eight and, for 200 MB in all, 32 times as many, without a cache. Memory is the most that the process which links and finds
-ever had, as Linux says it (`VmHWM`); the processes that survey are smaller and count for CPU time alone.
+then twice, four, eight and, for 200 MB in all, 32 times as many, without a cache. Memory is the most that the process
+which links and finds ever had, as Linux says it (`VmHWM`); the processes that survey are smaller and count for CPU time
+alone.
 
 `--write` replaces the table in docs/speed.md and the plot in docs/images/growth.svg.
 """

@@ -124,6 +124,63 @@ def test_form_feeds_and_line_separators_do_not_shift_lines() -> None:
     assert kept.split("\n")[2] == "b = a"
 
 
+SPLIT = dedent("""\
+    import sys, warnings
+    if sys.version_info > (3,):
+        from types import ModuleType as new_module; warnings.warn("new")
+    elif sys.argv: warnings.warn("older")
+    else:
+        warnings.warn(
+            "old",
+        ); from imp import new_module
+        for name in sys.argv:
+            new_module(name)
+        if __name__ == "__main__":
+            new_module("main")
+        else:
+            sys.exit()
+    try:
+        import fast
+    except ImportError:
+        print("install fast")
+        sys.exit(1)
+    except OSError:
+        fast = None
+        print("slow")
+    if sys.argv:
+        print("only work")
+
+
+    def make(name):
+        return fast, new_module(name)
+    """)
+
+
+def test_of_an_if_or_a_try_what_binds_a_wanted_name_is_kept_without_its_work() -> None:
+    kept = lines(SPLIT, ["make"])
+    assert kept == {
+        1: "import sys, warnings",
+        2: "if sys.version_info > (3,):",
+        3: "    from types import ModuleType as new_module; pass",
+        4: "elif sys.argv: pass",
+        5: "else:",
+        6: "    pass; from imp import new_module",
+        9: "    pass",
+        11: "    pass",
+        15: "try:",
+        16: "    import fast",
+        17: "except ImportError:",
+        18: "    pass",
+        19: "    raise",
+        20: "except OSError:",
+        21: "    fast = None",
+        22: "    pass",
+        27: "def make(name):",
+        28: "    return fast, new_module(name)",
+    }
+    ast.parse(trim(SPLIT, ["make"]))
+
+
 def test_a_text_that_does_not_parse_raises() -> None:
     with pytest.raises(SyntaxError):
         trim("def", ["x"])

@@ -15,6 +15,7 @@ _NEWLINE = re.compile(rb"\r\n|\r|\n")
 _DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _BINDING = (*_DEFINITION, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.AugAssign)
 _NESTING = (ast.If, ast.Try)
+_EXITS = ("sys.exit", "exit", "quit", "os._exit")
 
 
 def trim(text: str, names: Iterable[str] | None) -> str:
@@ -24,6 +25,7 @@ def trim(text: str, names: Iterable[str] | None) -> str:
     every assignment that calls nothing, for a script that is imported by something else. Raises SyntaxError where the
     running interpreter cannot parse `text`.
     """
+    text = _without_work(text)
     body = ast.parse(text).body
     wanted = set(_offered(body) if names is None else names)
     kept: dict[int, ast.stmt] = {i: s for i, s in enumerate(body) if _always(s, first=i == 0)}
@@ -69,11 +71,43 @@ def _calls(statement: ast.stmt) -> bool:
 
 def _definitional(statement: ast.stmt) -> bool:
     """Whether running it only binds names. Loops, `with` blocks, bare calls and the main guard are work."""
-    if isinstance(statement, ast.If) and _is_main_guard(statement.test):
-        return False
-    if isinstance(statement, _NESTING):
+    if _nests(statement):
         return all(_definitional(s) or isinstance(s, ast.Pass | ast.Raise) for s in _inner(statement))
     return isinstance(statement, _BINDING) or type(statement).__name__ == "TypeAlias"
+
+
+def _without_work(text: str) -> str:
+    """The script without what an `if` or a `try` does besides binding names; where it gives up, it raises."""
+    source = _NEWLINE.split(text.encode())
+    found = [one for statement in ast.parse(text).body for one in _work(statement)]
+    for statement, instead in reversed(found):
+        start, end = statement.lineno - 1, (statement.end_lineno or statement.lineno) - 1
+        rest = source[end][statement.end_col_offset :]
+        source[start] = source[start][: statement.col_offset] + instead + rest
+        source[start + 1 : end + 1] = [b""] * (end - start)
+    return b"\n".join(source).decode() if found else text
+
+
+def _work(statement: ast.stmt) -> Iterator[tuple[ast.stmt, bytes]]:
+    """The statements in it that do not merely bind names, in their order, each with what is to stand in its place."""
+    if not _nests(statement):
+        return
+    handled = {id(s) for handler in getattr(statement, "handlers", ()) for s in handler.body}
+    for inner in _inner(statement):
+        if _nests(inner):
+            yield from _work(inner)
+        elif not _definitional(inner) and not isinstance(inner, ast.Pass | ast.Raise):
+            yield inner, b"raise" if id(inner) in handled and _gives_up(inner) else b"pass"
+
+
+def _nests(statement: ast.stmt) -> bool:
+    guard = isinstance(statement, ast.If) and _is_main_guard(statement.test)
+    return isinstance(statement, _NESTING) and not guard
+
+
+def _gives_up(statement: ast.stmt) -> bool:
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(call, ast.Call) and ast.unparse(call.func) in _EXITS
 
 
 def _is_main_guard(test: ast.expr) -> bool:

@@ -31,7 +31,10 @@ HEAD = "| report | commit | named by its error | found | what a fix makes of it 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A report, and where the code it is about is; `missed` is the reason why nothing finds it, where nothing does."""
+    """A report, and where the code it is about is; `missed` is the reason why nothing finds it, where nothing does.
+
+    `at_sight` is "found" or "missed" for those that were looked at once before anything was mended for them.
+    """
 
     repository: str
     commit: str
@@ -39,6 +42,7 @@ class Case:
     file: str
     object: str
     missed: str = ""
+    at_sight: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,11 @@ def main() -> int:
             offered += "" in found.reasons
             if bool(found.count) is bool(case.missed):
                 wrong.append(case.repository)
-    words = f"{hits} of {len(rows)} are found; of these, a fix is offered for {offered}.\n\n"
+    fresh = [case.at_sight for case in cases() if case.at_sight]
+    words = (
+        f"{hits} of {len(rows)} are found; of these, a fix is offered for {offered}. Of the last {len(fresh)}, "
+        f"{fresh.count('found')} were found at first sight, before anything was mended for them.\n\n"
+    )
     PAGE.write_text(PAGE.read_text("utf-8").partition(MARK)[0] + MARK + "\n" + words + HEAD + "".join(rows), "utf-8")
     for name in wrong:
         print(f"{name}: recall.toml says otherwise", file=sys.stderr)

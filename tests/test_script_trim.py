@@ -207,3 +207,8 @@ def test_what_is_left_always_parses_to_a_subset_of_the_statements(statements: li
     kept = [ast.dump(s, include_attributes=True) for s in ast.parse(trim(text, ["f", "x"])).body]
     assert set(kept) <= set(whole)
     assert trim(trim(text, ["f", "x"]), ["f", "x"]) == trim(text, ["f", "x"])
+
+
+def test_a_try_whose_work_may_fail_is_not_kept_without_it() -> None:
+    text = "import gpu\ntry:\n    gpu.check()\n    HAS = True\nexcept Exception:\n    HAS = False\n"
+    assert "HAS = True" not in trim(f"{text}\n\ndef has():\n    return HAS\n", ["has"])

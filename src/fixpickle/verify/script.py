@@ -72,8 +72,12 @@ def _calls(statement: ast.stmt) -> bool:
 def _definitional(statement: ast.stmt) -> bool:
     """Whether running it only binds names. Loops, `with` blocks, bare calls and the main guard are work."""
     if _nests(statement):
-        return all(_definitional(s) or isinstance(s, ast.Pass | ast.Raise) for s in _inner(statement))
+        return all(map(_only_binds, _inner(statement)))
     return isinstance(statement, _BINDING) or type(statement).__name__ == "TypeAlias"
+
+
+def _only_binds(statement: ast.stmt) -> bool:
+    return _definitional(statement) or isinstance(statement, ast.Pass | ast.Raise)
 
 
 def _without_work(text: str) -> str:
@@ -90,13 +94,13 @@ def _without_work(text: str) -> str:
 
 def _work(statement: ast.stmt) -> Iterator[tuple[ast.stmt, bytes]]:
     """The statements in it that do not merely bind names, in their order, each with what is to stand in its place."""
-    if not _nests(statement):
-        return
+    if not _nests(statement) or (isinstance(statement, ast.Try) and not all(map(_only_binds, statement.body))):
+        return  # what a `try` does besides decides which of its blocks runs
     handled = {id(s) for handler in getattr(statement, "handlers", ()) for s in handler.body}
     for inner in _inner(statement):
         if _nests(inner):
             yield from _work(inner)
-        elif not _definitional(inner) and not isinstance(inner, ast.Pass | ast.Raise):
+        elif not _only_binds(inner):
             yield inner, b"raise" if id(inner) in handled and _gives_up(inner) else b"pass"
 
 

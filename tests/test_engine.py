@@ -289,3 +289,18 @@ def test_one_file_that_is_not_python_costs_itself_alone(fixed: Fix, package: Pat
     (skipped,) = report.skipped
     assert skipped.path.name == "broken.py" and skipped.line == 1 and "syntax error" in skipped.reason
     assert len(report.fixed) == 1 and not report.clean
+
+
+def test_a_package_that_a_folder_without_init_holds_is_proved_as_others_import_it(tmp_path: Path) -> None:
+    for name, text in {
+        "corp/core/__init__.py": "",
+        "corp/core/box.py": "class Box:\n    def __init__(self, make):\n        self.make = make\n",
+        "corp/app/__init__.py": "",
+        "corp/app/use.py": "from corp.core.box import Box\n\nBOXES = [Box(lambda row: row)]\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    settings = Settings(root=tmp_path, python=Path(sys.executable))
+    ports = Ports(prove, examine, tidy, lambda *_: None)
+    (fixed,) = run([tmp_path], settings, load_rules(), ports, fix=True).fixed
+    assert isinstance(fixed.verdict, Proved), fixed.verdict

@@ -100,6 +100,11 @@ class Project:
         """The classes of the project that name a class among their bases, by its symbolic name."""
         return self._symbols.children
 
+    @property
+    def above(self) -> frozenset[Path]:
+        """The folders above import roots from which modules of the project are imported by others of it."""
+        return self._symbols.above
+
     def heirs(self, facts: Facts, name: str) -> Sequence[tuple[Facts, ClassFacts]]:
         """The classes that inherit from a class of `facts`, over however many steps, each after its file."""
         return self._symbols.heirs.get(f"{facts.module}.{name}", ())

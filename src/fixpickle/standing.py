@@ -61,10 +61,14 @@ def compose(
 
 
 def grounds(standing: Standing, touched: Collection[Path]) -> Ground:
-    """Where the modules of these files live, those that are not on disk yet included."""
+    """Where the modules of these files live, those that are not on disk yet included.
+
+    Last come the folders above packages without `__init__.py`, for who imports modules by the name of such a folder.
+    """
     sources = [standing.sources[p] for p in sorted(touched) if p in standing.sources]
     roots = dict.fromkeys([s.root for s in sources] + [p.parent for p in sorted(touched) if p not in standing.sources])
     scripts = {f.module: p for p, f in standing.facts.items() if f.is_script}
+    roots |= dict.fromkeys(sorted(standing.project.above))
     return Ground(tuple(_outermost(roots)), scripts, {s.path: s.text for s in sources if s.notebook})
 
 

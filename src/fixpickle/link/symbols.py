@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from sys import intern
 
 from fixpickle.survey.catalogue import Catalogue
@@ -225,6 +226,13 @@ class Symbols:
                 if name in used:
                     found.setdefault(name, []).append(facts.module)
         return {name: modules[0] for name, modules in found.items() if len(modules) == 1}
+
+    @cached_property
+    def above(self) -> frozenset[Path]:
+        """The folders that must be on `sys.path` for such names, besides the import roots."""
+        roots = {f.module: f.root for f in self.files if f.module in self._by_folder.values()}
+        deep = ((roots[own], name.count(".") - own.count(".")) for name, own in self._by_folder.items())
+        return frozenset(root.parents[depth - 1] for root, depth in deep)
 
     @cached_property
     def _folders(self) -> frozenset[str]:

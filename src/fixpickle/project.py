@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -204,7 +204,7 @@ class Project:
 
     # --- state ---
 
-    def process_bound(self, facts: Facts, name: str, besides: Container[str] = ()) -> str:
+    def process_bound(self, facts: Facts, name: str, besides: Collection[str] = ()) -> str:
         """Why an instance of the class is one process's by nature, or an empty string.
 
         What is kept in the attributes `besides` does not count, and what hooks of its own leave out. An instance that
@@ -221,7 +221,8 @@ class Project:
                 continue
             if found.coroutines and not starts:
                 return f"{found.name} has coroutine methods, so it belongs to an event loop"
-            attribute, value = self._bound_part(found, starts, besides)
+            later = self._set_once_started(facts, name, found)
+            attribute, value = self._bound_part(found, starts, {*besides, *later})
             if attribute:
                 return f"it keeps a {value.removesuffix('()')} in self.{attribute}, which belongs to one process"
         return ""
@@ -230,14 +231,12 @@ class Project:
         bound = base in self.catalogue.bound_bases - self.catalogue.started_bases
         return bound and not (base in PRIMITIVES and self.keepers.keep_some(facts, name))
 
-    def _bound_part(self, cls: ClassFacts, starts: bool, besides: Container[str]) -> tuple[str, str]:
+    def _bound_part(self, cls: ClassFacts, starts: bool, besides: Collection[str]) -> tuple[str, str]:
         """An attribute of a class that holds what belongs to one process, and what that is; empty where none does."""
         left_out = cls.state.dropped if cls.state and cls.state.copies else ()
         inherited = self.catalogue.inherited_values if starts else ()
         for attribute, value in (*cls.attributes, *cls.parts):
             if attribute in besides or attribute in left_out or value in inherited:
-                continue
-            if starts and attribute in cls.set_later:
                 continue
             if value in self.catalogue.bound_values or self._made_bound(value):
                 return attribute, value
@@ -298,12 +297,16 @@ class Project:
 
     def left_out(self, facts: Facts, name: str, attribute: str) -> bool:
         """Whether instances of the class are pickled without the attribute, or may be: by a hook, or set later."""
-        return bool(self.hooked(facts, name, attribute)) or self._set_once_started(facts, name, attribute)
-
-    def _set_once_started(self, facts: Facts, name: str, attribute: str) -> bool:
-        """Whether instances are processes, pickled as they start, and the class sets the attribute only after that."""
         found = self.class_of(f"{facts.module}.{name}")
-        return found is not None and attribute in found.set_later and self._starts(facts, name)
+        later = self._set_once_started(facts, name, found) if found is not None else ()
+        return attribute in later or bool(self.hooked(facts, name, attribute))
+
+    def _set_once_started(self, facts: Facts, name: str, found: ClassFacts) -> Collection[str]:
+        """What the class, or `found` above it, sets only after instances are pickled: where these are processes.
+
+        Of an object that is handed to a process it is not known whether it is set before that.
+        """
+        return found.set_later if found.set_later and self._starts(facts, name) else ()
 
     def _starts(self, facts: Facts, name: str) -> bool:
         """Whether instances of the class are processes."""

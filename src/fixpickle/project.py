@@ -10,9 +10,10 @@ from pathlib import Path
 from fixpickle.link.exposure import Exposure
 from fixpickle.link.given import handed_in
 from fixpickle.link.keepers import Keepers
+from fixpickle.link.places import place, stored
 from fixpickle.link.raising import Raising
 from fixpickle.link.shipments import Shipments
-from fixpickle.link.spread import Crossing, Spread, Way, place, stored
+from fixpickle.link.spread import Crossing, Spread, Way
 from fixpickle.link.symbols import Symbols
 from fixpickle.model import Evidence, Reach, Span, Strategy, Traced
 from fixpickle.sightings import seen

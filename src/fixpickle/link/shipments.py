@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from fixpickle.link.spread import Spread, place
+from fixpickle.link.places import place
+from fixpickle.link.spread import Spread
 from fixpickle.link.symbols import Symbols
 from fixpickle.survey.catalogue import Boundary
 from fixpickle.survey.facts import Facts, Instance, Sink, ToAttribute, ToCall
@@ -64,7 +65,7 @@ class Shipments:
         held: dict[tuple[str, str, str, str], None] = {}
         met: set[bytes] = set()
         for facts, instance, classes in self._made():
-            sinks = self.spread.leading(instance.sinks)
+            sinks = self.spread.taking.leading(instance.sinks)
             key = _digest((classes, instance.exact, *(_alike(facts, sink) for sink in sinks)))
             if not sinks or key in met:
                 continue
@@ -74,7 +75,7 @@ class Shipments:
                     holder = f"{way.owner.module}.{way.sink.cls}"
                     if way.lasting and not self.hides(way.owner, way.sink.cls, way.sink.attribute):
                         held.update(((name, holder, way.sink.attribute, way.sink.cls), None) for name in classes)
-                elif isinstance(way.sink, ToCall) and (boundary := self.spread.boundary(way.sink)) is not None:
+                elif isinstance(way.sink, ToCall) and (boundary := self.spread.callees.boundary(way.sink)) is not None:
                     for name in classes:
                         words, itself = self._words(name, instance), instance.of_self
                         shipment = Shipment(name, boundary, words, way.owner, way.sink.line, itself)

@@ -6,7 +6,7 @@ import io
 import re
 import sys
 import tokenize
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -58,12 +58,19 @@ def _bound_once(facts: Facts, name: str) -> bool:
 
 
 def import_line(facts: Facts, source: Source, line: str) -> Edit:
-    """Adds an import to those that start the file, behind the last of its own kind; else behind the docstring."""
+    """Adds an import to those that start the file, behind the last of its own kind; else behind the docstring.
+
+    One of the standard library goes where the order of the others has it: when it is imported matters to nobody.
+    """
     text = source.text
     header = list(_header(facts, text))
     imports = [s for s in header if s.kind != "docstring"]
     alike = [s for s in imports if _group(text[s.span.start : s.span.end]) <= _group(line)]
     if alike:
+        own = [s for s in alike if _group(text[s.span.start : s.span.end]) == _group(line) == 1]
+        placed = _in_order(own, source, line) if own else None
+        if placed is not None:
+            return placed
         last = alike[-1]
         same = _group(text[last.span.start : last.span.end]) == _group(line)
         return _behind(source, last.span, "" if same else "\n", line)
@@ -73,6 +80,24 @@ def import_line(facts: Facts, source: Source, line: str) -> Edit:
     if header:
         return _behind(source, header[0].span, "\n", line)
     return _before(facts, source, line)
+
+
+def _in_order(alike: Sequence[TopStatement], source: Source, line: str) -> Edit | None:
+    """Adds an import where the order of those alike has it; None where they have no order.
+
+    Sources: isort's default, whole modules first, and its `force_sort_within_sections`, by the names of modules.
+    """
+    for whole_first in (True, False):
+        keys = [_rank(source.text[s.span.start : s.span.end], whole_first) for s in alike]
+        if keys == sorted(keys):
+            above = [s for s, own in zip(alike, keys, strict=True) if own < _rank(line, whole_first)]
+            at = alike[0].span.start
+            return _behind(source, above[-1].span, "", line) if above else Edit(source.path, at, at, f"{line}\n")
+    return None
+
+
+def _rank(line: str, whole_first: bool) -> tuple[bool, str]:
+    return whole_first and line.startswith("from "), re.split(r"[\s,;]+", line)[1].lower()
 
 
 def _before(facts: Facts, source: Source, line: str) -> Edit:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import gc
+import weakref
 from pathlib import Path
 
 import pytest
 
 from fixpickle.model import Source
 from fixpickle.source import decode
+from fixpickle.survey import survey
 from fixpickle.survey import tree as module
 from fixpickle.survey.tree import Tree, children, walk
 
@@ -66,3 +69,27 @@ def test_what_is_evaluated_around_a_definition_is_in_the_scope_around_it() -> No
         "s": inner,
     }
     assert tree.scope(inner) is function
+
+
+def test_a_tree_is_gone_when_its_file_is_surveyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where files are surveyed the collector of cycles does not run: a cycle would keep the tree until the end."""
+    made: list[int] = []
+    gone: list[int] = []
+    init = Tree.__init__
+
+    def noted(self: Tree, source: Source) -> None:
+        made.append(id(self))
+        weakref.finalize(self, gone.append, id(self))
+        init(self, source)
+
+    monkeypatch.setattr(Tree, "__init__", noted)
+    used = "from joblib import Parallel\nhow = {'n_jobs': 2}\nParallel(**how)(f(i) for i in range(3))\n"
+    gc.disable()
+    try:
+        for text in (*TEXTS, used):
+            source = decode(text.encode(), Path("/nowhere/m.py"))
+            assert isinstance(source, Source)
+            survey(source)
+    finally:
+        gc.enable()
+    assert made and gone == made

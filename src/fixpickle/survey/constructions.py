@@ -18,7 +18,8 @@ from fixpickle.survey.facts import (
     ToParameter,
     ToReturn,
 )
-from fixpickle.survey.flow import FIELDS, Flow
+from fixpickle.survey.flow import Flow
+from fixpickle.survey.flow.stores import FIELDS
 from fixpickle.survey.guards import guarded
 from fixpickle.survey.names import Names
 from fixpickle.survey.outside import set_outside
@@ -84,7 +85,7 @@ def _of_module(flow: Flow, names: Names, node: ast.expr) -> bool:
         node = node.value
     if not isinstance(node, ast.Name):
         return False
-    scope = flow.owner(node, node.id)
+    scope = flow.variables.owner(node, node.id)
     values = names.bindings.get(scope, {}).get(node.id, [])
     if len(values) == 1 and isinstance(values[0], (ast.Name, ast.Attribute)) and isinstance(scope, FUNCTIONS):
         return _of_module(flow, names, values[0])
@@ -153,7 +154,7 @@ def _chosen(tree: Tree, flow: Flow, node: ast.AST) -> list[ast.Call] | None:
     pairs = list(zip(reversed(positional), reversed(arguments.defaults), strict=False))
     pairs += [(a, d) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d is not None]
     name = next((a.arg for a, d in pairs if d is node), "")
-    uses = flow.loads(function, name)
+    uses = flow.variables.loads(function, name)
     calls = [p for use in uses if isinstance(p := tree.parents[use], ast.Call) and p.func is use]
     return calls if calls and len(calls) == len(uses) else None
 
@@ -274,7 +275,7 @@ def _captured_local(tree: Tree, flow: Flow, value: ast.AST) -> str:
     scope = tree.scope(statement)
     if not isinstance(target, ast.Name) or not isinstance(scope, FUNCTIONS):
         return ""
-    return target.id if any(tree.function(use) is not scope for use in flow.loads(scope, target.id)) else ""
+    return target.id if any(tree.function(use) is not scope for use in flow.variables.loads(scope, target.id)) else ""
 
 
 # --- what would notice ----------------------------------------------------------------------------------------------

@@ -12,7 +12,9 @@ from fixpickle.survey.captures import UNKNOWN, Captures
 from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.demands import Demand, Obstacle
 from fixpickle.survey.facts import Capture, Definition, Kind, Sink, ToAttribute, ToCall, ToParameter
-from fixpickle.survey.flow import CARRIERS, FIELDS, LOOKUPS, Flow
+from fixpickle.survey.flow import Flow
+from fixpickle.survey.flow.callees import CARRIERS, LOOKUPS
+from fixpickle.survey.flow.stores import FIELDS
 from fixpickle.survey.names import Names
 from fixpickle.survey.obstacles import Obstacles, subscripted
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Tree, attribute_declared, parameters, walk
@@ -60,7 +62,7 @@ class Definitions:
     def _shadowed(self, node: ast.Lambda, caught: Sequence[Capture]) -> Iterator[str]:
         """A method does not see the variables of its class' body, where what is captured would have to be read."""
         for name in _handed_over(caught):
-            if self.flow.owner(node, name) is not self.captures.owner_of(node, name):
+            if self.flow.variables.owner(node, name) is not self.captures.owner_of(node, name):
                 yield f"`{name}` is another variable where it stands, in a class body"
 
     def _in_field(self, node: ast.Lambda) -> Iterator[Sink]:
@@ -80,7 +82,7 @@ class Definitions:
             yield ToAttribute(self.tree.qualname(cls), name, node.lineno)
 
     def _named(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Definition:
-        uses, caught = self.flow.loads(self.tree.scope(node), node.name), self.captures.of(node)
+        uses, caught = self.flow.variables.loads(self.tree.scope(node), node.name), self.captures.of(node)
         outside = [u for u in uses if not self.tree.inside(u, node)]
         if isinstance(node, ast.ClassDef):
             kind, sinks = Kind.CLASS, tuple(self._class_sinks(outside))
@@ -154,7 +156,7 @@ class Definitions:
         """The places inside a definition that read what it captures: not those where the name is another variable's."""
         for name in captured:
             owner = self.captures.owner_of(node, name)
-            for use in self.flow.loads(owner, name) if owner is not None else ():
+            for use in self.flow.variables.loads(owner, name) if owner is not None else ():
                 if self.tree.inside(use, node):
                     yield name, self.tree.span(use)
 
@@ -186,11 +188,11 @@ class Definitions:
 
     def _recursive(self, node: ast.AST, caught: Sequence[Capture], uses: Sequence[ast.Name]) -> Iterator[Span]:
         """The calls of itself inside a definition, where every name it captures still means the same."""
-        names = [c.name for c in caught]
+        owner, names = self.flow.variables.owner, [c.name for c in caught]
         for use in uses:
             call = self.tree.parents[use]
             called = self.tree.inside(use, node) and isinstance(call, ast.Call) and call.func is use
-            if called and all(self.flow.owner(use, name) is self.captures.owner_of(node, name) for name in names):
+            if called and all(owner(use, name) is self.captures.owner_of(node, name) for name in names):
                 yield self.tree.span(use)
 
     def _changes(self, node: Callable_, captured: Sequence[str]) -> Iterator[str]:

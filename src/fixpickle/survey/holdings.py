@@ -145,7 +145,7 @@ def _holding(tree: Tree, names: Names, flow: Flow, one: _Found, shipped: tuple[S
 def _made(tree: Tree, names: Names, flow: Flow, value: ast.AST) -> ast.AST:
     """The expression that makes the value: that of a local variable which is bound once."""
     if isinstance(value, ast.Name):
-        scope = flow.owner(value, value.id)
+        scope = flow.variables.owner(value, value.id)
         found = names.bindings.get(scope, {}).get(value.id, [])
         if isinstance(scope, FUNCTIONS) and len(found) == 1 and isinstance(found[0], (ast.Call, ast.GeneratorExp)):
             within = tree.parents[found[0]]
@@ -187,7 +187,7 @@ def _family_of_call(tree: Tree, names: Names, flow: Flow, call: ast.Call) -> tup
 
 def _is_module(names: Names, flow: Flow, name: ast.Name) -> bool:
     """Whether the name is bound by nothing but `import x` or `import x as y`."""
-    found = names.bindings.get(flow.owner(name, name.id), {}).get(name.id, [])
+    found = flow.variables.values(name)
     return bool(found) and all(isinstance(b, ast.Import) for b in found)
 
 
@@ -212,7 +212,7 @@ def _is_dict(tree: Tree, names: Names, flow: Flow, node: ast.AST) -> bool:
     if isinstance(node, ast.Call):
         return names.of(node.func) in _DICTS
     if isinstance(node, ast.Name):
-        found = names.bindings.get(flow.owner(node, node.id), {}).get(node.id, [])
+        found = flow.variables.values(node)
         return bool(found) and all(_gives_dict(tree, names, flow, v) for v in found)
     if isinstance(node, ast.Attribute) and (cls := names.instance_class(node.value)) is not None:
         found = names.attribute_values(cls).get(node.attr, [])
@@ -222,7 +222,7 @@ def _is_dict(tree: Tree, names: Names, flow: Flow, node: ast.AST) -> bool:
 
 def _gives_dict(tree: Tree, names: Names, flow: Flow, node: ast.AST) -> bool:
     if isinstance(node, ast.Name):
-        found = names.bindings.get(flow.owner(node, node.id), {}).get(node.id, [])
+        found = flow.variables.values(node)
         return bool(found) and all(not isinstance(v, ast.Name) and _gives_dict(tree, names, flow, v) for v in found)
     if isinstance(node, ast.arg):
         note = node.annotation
@@ -259,13 +259,13 @@ def _receiver(tree: Tree, names: Names, flow: Flow, made: ast.AST) -> str:
     node = made.func.value if isinstance(made.func, ast.Attribute) and not made.args else made.args[0]
     if not isinstance(node, ast.Name):
         return "fresh" if _is_new(names, node) else ""
-    scope = flow.owner(node, node.id)
+    scope = flow.variables.owner(node, node.id)
     found = names.bindings.get(scope, {}).get(node.id, [])
     if not isinstance(scope, FUNCTIONS) or tree.function(node) is not scope or len(found) != 1:
         return ""
     looped = any(isinstance(a, (ast.For, ast.While)) for a in tree.ancestors(node) if a is not scope)
-    last = all(use.lineno <= node.lineno for use in flow.loads(scope, node.id))
-    kept = any(_handed_on(tree, use) for use in flow.loads(scope, node.id) if use is not node)
+    last = all(use.lineno <= node.lineno for use in flow.variables.loads(scope, node.id))
+    kept = any(_handed_on(tree, use) for use in flow.variables.loads(scope, node.id) if use is not node)
     return "fresh" if last and not looped and not kept and _is_new(names, found[0]) else ""
 
 

@@ -47,7 +47,7 @@ def _instances(tree: Tree, names: Names, flow: Flow) -> Iterator[Instance]:
     for node in _candidates(tree, flow):
         found: Instance | None = None
         if isinstance(node, ast.Call):
-            made = flow.partial(node.func)
+            made = flow.callees.partial(node.func)
             callee = made.args[0] if made is not None else node.func
             own = _own_method(tree, names, callee)
             symbol = own or (names.of(callee) if _may_be_ours(callee, names) else "")
@@ -176,7 +176,7 @@ def aliases(tree: Tree, names: Names, flow: Flow) -> Iterator[Alias]:
         symbol = names.agreed(values, tree.root, name)
         if symbol and symbol != f"{names.module}.{name}":
             literal = values[0] if len(values) == 1 and isinstance(values[0], ast.expr) else None
-            yield Alias(name, symbol, flow.literals(literal) if literal is not None else ())
+            yield Alias(name, symbol, flow.literals.of(literal) if literal is not None else ())
     for node in tree.root.body:
         if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
             yield Alias("*", names.absolute(node))
@@ -193,8 +193,8 @@ def returned(tree: Tree, names: Names, flow: Flow) -> Iterator[Returned]:
     for function, values in found.items():
         symbol = _agreed(names, function, values)
         if symbol:
-            value = flow.expression_behind(values[0])
-            yield Returned(tree.qualname(function), symbol, flow.literals(value) if value is not None else ())
+            value = flow.variables.expression_behind(values[0])
+            yield Returned(tree.qualname(function), symbol, flow.literals.of(value) if value is not None else ())
 
 
 def _agreed(names: Names, function: Function, values: list[ast.expr]) -> str:

@@ -72,7 +72,7 @@ def _users(tree: Tree, flow: Flow, name: str, guarded: bool) -> Iterator[ast.AST
     Whether the file is `guarded` at all is asked once: few files are, and some names are read a thousand times.
     """
     outermost: dict[ast.AST, ast.AST | None] = {}
-    for load in flow.loads(tree.root, name):
+    for load in flow.variables.loads(tree.root, name):
         scope = tree.scope(load)
         if scope not in outermost:
             outermost[scope] = _outermost(tree, scope)

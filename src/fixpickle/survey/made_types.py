@@ -28,7 +28,7 @@ def made_types(tree: Tree, names: Names, flow: Flow) -> Iterator[MadeType]:
         if not isinstance(target, ast.Name) or len(node.targets) > 1 or not isinstance(scope, FUNCTIONS):
             continue
         if names.of(node.value.func) in TYPE_FACTORIES:
-            uses = flow.loads(scope, target.id)
+            uses = flow.variables.loads(scope, target.id)
             yield MadeType(
                 name=target.id,
                 owner=tree.qualname(scope),
@@ -41,7 +41,7 @@ def made_types(tree: Tree, names: Names, flow: Flow) -> Iterator[MadeType]:
 
 def instances_of(tree: Tree, flow: Flow, name: str) -> tuple[Sink, ...] | None:
     """Where instances of a module's type go, or None where the file does more with the type than to call it."""
-    uses = flow.loads(tree.root, name)
+    uses = flow.variables.loads(tree.root, name)
     if any(not isinstance(call := tree.parents[u], ast.Call) or call.func is not u for u in uses):
         return None
     return tuple(dict.fromkeys(_instances(tree, flow, uses)))
@@ -90,7 +90,7 @@ def sentinels(tree: Tree, names: Names, flow: Flow) -> Iterator[Sentinel]:
         if not plain or names.of(call.func) != "builtins.object":
             continue
         assert isinstance(target, ast.Name)
-        compared = any(_by_identity(tree.parents[use]) for use in flow.loads(tree.root, target.id))
+        compared = any(_by_identity(tree.parents[use]) for use in flow.variables.loads(tree.root, target.id))
         if compared and len(names.bindings[tree.root][target.id]) == 1:
             sinks = flow.of_name(tree.root, target.id)
             yield Sentinel(target.id, tree.span(node), tree.span(call), sinks)

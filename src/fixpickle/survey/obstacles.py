@@ -67,7 +67,7 @@ class Obstacles:
         parent, scope = self.tree.parents[node], self.tree.scope(node)
         for target in parent.targets if isinstance(parent, ast.Assign) and isinstance(scope, CALLABLES) else ():
             if isinstance(target, ast.Name):
-                yield target.id, self.flow.loads(scope, target.id)
+                yield target.id, self.flow.variables.loads(scope, target.id)
 
     def _annotates(self, node: ast.AST) -> bool:
         for parent in self.tree.ancestors(node):

@@ -21,4 +21,4 @@ def offered(names: Names, flow: Flow) -> Iterator[Offered]:
             if isinstance(value, (ast.Name, ast.Attribute, ast.Call)) and (symbol := names.of(value)):
                 callee = names.of(call.func) if catalogue().leaving([symbol]) else ""
                 if callee and not catalogue().knows(callee):
-                    yield Offered(symbol, callee, position, keyword, flow.literals(value), call.lineno)
+                    yield Offered(symbol, callee, position, keyword, flow.literals.of(value), call.lineno)

@@ -141,7 +141,7 @@ def _facts(source: Source, tree: Tree, names: Names, flow: Flow) -> Facts:
         resources=tuple(resources(tree, names, flow)),
         reached=frozenset(_reached(tree, names)),
         taken=frozenset(_reached(tree, names, called=False)),
-        pools=Pools(flow.wanted, tuple(offered(names, flow))),  # the last: it is what the others came upon
+        pools=Pools(flow.callees.wanted, tuple(offered(names, flow))),  # the last: it is what the others came upon
     )
 
 
@@ -259,7 +259,7 @@ def _mentions(tree: Tree, names: Names, flow: Flow) -> Iterator[Mention]:
             for decorator in node.decorator_list:
                 bare = not isinstance(decorator, ast.Call)
                 symbol = names.of(decorator).removesuffix("()")
-                found.append(ToCall(symbol, 0, "", decorator.lineno, flow.literals(decorator), decorates=bare))
+                found.append(ToCall(symbol, 0, "", decorator.lineno, flow.literals.of(decorator), decorates=bare))
             found += [s for s in flow.of_name(tree.root, node.name) if isinstance(s, (ToCall, ToAttribute))]
             results = flow.results(tree.root, node.name)
             if found or results:

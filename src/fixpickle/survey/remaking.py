@@ -41,7 +41,8 @@ def remade(tree: Tree, names: Names, flow: Flow, cls: ast.ClassDef, value: ast.A
         return Remade("", f"it is made in {getattr(method, 'name', 'a function')}, whenever that is called")
     if any(isinstance(a, (ast.If, ast.For, ast.While, ast.Try, ast.With)) for a in _around(tree, value, method)):
         return Remade("", "it is made under a condition")
-    if made is not value and len([u for u in flow.loads(method, getattr(value, "id", "")) if u is not value]) > 0:
+    uses = flow.variables.loads(method, getattr(value, "id", ""))
+    if made is not value and any(use is not value for use in uses):
         return Remade("", "it is set up in further statements")
     assigned = tree.parents[value]
     if isinstance(assigned, ast.Assign) and len(assigned.targets) > 1:
@@ -70,7 +71,7 @@ def _module(tree: Tree, names: Names, flow: Flow, value: ast.Name, method: ast.A
     plain = getattr(method, "name", "") == "__init__" and isinstance(tree.parents[tree.statement(value)], FUNCTIONS)
     if not plain:
         return Remade("", "it is set somewhere else than in the constructor, or under a condition")
-    own = isinstance(flow.owner(value, value.id), ast.Module)
+    own = isinstance(flow.variables.owner(value, value.id), ast.Module)
     return Remade(value.id if own else f"import_module({names.of(value)!r})".replace("'", '"'))
 
 
@@ -95,7 +96,7 @@ def _replaced(place: _Place, node: ast.AST, made: ast.AST) -> str | Remade:
         return ""
     if place.names.instance_class(node) is place.cls:
         return _only_self(place, node)
-    scope = place.flow.owner(node, node.id)
+    scope = place.flow.variables.owner(node, node.id)
     if isinstance(scope, ast.Module):
         return ""
     return _kept_as(place, node.id) or Remade("", f"`{node.id}` is not kept on the instance as it was given")

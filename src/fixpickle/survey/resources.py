@@ -30,7 +30,7 @@ def resources(tree: Tree, names: Names, flow: Flow) -> Iterator[Resource]:
         readable = family is Family.FILE and mode_of(names, node.value) in ("r", "rt")  # cloudpickle takes its text
         if family not in _FAMILIES or readable or not isinstance(scope, (*FUNCTIONS, ast.Module)):
             continue
-        readers = [_reader(tree, use, scope) for use in flow.loads(scope, target.id)]
+        readers = [_reader(tree, use, scope) for use in flow.variables.loads(scope, target.id)]
         if any(reader is not None for reader in readers):
             yield Resource(
                 name=target.id,
@@ -110,7 +110,7 @@ def _lasting(tree: Tree, names: Names, part: ast.Name) -> bool:
 def _uses(tree: Tree, flow: Flow, name: str, scope: ast.AST) -> Iterator[str]:
     """Who else would notice that every task has one of its own."""
     readers = dict[str, ast.AST]()
-    for use in sorted(flow.loads(scope, name), key=lambda use: use.lineno):
+    for use in sorted(flow.variables.loads(scope, name), key=lambda use: use.lineno):
         reader, parent = _reader(tree, use, scope), tree.parents[use]
         if reader is None:
             yield f"line {use.lineno} uses it besides"

@@ -77,7 +77,7 @@ class _Made:
 
     def statement(self, node: ast.stmt, kind: str) -> TopStatement:
         tree = self.tree
-        read = self.flow.of_module(tree.within(node, ast.Name))
+        read = self.flow.variables.of_module(tree.within(node, ast.Name))
         loaded = [n for n in read if type(n.ctx) is ast.Load and not (n.id == "__file__" and self._asks_for_folder(n))]
         plain = kind == "guard" and isinstance(node, ast.If) and not node.orelse and isinstance(node.test, ast.Compare)
         inner = node.body if plain and isinstance(node, ast.If) else []
@@ -222,7 +222,7 @@ def starts(tree: Tree, names: Names, flow: Flow) -> Iterator[Start]:
         symbol = names.of(call.func)
         known = symbol if symbol in _STARTERS else normal(symbol)
         if known in _STARTERS:
-            given = dict(flow.literals(call))
+            given = dict(flow.literals.of(call))
             keyword, idle = _ONLY_WITH.get(known, ("", ()))
             if given.get(keyword, "") not in idle:
                 called = re.sub(r"[<>]", "", known.replace("<mp_ctx>", "multiprocessing"))
@@ -232,10 +232,12 @@ def starts(tree: Tree, names: Names, flow: Flow) -> Iterator[Start]:
 def _method(flow: Flow, call: ast.Call, given: dict[str, str]) -> str:
     """The start method that a call is given with its context, where that is a constant."""
     for keyword in call.keywords:
-        if keyword.arg in ("mp_context", "context") and (made := flow.expression_behind(keyword.value)) is not None:
-            return dict(flow.literals(made)).get("0", "")
+        if keyword.arg in ("mp_context", "context"):
+            made = flow.variables.expression_behind(keyword.value)
+            if made is not None:
+                return dict(flow.literals.of(made)).get("0", "")
     receiver = call.func.value if isinstance(call.func, ast.Attribute) else None
-    made = flow.expression_behind(receiver) if receiver is not None else None
+    made = flow.variables.expression_behind(receiver) if receiver is not None else None
     if isinstance(made, ast.Call) and any(k.arg == "mp_context" for k in made.keywords):
         return _method(flow, made, {})
     return given.get("context", "")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import multiprocessing
 import os
 import py_compile
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +18,9 @@ import pytest
 from fixpickle import compiled
 from fixpickle.check import check
 from fixpickle.model import ByExpression, ByReference, ByState, Origin, Proved, Refuted
+from fixpickle.runtime import locks
 from fixpickle.verify.attempt import Attempt
+from fixpickle.verify.child import exercise
 from fixpickle.verify.exchange import Crossed, Failed, Trial
 from fixpickle.verify.judge import Try, first, weaker
 from fixpickle.verify.launch import Child
@@ -164,3 +168,30 @@ def test_no_more_code_is_kept_than_that_of_a_large_run(monkeypatch: pytest.Monke
     for number in range(3):
         compiled.compile_once("m.py", f"X = {number}\n", ast.parse(f"X = {number}\n"))
     assert [compiled.code_of("m.py", f"X = {number}\n") is None for number in range(3)] == [True, False, False]
+
+
+class Mixed:
+    """Its methods are those of two locks: acquiring it twice is possible after a release that frees the other."""
+
+    def __init__(self) -> None:
+        self.acquire, self.release = threading.Lock().acquire, threading.RLock().release
+
+
+class Overridden(type(threading.RLock())):  # type: ignore[misc]
+    def acquire(self, *given: Any) -> bool:
+        return bool(super().acquire(*given))
+
+
+def test_a_lock_behaves_as_the_interpreters_own_only_where_its_very_methods_acquire_and_release_it() -> None:
+    plain, again = exercise._OWN
+    for held, kind in [
+        (threading.Lock(), plain),
+        (threading.RLock(), again),
+        (locks.Lock(), plain),
+        (locks.RLock(), again),
+        (threading.Condition(threading.Lock()), plain),
+        (Mixed(), None),
+        (Overridden(), None),
+        (multiprocessing.Lock(), None),
+    ]:
+        assert exercise._own(held) is kind

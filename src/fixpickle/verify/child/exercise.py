@@ -9,7 +9,8 @@ from __future__ import annotations
 import _thread
 import copy
 import pickle
-from typing import Any, Callable, Dict, List, Tuple
+import types
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from .failure import told
 
@@ -55,9 +56,21 @@ def stays(path: str) -> str:
     return "pickling changes nothing in %s" % path if path else LIVE
 
 
-_OWN = {type(_thread.allocate_lock()), _thread.RLock}
+_OWN = (type(_thread.allocate_lock()), _thread.RLock)
 """The interpreter's own locks: one behaves as the other does."""
 _known: Dict[type, Tuple[bool, bool]] = {}
+
+
+def _own(held: Any) -> Optional[type]:
+    """The interpreter's kind of lock whose very methods acquire and release it; None for any other lock."""
+    methods = [held.acquire, held.release]
+    if not all(isinstance(method, types.BuiltinMethodType) for method in methods):
+        return None
+    if [method.__name__ for method in methods] != ["acquire", "release"] or methods[0].__self__ is not methods[
+        1
+    ].__self__:
+        return None
+    return next((kind for kind in _OWN if isinstance(methods[0].__self__, kind)), None)
 
 
 def lock(name: str, held: Any) -> Results:
@@ -67,12 +80,13 @@ def lock(name: str, held: Any) -> Results:
     try:
         if not held.acquire(False):
             return {}
-        excludes, again = _known.get(type(held)) or _behaviour(held)
+        kind = _own(held)
+        excludes, again = (_known.get(kind) if kind else None) or _behaviour(held)
         held.release()
     except BaseException:
         return {}
-    if type(held) in _OWN:
-        _known[type(held)] = excludes, again
+    if kind is not None:
+        _known[kind] = excludes, again
     return {
         "%s excludes other threads" % name: "" if excludes else "it does not",
         "%s is re-entrant" % name: "" if again else "it is not",

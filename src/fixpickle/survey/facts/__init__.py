@@ -1,0 +1,81 @@
+"""What one pass over a file finds out about it: small values, no tree nodes.
+
+Whoever needs one of them, rules of other packages included, imports it from here.
+"""
+
+from fixpickle.survey.facts.classes import ClassFacts, Flaw, Harm, Layout, StateHooks
+from fixpickle.survey.facts.definitions import (
+    Asked,
+    BoundCall,
+    Capture,
+    Definition,
+    Factory,
+    Kind,
+    MadeType,
+    Mention,
+    Sentinel,
+)
+from fixpickle.survey.facts.file import Facts
+from fixpickle.survey.facts.flows import (
+    Alias,
+    AttributeFlow,
+    HandedOn,
+    Instance,
+    Offered,
+    ParameterFlow,
+    Pools,
+    Returned,
+    Wanted,
+)
+from fixpickle.survey.facts.holdings import Construction, Family, Holding, Home, Resource
+from fixpickle.survey.facts.layout import LateImport, LateUse, Start, Suppression, TopStatement
+from fixpickle.survey.facts.names import Form, ImportFact, PicklerChoice, Reference, StateSet
+from fixpickle.survey.facts.sinks import Sink, ToAttribute, ToCall, ToGlobal, ToParameter, ToReturn
+
+__all__ = [
+    "Alias",
+    "Asked",
+    "AttributeFlow",
+    "BoundCall",
+    "Capture",
+    "ClassFacts",
+    "Construction",
+    "Definition",
+    "Factory",
+    "Facts",
+    "Family",
+    "Flaw",
+    "Form",
+    "HandedOn",
+    "Harm",
+    "Holding",
+    "Home",
+    "ImportFact",
+    "Instance",
+    "Kind",
+    "LateImport",
+    "LateUse",
+    "Layout",
+    "MadeType",
+    "Mention",
+    "Offered",
+    "ParameterFlow",
+    "PicklerChoice",
+    "Pools",
+    "Reference",
+    "Resource",
+    "Returned",
+    "Sentinel",
+    "Sink",
+    "Start",
+    "StateHooks",
+    "StateSet",
+    "Suppression",
+    "ToAttribute",
+    "ToCall",
+    "ToGlobal",
+    "ToParameter",
+    "ToReturn",
+    "TopStatement",
+    "Wanted",
+]

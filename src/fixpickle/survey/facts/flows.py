@@ -1,0 +1,104 @@
+"""Where parameters, attributes, objects and results go, and what stands for pools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fixpickle.survey.facts.sinks import Sink
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterFlow:
+    """Where a parameter of a function goes: a class is called by its own name, for `__init__`.
+
+    `position` counts without `self` and is -1 where only the keyword leads to it. `star` is `*` or `**` where it takes
+    every argument from `position` on, or every keyword without a parameter of its own.
+    """
+
+    function: str
+    parameter: str
+    position: int
+    sinks: tuple[Sink, ...]
+    star: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeFlow:
+    """Where the value of `self.attribute` goes in the methods of a class."""
+
+    cls: str
+    attribute: str
+    sinks: tuple[Sink, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """Where an object goes that calling `symbol` gives, or with `member` its bound method of that name.
+
+    It is `exact` where it is made there; `self`, and a parameter with an annotation, may be of a subclass.
+    """
+
+    symbol: str
+    member: str
+    exact: bool
+    of_self: bool
+    line: int
+    sinks: tuple[Sink, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """What a module-level name stands for: `Pool` for `multiprocessing.Pool`, `pool` for `multiprocessing.Pool()`."""
+
+    name: str
+    symbol: str
+    literals: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What a function returns, or yields as a context manager, by symbolic name."""
+
+    function: str
+    symbol: str
+    literals: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A parameter of a function, by whose calls or methods values may leave the process.
+
+    `position` counts without `self` and is -1 where only the keyword leads to it.
+    """
+
+    function: str
+    parameter: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A pool, a process class or the like that is handed to `callee`, by symbolic name; `literals` as in `ToCall`."""
+
+    symbol: str
+    callee: str
+    position: int
+    keyword: str
+    literals: tuple[tuple[str, str], ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """Which parameters stand for pools and the like, and what is handed to functions of that kind."""
+
+    wanted: tuple[Wanted, ...] = ()
+    offered: tuple[Offered, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOn:
+    """An imported function or class, by its symbolic name, that a file which starts processes hands to calls."""
+
+    symbol: str
+    sinks: tuple[Sink, ...]

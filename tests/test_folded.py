@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
+import gc
 import io
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from fixpickle.cache import attic
 from fixpickle.cache.attic import Attic
 from fixpickle.cache.folded import PACKED, Packs, fold, unfold
+from fixpickle.collector import uncollected
 from fixpickle.model import Settings, Source
 from fixpickle.reading import read_all
 from fixpickle.shelf import bare
@@ -52,6 +54,20 @@ def test_what_is_packed_is_unpacked_when_it_is_asked_for(tmp_path: Path, monkeyp
     assert facts.definitions == ()
     assert asked == ["definitions"]
     assert "definitions" in PACKED
+
+
+def test_a_survey_leaves_nothing_that_only_the_collector_of_cycles_would_free() -> None:
+    """A check runs without it: what holds on to itself stays, a syntax tree for each file."""
+    sources = [source for path in FILES if isinstance(source := read(path, explicit=True), Source)]
+    text = "def run(pool, **more):\n    return pool.map(lambda row: row, **more)\n"
+    sources.append(replace(sources[0], text=text, notebook=""))
+    for source in sources:
+        survey(source)  # what is made once, and kept
+    gc.collect()
+    with uncollected():
+        for source in sources:
+            survey(source)
+            assert gc.collect() < 50, source.path
 
 
 @pytest.mark.parametrize("disk", ["as it should be", "full", "full in the middle", "not to be had"])

@@ -45,7 +45,7 @@ def test_what_is_packed_is_unpacked_when_it_is_asked_for(tmp_path: Path, monkeyp
     (facts,) = standing.facts.values()
     asked: list[str] = []
 
-    def opened(_packs: Packs, _places: object, name: str) -> tuple[()]:
+    def opened(_packs: Packs, _place: int, _ends: object, name: str) -> tuple[()]:
         asked.append(name)
         return ()
 

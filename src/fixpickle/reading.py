@@ -64,15 +64,14 @@ def read_all(
     asked = [_Asked(path, path in explicit, held.get(path), folder) for path in (*files, *held)]
     # Closed whatever happens: an interrupt in between would leave the workers to go on.
     with contextlib.closing(_surveyed(asked, executor or Pool(settings.jobs))) as every:
-        for number, (source, found, seen) in enumerate(every, 1):
+        for number, (one, (source, found, seen)) in enumerate(zip(asked, every, strict=True), 1):
             progress("reading", number, len(asked))
             if notes is not None and seen is not None:
-                notes.files.append(seen)
+                notes.files.append(replace(seen, path=one.path))
             skipped += (refusal for refusal in (source, found) if isinstance(refusal, Refusal))
             if isinstance(source, Source) and isinstance(found, Pack):
-                source = replace(
-                    source, root=roots.setdefault(source.root, source.root)
-                )  # few, and each came with each file
+                # What came from another process is a copy for each file.
+                source = replace(source, path=one.path, root=roots.setdefault(source.root, source.root))
                 (memory if source.path in held else disk)[source.path] = source
                 if not is_runtime(source.path):
                     facts[source.path] = unfold(found, source, packs)

@@ -218,6 +218,19 @@ def _make_reader(kind: Any) -> Read:
     raise TypeError(f"no form is known for {kind}")
 
 
+def _set_reader(read: Read) -> Read:
+    """Reads sets; of two alike in a row, such as the members and the methods of a class, the first is both."""
+    last: tuple[Any, Any, frozenset[Any]] = (None, None, _NONE)
+
+    def made(body: Any, table: list[str]) -> Any:
+        nonlocal last
+        if last[0] != body or last[1] is not table:
+            last = (body, table, frozenset([read(one, table) for one in body]))
+        return last[2]
+
+    return made
+
+
 def _late(kind: Any, make: Callable[[Read], Read], empty: object = ()) -> Read:
     """A reader made when it is first used: a type may hold itself. All that is `empty` is one."""
     made: list[Read] = []

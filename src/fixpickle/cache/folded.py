@@ -32,7 +32,7 @@ PACKED = (
     "reached",
     "taken",
 )
-"""Nine of ten bytes of the facts, of which few are of any use once the files are linked."""
+"""Most of the facts, of which few are of any use once the files are linked."""
 
 _AT = {name: number for number, name in enumerate(PACKED)}
 _EMPTY = {one.name: frozenset() if str(one.type).startswith("frozenset") else () for one in fields(Facts)}
@@ -55,42 +55,44 @@ class Packs:
 
     def __init__(self) -> None:
         self._attic = Attic()
-        self._open: OrderedDict[tuple[int, str], Any] = OrderedDict()
+        self._open: OrderedDict[int, Any] = OrderedDict()
 
-    def put(self, packed: tuple[bytes, ...]) -> array[int]:
-        """Where the fields are from now on: each from its own place to that of the next."""
-        return array("Q", accumulate(map(len, packed), initial=self._attic.put(b"".join(packed))))
+    def put(self, packed: tuple[bytes, ...]) -> tuple[int, array[int]]:
+        """Where the fields are from now on, and where each ends, counted from there."""
+        return self._attic.put(b"".join(packed)), array("I", accumulate(map(len, packed)))
 
-    def field(self, places: array[int], name: str) -> Any:
-        """A field of the file that has these places."""
+    def field(self, place: int, ends: array[int], name: str) -> Any:
+        """A field of the file that is in that place."""
         number = _AT[name]
-        start, end = places[number], places[number + 1]
+        start, end = ends[number - 1] if number else 0, ends[number]
         if start == end:
             return _EMPTY[name]
-        found = self._open.get((start, name))
+        key = place + start
+        found = self._open.get(key)
         if found is None:
-            (found,) = load_parts(Facts, zlib.decompress(self._attic.get(start, end - start)), (name,))
-            self._open[start, name] = found
+            (found,) = load_parts(Facts, zlib.decompress(self._attic.get(key, end - start)), (name,))
+            self._open[key] = found
             if len(self._open) > _OPEN:
                 self._open.popitem(last=False)
         else:
-            self._open.move_to_end((start, name))
+            self._open.move_to_end(key)
         return found
 
 
 class Folded(Facts):
     """Facts of which the most is packed. They say the same as the facts they were made of."""
 
-    __slots__ = ("_packs", "_places", "_script")
+    __slots__ = ("_ends", "_packs", "_place", "_script")
     _packs: Packs
-    _places: array[int]
+    _place: int
+    _ends: array[int]
     _script: bool
 
     def __getattr__(self, name: str) -> Any:
         """Called for slots that are empty."""
         if name not in _AT:
             raise AttributeError(name)
-        return self._packs.field(self._places, name)
+        return self._packs.field(self._place, self._ends, name)
 
     @property
     def is_script(self) -> bool:
@@ -113,6 +115,8 @@ def unfold(pack: Pack, source: Source, packs: Packs) -> Facts:
     for name in _PLACE:
         put(facts, name, getattr(source, name))
     put(facts, "_packs", packs)
-    put(facts, "_places", packs.put(pack.packed))
+    place, ends = packs.put(pack.packed)
+    put(facts, "_place", place)
+    put(facts, "_ends", ends)
     put(facts, "_script", pack.script)
     return facts

@@ -34,6 +34,9 @@ class Callees:
 
     def callee(self, name: str) -> Callee:
         known = self._called.get(name)
+        if known is None and self.symbols.foreign(name):
+            symbol = name.removesuffix(".__init__").removesuffix("()")
+            return Callee(symbol, "", "" if symbol in self.catalogue.silent else symbol, False)
         if known is None:
             symbol = self.symbols.meaning(name).symbol.removesuffix(".__init__").removesuffix("()")
             made = symbol if self.symbols.class_of(symbol) is not None else ""

@@ -63,13 +63,14 @@ class Exposure:
     @cached_property
     def _given(self) -> dict[str, list[tuple[Facts, Sink]]]:
         """Where instances of a class of the project go."""
-        table = {symbol: list(given) for symbol, given in self.spread.made.given.items()}
+        table = dict(self.spread.made.given)
         for facts in self.files:
             for cls in facts.classes:
                 for attribute, value in cls.attributes:
                     made = self._real(value.removesuffix("()")) if value.endswith("()") else ""
                     if self.symbols.is_class(made):
-                        table.setdefault(made, []).append((facts, ToAttribute(cls.name, attribute, cls.line)))
+                        kept = facts, ToAttribute(cls.name, attribute, cls.line)
+                        table[made] = [*table.get(made, ()), kept]
         return table
 
     def _real(self, symbol: str) -> str:

@@ -124,3 +124,15 @@ def test_a_partial_that_ships_self_says_what_it_reads_of_it(tmp_path: Path) -> N
     )
     note = "its stand-in carries the whole object along, as the closure did, and reads no more of it than self.key"
     assert [fixed.patch.notes for fixed in report.fixed] == [(note,)]
+
+
+def test_a_private_name_in_what_would_become_a_class_is_said_before_anything_is_rewritten(tmp_path: Path) -> None:
+    text = (Path(__file__).parent / "fixtures" / "local_function" / "attribute_set_private.py").read_text()
+    (left,) = checked(tmp_path, text).left
+    assert left.reason == "the private name `__rows` would mean another name in a class"
+
+
+def test_files_of_one_run_do_not_take_names_from_one_another(tmp_path: Path) -> None:
+    text = b"class Cart:\n    def __init__(self):\n        self.key = lambda row: row + 1\n"
+    files = settle({"first.py": text, "second.py": text}, tmp_path).files
+    assert all(b"def _cart_key(row):" in files[name] for name in ("first.py", "second.py"))

@@ -158,10 +158,10 @@ def test_the_newlines_of_an_edit_become_those_of_the_file_and_the_others_stay() 
     assert apply_edits("a\nb\r\n", [edit(2, 2, "x\ny\n")], "\r\n") == "a\nx\r\ny\r\nb\r\n"
 
 
-def test_insertions_at_one_place_are_in_the_order_of_their_numbers_imports_first() -> None:
-    wanted = ["import a\n", "import b\n", "def row(): ...\n", "def row_2(): ...\n", "def row_10(): ...\n"]
-    edits = [edit(0, 0, text) for text in sorted(wanted, reverse=True)]
-    assert apply_edits("", edits, "\n") == "".join(wanted)
+def test_insertions_at_one_place_are_in_the_order_they_come_in_imports_first_and_by_name() -> None:
+    given = ["def row(): ...\n", "import b\n", "def first(): ...\n", "import a\n"]
+    wanted = ["import a\n", "import b\n", "def row(): ...\n", "def first(): ...\n"]
+    assert apply_edits("", [edit(0, 0, text) for text in given], "\n") == "".join(wanted)
 
 
 def test_the_same_insertion_by_two_patches_is_made_once() -> None:

@@ -140,7 +140,7 @@ def lifted_patch(finding: Finding, shop: Workshop) -> Patch | Refusal:
     together, form = company(facts, definition), form_of(shop.project, facts, definition)
     assert not isinstance(together, str) and isinstance(form, Form), "a finding with a reason has no fix"
     members = sorted(together, key=lambda member: member.span)
-    names = {m.span: _name(m, source.text, shop.taken, form is Form.OBJECT) for m in members}
+    names = {m.span: _name(m, source.text, shop.taken[finding.path], form is Form.OBJECT) for m in members}
     bound = bound_names(definition)
     if form is Form.OBJECT:
         lifted = _object(facts, source.text, definition, names[definition.span])

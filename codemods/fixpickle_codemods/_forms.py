@@ -57,6 +57,8 @@ def form_in_file(facts: Facts, definition: Definition, asked: Sequence[Demand] =
     form = next((f for f, met in (_WITH_CAPTURES if bound else _WITHOUT_CAPTURES) if needs <= met), None)
     if form is None or not _possible(facts, definition, form, needs):
         return demands[0].reason
+    if form is Form.OBJECT and definition.private:
+        return f"the private name `{definition.private}` would mean another name in a class"
     return form
 
 

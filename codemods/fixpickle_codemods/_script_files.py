@@ -200,8 +200,9 @@ def free_module(facts: Facts, shop: Workshop) -> str:
     number = 1
     while True:
         path = facts.path.with_name(f"{name}.py")
-        if not (path.exists() or path.with_suffix("").exists() or path in shop.sources or str(path) in shop.taken):
-            shop.taken.add(str(path))
+        given = shop.taken[path.parent]
+        if not (path.exists() or path.with_suffix("").exists() or path in shop.sources or name in given):
+            given.add(name)
             return name
         number += 1
         name = f"{wanted}_{number}"

@@ -20,7 +20,7 @@ def for_tpcp(finding: Finding, shop: Workshop, made: Exchange) -> Patch | Refusa
         return Refusal(finding.path, "tasks of tpcp's `delayed` cannot be pickled for joblib's backend multiprocessing")
     delayed = [r.span for r in facts.references if r.symbol in DELAYED and r.called]
     spelled = any("." in source.text[span.start : span.end] for span in delayed)
-    out = hoisted(facts, source, delayed, made.after[1] if spelled else "", shop.taken)
+    out = hoisted(facts, source, delayed, made.after[1] if spelled else "", shop.taken[finding.path])
     if isinstance(out, Refusal):
         return out
     registered = _registered(facts, source, shop)

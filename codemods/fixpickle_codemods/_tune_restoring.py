@@ -12,7 +12,7 @@ from fixpickle.rewrite import first_lines, free_name, require, starts_line
 from fixpickle.survey.facts import Facts, Reference, Sink
 from fixpickle.survey.moved_names import FOLDER
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import FUNCTIONS, Function, Tree, parameters
+from fixpickle.survey.tree import FUNCTIONS, Function, Tree
 from fixpickle_codemods._tune_calls import Rewritten, name_read
 
 _INNER = ".<locals>."
@@ -61,8 +61,6 @@ def restored(project: Project, facts: Facts, source: Source, reference: Referenc
     if named := name_read(tree, Names(tree, facts.module, facts.package), function, FOLDER):
         return named
     tune = require(facts, source, "ray", "tune")
-    if tune.code.partition(".")[0] in _bound(tree, function):
-        return f"`{tune.code.partition('.')[0]}` is another thing in it: call ray.tune.get_checkpoint() there"
     name = free_name("restored", source.text, set())
     asked = [line.format(tune=tune.code, restored=name) for line in _ASKED]
     gone = None if _may_be_given(project, facts, found) else _without(found)
@@ -87,11 +85,6 @@ def _restored(tree: Tree, reference: Reference) -> _Restored | str:
     if found.default is not None and not (isinstance(found.default, ast.Constant) and found.default.value is None):
         return "its default is another than None"
     return found
-
-
-def _bound(tree: Tree, function: Function) -> set[str]:
-    stored = {n.id for n in tree.within(function, ast.Name) if isinstance(n.ctx, ast.Store)}
-    return stored | set(parameters(function))
 
 
 def _giving(found: _Restored) -> int:

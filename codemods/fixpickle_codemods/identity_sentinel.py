@@ -72,7 +72,7 @@ class IdentitySentinel:
         facts, text = shop.facts[finding.path], shop.sources[finding.path].text
         sentinel = next(s for s in facts.sentinels if s.span == finding.span)
         words = [word for word in sentinel.name.split("_") if word]
-        cls = free_name("_" + "".join(word.capitalize() for word in words), text, shop.taken)
+        cls = free_name("_" + "".join(word.capitalize() for word in words), text, shop.taken[finding.path])
         edits = (
             before_statement(finding.path, text, sentinel.span, _CLASS.format(cls=cls, name=sentinel.name)),
             Edit(finding.path, sentinel.value.start, sentinel.value.end, f"{cls}()"),

@@ -87,7 +87,7 @@ class StatelessDelayed:
             return pair
         if pair is Pair.RUNTIME:
             return _from_runtime(finding, shop)
-        made = exchange(facts, source, MODULES[pair], MODULES[pair], shop.taken)
+        made = exchange(facts, source, MODULES[pair], MODULES[pair], shop.taken[finding.path])
         if pair is Pair.TPCP:
             return for_tpcp(finding, shop, made)
         state = WorkerState(facts.module, made.before, made.after, "sklearn")
@@ -102,7 +102,7 @@ def _from_runtime(finding: Finding, shop: Workshop) -> Patch | Refusal:
     if refusal := namespaced(facts, shop.project.files, shop.settings):
         return refusal
     module = runtime_module(facts, source, shop.settings, "parallel")
-    made = exchange(facts, source, module, _absolute(facts, module), shop.taken)
+    made = exchange(facts, source, module, _absolute(facts, module), shop.taken[finding.path])
     state = WorkerState(facts.module, made.before, made.after, "decimal")
     return Patch(finding, made.edits, new, (state,), tuple(notes(shop.project, Pair.RUNTIME)))
 

@@ -54,7 +54,18 @@ def unbound(text: str) -> frozenset[str]:
             if table.get_type() == "module" or symbol.is_global():
                 known = symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
                 (bound if known else read).add(symbol.get_name())
+    if "__class__" in read - bound and not _asks_for_its_class(ast.parse(text)):
+        bound.add("__class__")  # the compiler takes every `super` for one that asks
     return frozenset(read - bound)
+
+
+def _asks_for_its_class(node: ast.AST) -> bool:
+    """Whether code outside of classes reads `__class__`, or calls `super` without an argument, which does so too."""
+    if isinstance(node, ast.ClassDef):
+        return False
+    bare = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super" and not node.args
+    asks = bare or (isinstance(node, ast.Name) and node.id == "__class__")
+    return asks or any(map(_asks_for_its_class, ast.iter_child_nodes(node)))
 
 
 def _untouched(source: Source, new: ast.Module, patches: Sequence[Patch]) -> str:

@@ -7,8 +7,10 @@ finding that is acted on and may parse. A rule is found by its module: one file,
 from __future__ import annotations
 
 import inspect
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -19,13 +21,16 @@ from fixpickle.survey.facts import Facts
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What a fix may look at: the project, the sources as they stand now, and names that this run has given away."""
+    """What a fix may look at: the project, the sources as they stand now, and names that this round has given away.
+
+    These are `taken` by file, and new files by their folder.
+    """
 
     project: Project
     sources: Mapping[Path, Source]
     settings: Settings
     facts: Mapping[Path, Facts]
-    taken: set[str] = field(default_factory=set)
+    taken: defaultdict[Path, set[str]] = field(default_factory=partial(defaultdict, set))
 
 
 @runtime_checkable

@@ -135,7 +135,7 @@ def apply_edits(text: str, edits: Iterable[Edit], newline: str) -> str:
     """
     parts: list[str] = []
     position = 0
-    for edit in sorted(set(edits), key=_place):
+    for edit in sorted(dict.fromkeys(edits), key=_place):
         if not position <= edit.start <= edit.end <= len(text):
             raise ValueError(f"edit {edit.start}:{edit.end} of {edit.path} overlaps another or lies outside the text")
         parts += text[position : edit.start], edit.text.replace("\n", newline)
@@ -143,13 +143,13 @@ def apply_edits(text: str, edits: Iterable[Edit], newline: str) -> str:
     return "".join(parts) + text[position:]
 
 
-def _place(edit: Edit) -> tuple[int, int, bool, list[str | int]]:
-    """Edits in the order of the text. Of several insertions at one place an import comes before what may need it.
+def _place(edit: Edit) -> tuple[int, int, bool, str]:
+    """Edits in the order of the text. Of several insertions at one place imports come before what may need them.
 
-    Names with numbers are in the order of these: `row_2`, `row_10`.
+    The imports stand by name, the others as they were given.
     """
-    parts = [int(part) if at % 2 else part for at, part in enumerate(re.split(r"([0-9]+)", edit.text))]
-    return edit.start, edit.end, not edit.text.lstrip().startswith(("import ", "from ")), parts
+    imports = edit.text.lstrip().startswith(("import ", "from "))
+    return edit.start, edit.end, not imports, edit.text if imports else ""
 
 
 def _newline(text: str) -> str:

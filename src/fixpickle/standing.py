@@ -46,10 +46,11 @@ def compose(
 ) -> dict[Path, str]:
     """The texts that these patches change, with their edits made and the changed statements formatted.
 
-    `tidy_all` formats many at once; without it `tidy` does, one by one.
+    `tidy_all` formats many at once; without it `tidy` does, one by one. What several patches insert at one place stands
+    in the order of what they are about.
     """
     edits: dict[Path, list[Edit]] = {}
-    for patch in patches:
+    for patch in sorted(patches, key=lambda one: (one.finding.path, one.finding.span.start)):
         for edit in patch.edits:
             edits.setdefault(edit.path, []).append(edit)
     drafts: list[tuple[str, str, Path]] = []

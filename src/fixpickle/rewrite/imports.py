@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import re
+import symtable
 import sys
 import tokenize
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 
 from fixpickle.model import Edit, NewFile, Refusal, Settings, Source, Span
@@ -24,16 +26,21 @@ class Imported:
     new_files: tuple[NewFile, ...] = ()
 
 
+_WIDTH = 88  # black's own: a longer line would be broken
+_DUNDER = re.compile(r"__\w+__\s*(:[^=]+)?=[^=]")
+
+
 def require(facts: Facts, source: Source, module: str, name: str) -> Imported:
     """`module.name` by the file's own import where it has one at module level, else by a new import."""
     for fact in facts.imports:
-        if fact.top and not fact.whole and fact.target == f"{module}.{name}" and _bound_once(facts, fact.local):
+        if fact.top and not fact.whole and fact.target == f"{module}.{name}" and _means_it(facts, source, fact.local):
             return Imported(fact.local)
     for fact in facts.imports:
-        if fact.top and fact.whole and fact.target == module and "." not in module and _bound_once(facts, fact.local):
+        whole = fact.top and fact.whole and fact.target == module and "." not in module
+        if whole and _means_it(facts, source, fact.local):
             return Imported(f"{fact.local}.{name}")
     if not _taken(source.text, name):
-        return Imported(name, (import_line(facts, source, f"from {module} import {name}"),))
+        return Imported(name, (_joined(facts, source, module, name),))
     alias = f"_{module.rpartition('.')[2]}"
     while re.search(rf"\b{alias}\b", source.text):
         alias = f"_{alias}"
@@ -51,10 +58,33 @@ def _taken(text: str, name: str) -> bool:
     return False
 
 
-def _bound_once(facts: Facts, name: str) -> bool:
-    return sum(name in s.binds for s in facts.statements) == 1 and any(
-        name in s.binds and s.kind == "import" for s in facts.statements
-    )
+def _means_it(facts: Facts, source: Source, name: str) -> bool:
+    """Whether an import alone binds the name, and no function or class of the file gives it a meaning of its own."""
+    kinds = [s.kind for s in facts.statements if name in s.binds]
+    return kinds == ["import"] and not _local_to_some(source.text, name)
+
+
+@lru_cache(16)
+def _local_to_some(text: str, name: str) -> bool:
+    if len(re.findall(rf"\b{re.escape(name)}\b", text)) == 1:
+        return False
+    tables = symtable.symtable(text, "<text>", "exec").get_children()
+    for table in tables:
+        tables += table.get_children()
+    return any(name in table.get_identifiers() and table.lookup(name).is_local() for table in tables)
+
+
+def _joined(facts: Facts, source: Source, module: str, name: str) -> Edit:
+    """Adds a name to an import of others of its module, on one line among those that start the file; else an import."""
+    start = f"from {module} import "
+    for statement in _header(facts, source.text):
+        line = source.text[statement.span.start : statement.span.end]
+        names = line[len(start) :].split(", ") if line.startswith(start) else []
+        if names and all(n.isidentifier() for n in names) and len(f"{line}, {name}") <= _WIDTH:
+            before = [n for n in names if n < name] if names == sorted(names) else names
+            at = statement.span.start + len(start) + len(", ".join(before))
+            return Edit(source.path, at, at, f", {name}" if before else f"{name}, ")
+    return import_line(facts, source, f"from {module} import {name}")
 
 
 def import_line(facts: Facts, source: Source, line: str) -> Edit:
@@ -64,7 +94,9 @@ def import_line(facts: Facts, source: Source, line: str) -> Edit:
     """
     text = source.text
     header = list(_header(facts, text))
-    imports = [s for s in header if s.kind != "docstring"]
+    if line.startswith("from __future__"):
+        header = [s for s in header if s.kind != "assignment"]
+    imports = [s for s in header if s.kind in ("future", "import")]
     alike = [s for s in imports if _group(text[s.span.start : s.span.end]) <= _group(line)]
     if alike:
         own = [s for s in alike if _group(text[s.span.start : s.span.end]) == _group(line) == 1]
@@ -78,7 +110,7 @@ def import_line(facts: Facts, source: Source, line: str) -> Edit:
         at = imports[0].span.start
         return Edit(source.path, at, at, f"{line}\n\n")
     if header:
-        return _behind(source, header[0].span, "\n", line)
+        return _behind(source, header[-1].span, "\n", line)
     return _before(facts, source, line)
 
 
@@ -123,12 +155,14 @@ def _must_lead(text: str) -> bool:
 
 
 def _header(facts: Facts, text: str) -> Iterator[TopStatement]:
-    """The docstring and the plain imports that start a file, up to the first statement of another kind."""
+    """The docstring and the plain imports that start a file, `__all__` and the like among them, up to other code."""
     for statement in facts.statements:
-        if statement.kind not in ("docstring", "future", "import") or _head(text, statement.span.start):
-            return
         one = text[statement.span.start : statement.span.end]
-        plain = statement.kind == "docstring" or one.startswith(("import ", "from "))
+        named = statement.kind == "assignment" and _DUNDER.match(one) is not None
+        known = named or statement.kind in ("docstring", "future", "import")
+        if not known or _head(text, statement.span.start):
+            return
+        plain = named or statement.kind == "docstring" or one.startswith(("import ", "from "))
         if plain and not _tail(text, statement.span.end):
             yield statement
 
@@ -229,7 +263,8 @@ def require_runtime(facts: Facts, source: Source, settings: Settings, part: str)
     local = f"_fixpickle_{part}"
     for fact in facts.imports:
         target = f".{fact.target}"
-        if fact.top and target.endswith((f".{local}", f".fixpickle.runtime.{part}")) and _bound_once(facts, fact.local):
+        wanted = fact.top and target.endswith((f".{local}", f".fixpickle.runtime.{part}"))
+        if wanted and _means_it(facts, source, fact.local):
             return Imported(fact.local, (), new)
     if re.search(rf"\b{local}\b", source.text):
         return Refusal(source.path, f"the name {local} is already used in this file")

@@ -38,8 +38,6 @@ def lift_object(
 ) -> Lifted | str:
     """The definition at `target` of `text` as a class. Returns the reason where the result would not be what it was."""
     words = set(_WORD.findall(text[target.start : target.end]))
-    if private := next((w for w in sorted(words) if w.startswith("__") and not w.endswith("__")), ""):
-        return f"the private name `{private}` would mean another name in a class"
     me = next((name for name in ("self", "this", "own_self") if name not in words | set(wanted.captured)), "")
     fields = {name: _field(name, text) for name in wanted.captured}
     if not me or len({*fields.values()} - {""}) != len(fields):

@@ -16,7 +16,7 @@ from fixpickle.survey.flow import Flow
 from fixpickle.survey.flow.callees import CARRIERS, LOOKUPS
 from fixpickle.survey.flow.stores import FIELDS
 from fixpickle.survey.names import Names
-from fixpickle.survey.obstacles import Obstacles, subscripted
+from fixpickle.survey.obstacles import Obstacles, private_name, subscripted
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Tree, attribute_declared, parameters, walk
 from fixpickle.survey.uses import changed_in_place, fields_read
 
@@ -122,6 +122,7 @@ class Definitions:
         settled = not isinstance(node, ast.Lambda) and self._settled(node)
         captured = [c.name for c in caught or ()]
         against = dict.fromkeys([*obstacles, *([UNKNOWN] if caught is None else [])])
+        demands = tuple(o for o in against if isinstance(o, Demand))
         first = parameters(node)[:1] if isinstance(node, CALLABLES) else ()
         return Definition(
             kind=kind,
@@ -147,9 +148,10 @@ class Definitions:
             changes=tuple(self._changes(node, captured)) if captured and isinstance(node, CALLABLES) else (),
             fields=fields_read(self.tree, node) if "self" in captured and isinstance(node, CALLABLES) else (),
             compared=self._compared.get(name, 0),
-            demands=tuple(o for o in against if isinstance(o, Demand)),
+            demands=demands,
             reads=tuple(self._reads(node, captured)),
             resumes=self._resumes(node),
+            private=next((name for inner in walk(node) if demands and (name := private_name(inner))), ""),
         )
 
     def _reads(self, node: ast.AST, captured: Sequence[str]) -> Iterator[tuple[str, Span]]:

@@ -112,7 +112,7 @@ class Obstacles:
                         yield f"it calls {inner.id}(), which reads the scope it stands in"
                 elif inner.id == "__class__":
                     yield "it reads `__class__`"
-            mangled = _private(inner)
+            mangled = private_name(inner)
             if cls is not None and mangled and not (isinstance(node, ast.ClassDef) and self.tree.inside(inner, node)):
                 yield f"the private name `{mangled}` means another name outside the class"
 
@@ -281,7 +281,8 @@ def subscripted(tree: Tree, use: ast.expr) -> ast.expr:
     return parent if isinstance(parent, ast.Subscript) and parent.value is use else use
 
 
-def _private(node: ast.AST) -> str:
+def private_name(node: ast.AST) -> str:
+    """The name in a node that means another one in a class, as `__name` does; or an empty string."""
     name = getattr(node, "attr", None) or getattr(node, "id", None) or getattr(node, "arg", None)
     return name if isinstance(name, str) and name.startswith("__") and not name.endswith("__") else ""
 

@@ -357,7 +357,7 @@ def _fits(node: ast.AST, table: symtable.SymbolTable) -> bool:
         return True
     read = {n.id for n in walk(body) if isinstance(n, ast.Name)}
     names = {s.get_name() for s in table.get_symbols()}
-    return names - set(parameters(node)) <= read and names >= set(_read_directly(body))
+    return names - {"__class__", *parameters(node)} <= read and names >= set(_read_directly(body))
 
 
 def _read_directly(body: ast.expr) -> Iterator[str]:

@@ -46,7 +46,8 @@ class Definition:
     captured containers that it changes in place, `fields` what it reads of a captured `self`, where it reads no more.
     `compared` is the first line that compares something with a string in which its name stands, and 0 where none does.
     `demands` are reasons against rewrites that stand for less than a function. Where there are some, `reads` are the
-    places inside it that read what it captures, or itself. It `resumes` where it is a generator or coroutine function.
+    places inside it that read what it captures, or itself, and `private` is a name in it that means another one in a
+    class. It `resumes` where it is a generator or coroutine function.
     """
 
     kind: Kind
@@ -75,6 +76,7 @@ class Definition:
     demands: tuple[Demand, ...] = ()
     reads: tuple[tuple[str, Span], ...] = ()
     resumes: bool = False
+    private: str = ""
 
 
 @dataclass(frozen=True, slots=True)

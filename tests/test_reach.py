@@ -660,6 +660,28 @@ def test_a_temporary_object_is_not_another_that_crosses(reach: Reached, text: st
     assert reach(text, model=MODEL) is None
 
 
+MIXIN = "class Cached:\n    def fill(self):\n        self.cache = lambda: 1\n"
+HEIR = (
+    "import pickle\nfrom .m import Cached\n\n\nclass Map(Cached):\n    def __init__(self, path):\n"
+    "        self.path = path\n\n    {hook}\n\n\npickle.dumps(Map('a'))\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("hook", "evidence"),
+    [
+        ("def read(self): return 1", Evidence.BOUNDARY),
+        ("def __reduce__(self): return Map, (self.path,)", None),
+        ("def __getstate__(self): return {'path': self.path}", None),
+    ],
+)
+def test_a_hook_of_what_inherits_may_keep_back_what_a_mixin_stores(
+    reach: Reached, hook: str, evidence: Evidence | None
+) -> None:
+    found = reach(MIXIN, heir=HEIR.format(hook=hook))
+    assert (found and found.evidence) is evidence
+
+
 @pytest.mark.parametrize(
     ("decorator", "evidence"),
     [

@@ -300,7 +300,19 @@ class Project:
         """Whether instances of the class are pickled without the attribute, or may be: by a hook, or set later."""
         found = self.class_of(f"{facts.module}.{name}")
         later = self._set_once_started(facts, name, found) if found is not None else ()
-        return attribute in later or bool(self.hooked(facts, name, attribute))
+        hooked = self.hooked(facts, name, attribute) or self._hooked_below(f"{facts.module}.{name}", attribute)
+        return attribute in later or bool(hooked)
+
+    def _hooked_below(self, symbol: str, attribute: str) -> bool:
+        """Whether all classes that inherit from one have hooks which may keep the attribute back, as with a mixin."""
+        heirs = self.children.get(symbol, ())
+        return bool(heirs) and all(
+            self._hooked_in(heir, attribute) or self._hooked_below(heir, attribute) for heir in heirs
+        )
+
+    def _hooked_in(self, symbol: str, attribute: str) -> bool:
+        found = self._symbols.class_of(symbol)
+        return found is not None and bool(self.hooked(found[0], found[1].name, attribute))
 
     def _set_once_started(self, facts: Facts, name: str, found: ClassFacts) -> Collection[str]:
         """What the class, or `found` above it, sets only after instances are pickled: where these are processes.
@@ -404,6 +416,8 @@ class Project:
         for shipment in (
             self._shipments.of_made(kept.made) if kept.made else self._shipments.of(kept.carrier.replace(":", "."))
         ):
+            if self._hooked_in(shipment.cls, kept.sink.attribute):
+                continue
             if not shipment.boundary.by_value and (kept.lasting or (kept.made and shipment.by_itself)):
                 return Reach(
                     Evidence.BOUNDARY, (*kept.chain, shipment.step(facts)), shipment.boundary.pickler, kept.carrier

@@ -122,8 +122,6 @@ class Definitions:
         settled = not isinstance(node, ast.Lambda) and self._settled(node)
         captured = [c.name for c in caught or ()]
         against = dict.fromkeys([*obstacles, *([UNKNOWN] if caught is None else [])])
-        demands = tuple(o for o in against if isinstance(o, Demand))
-        first = parameters(node)[:1] if isinstance(node, CALLABLES) else ()
         return Definition(
             kind=kind,
             span=span,
@@ -139,7 +137,7 @@ class Definitions:
             sinks=tuple(dict.fromkeys(sinks)),
             uses=tuple(self.tree.span(u) for u in uses),
             variadic=isinstance(node, CALLABLES) and node.args.vararg is not None,
-            receiver=bool(first) and first[0] in ("self", "cls"),
+            receiver=isinstance(node, CALLABLES) and parameters(node)[:1] in (("self",), ("cls",)),
             wraps=isinstance(node, ast.AsyncFunctionDef) or decorates(node),
             decorated=tuple(self.names.of(d) for d in getattr(node, "decorator_list", ())),
             replaceable=settled and not any(self.tree.span(use).start < span.start for use in uses),
@@ -148,10 +146,10 @@ class Definitions:
             changes=tuple(self._changes(node, captured)) if captured and isinstance(node, CALLABLES) else (),
             fields=fields_read(self.tree, node) if "self" in captured and isinstance(node, CALLABLES) else (),
             compared=self._compared.get(name, 0),
-            demands=demands,
+            demands=tuple(o for o in against if isinstance(o, Demand)),
             reads=tuple(self._reads(node, captured)),
             resumes=self._resumes(node),
-            private=next((name for inner in walk(node) if demands and (name := private_name(inner))), ""),
+            private=_private_in(node) if any(isinstance(o, Demand) for o in against) else "",
         )
 
     def _reads(self, node: ast.AST, captured: Sequence[str]) -> Iterator[tuple[str, Span]]:
@@ -262,6 +260,11 @@ def _identifier(node: ast.AST | None) -> str:
 
 _WRAPPERS = frozenset({"builtins.staticmethod", "builtins.classmethod", "builtins.property", "functools.lru_cache"})
 _COPIED = frozenset({"__name__", "__qualname__", "__doc__", "__module__", "__dict__", "__wrapped__", "__signature__"})
+
+
+def _private_in(node: ast.AST) -> str:
+    """The first name in a definition that means another one in a class, or an empty string."""
+    return next((name for inner in walk(node) if (name := private_name(inner))), "")
 
 
 def decorates(node: ast.AST) -> bool:

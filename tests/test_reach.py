@@ -162,6 +162,7 @@ KEPT = "class A{bases}:\n    def __init__(self{extra}):\n        {line}\n       
     [
         ("(threading.Thread)", "pass", ""),
         ("(unittest.TestCase)", "pass", ""),
+        ("(logging.Logger)", "pass", ""),
         ("", "self.runner = threading.Thread(target=print)", ""),
         ("", "self.sock = socket.socket()", ""),
         ("", "self.streams = (sys.stdin, sys.stdout)", ""),
@@ -171,7 +172,9 @@ KEPT = "class A{bases}:\n    def __init__(self{extra}):\n        {line}\n       
     ],
 )
 def test_what_an_object_of_one_process_keeps_is_not_state(reach: Reached, bases: str, line: str, more: str) -> None:
-    text = "import socket, sys, threading, unittest\n\n\n" + KEPT.format(bases=bases, extra="", line=line) + more
+    text = (
+        "import logging, socket, sys, threading, unittest\n\n\n" + KEPT.format(bases=bases, extra="", line=line) + more
+    )
     assert reach(text) is None
 
 
@@ -665,6 +668,12 @@ HEIR = (
     "import pickle\nfrom .m import Cached\n\n\nclass Map(Cached):\n    def __init__(self, path):\n"
     "        self.path = path\n\n    {hook}\n\n\npickle.dumps(Map('a'))\n"
 )
+
+
+def test_hooks_of_what_inherits_say_nothing_of_instances_of_the_base(reach: Reached) -> None:
+    made = "\n\ndef filled():\n    made = Cached()\n    made.fill()\n    return made\n"
+    found = reach(MIXIN + made, heir=HEIR.format(hook="def __reduce__(self): return Map, (self.path,)"))
+    assert found is not None and found.evidence is Evidence.STATE
 
 
 @pytest.mark.parametrize(

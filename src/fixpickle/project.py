@@ -304,10 +304,15 @@ class Project:
         return attribute in later or bool(hooked)
 
     def _hooked_below(self, symbol: str, attribute: str) -> bool:
-        """Whether all classes that inherit from one have hooks which may keep the attribute back, as with a mixin."""
+        """Whether a class has no instances of its own, and all that inherit from it have hooks, as of a mixin.
+
+        Those hooks may keep the attribute back.
+        """
         heirs = self.children.get(symbol, ())
-        return bool(heirs) and all(
-            self._hooked_in(heir, attribute) or self._hooked_below(heir, attribute) for heir in heirs
+        return (
+            bool(heirs)
+            and symbol not in self._spread.made.given
+            and all(self._hooked_in(heir, attribute) or self._hooked_below(heir, attribute) for heir in heirs)
         )
 
     def _hooked_in(self, symbol: str, attribute: str) -> bool:

@@ -25,7 +25,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from precision_page import Finding, Package, Rewritten, page
+from precision_page import Finding, Heading, Package, Rewritten, Samples, page
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -33,7 +33,7 @@ else:
     import tomli as tomllib
 
 HERE = Path(__file__).resolve().parent
-PAGE = HERE.parent / "docs" / "precision.md"
+DOCS = HERE.parent / "docs"
 SAMPLE = 60
 NAMING = frozenset(
     [
@@ -49,11 +49,14 @@ class Verdicts:
 
     packages: dict[str, tuple[str, str]]
     judged: dict[tuple[str, ...], tuple[str, str]]
+    title: str = "Precision"
+    note: str = ""
+    size: int = SAMPLE
 
 
-def verdicts() -> Verdicts:
-    """What precision.toml says. Raises ValueError where a verdict is none of the three words."""
-    data = tomllib.loads((HERE / "precision.toml").read_text("utf-8"))
+def verdicts(name: str = "precision") -> Verdicts:
+    """What that TOML file says. Raises ValueError where a verdict is none of the three words."""
+    data = tomllib.loads((HERE / f"{name}.toml").read_text("utf-8"))
     packages = {p["name"]: (p["version"], p["imports"]) for p in data["package"]}
     judged: dict[tuple[str, ...], tuple[str, str]] = {}
     for entry in data["judged"]:
@@ -63,7 +66,7 @@ def verdicts() -> Verdicts:
         for column, code in entry["at"]:
             key = (entry["package"], version, entry["file"], entry["rule"], str(column), code)
             judged[key] = (entry["verdict"], entry["reason"])
-    return Verdicts(packages, judged)
+    return Verdicts(packages, judged, data.get("title", "Precision"), data.get("note", ""), data.get("sample", SAMPLE))
 
 
 # --- the packages ---------------------------------------------------------------------------------------------------
@@ -186,23 +189,27 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, default=Path("precision-work"), help="where the wheels are unpacked")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--set", default="precision", help="the TOML file with packages and verdicts, and the page's name"
+    )
     parser.add_argument("--list", action="store_true", help="print findings without a verdict, write nothing")
     parser.add_argument("--again", action="store_true", help="take the reports of the run before")
     parser.add_argument("--rewrite", nargs="*", metavar="PACKAGE", help="fix a copy of these too, or of all")
     parser.add_argument("--python", default="", help="an interpreter that has the dependencies of the packages")
     options = parser.parse_args()
-    known, work = verdicts(), options.work.resolve()
+    known, work = verdicts(options.set), options.work.resolve()
     packages = [checked(name, work, known, options.again) for name in known.packages]
     found = [f for p in packages for f in p.findings]
     if options.list:
         print(*(_entry(f) for f in found if not f.verdict), sep="\n")
         return 0
     named = [f for f in found if f.rule in NAMING]
-    drawn, others = sample(named, options.seed), [f for f in found if f.rule not in NAMING]
+    drawn, others = sample(named, options.seed, known.size), [f for f in found if f.rule not in NAMING]
     copied = [] if options.rewrite is None else options.rewrite or known.packages
     after = [rewritten(name, work, known, options.python) for name in copied]
-    spread = spread_sample(named, options.seed)
-    PAGE.write_text(page(packages, drawn, spread, others, after, options.seed), "utf-8")
+    samples = Samples(drawn, spread_sample(named, options.seed, known.size), others, sample(others, options.seed))
+    text = page(packages, samples, after, Heading(known.title, options.set, options.seed, known.note))
+    (DOCS / f"{options.set.replace('_', '-')}.md").write_text(text, "utf-8")
     return int(any(f.verdict in ("", "wrong") for f in drawn))
 
 

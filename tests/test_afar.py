@@ -126,6 +126,31 @@ def test_a_worker_without_a_package_proves_nothing_and_refutes_nothing(
     assert isinstance(afar_["more"], Proved)  # of another package: nobody missed anything there
 
 
+def test_a_worker_without_the_metadata_of_a_package_proves_nothing(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Code that asks for a version and does without it takes another path there than here."""
+    extra = tmp_path / "installed"
+    (extra / "extra_thing-1.0.dist-info").mkdir(parents=True)
+    (extra / "extra_thing-1.0.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: extra-thing\nVersion: 1\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(extra))
+    asks = (
+        "from importlib.metadata import PackageNotFoundError, version\n\n"
+        "try:\n    FOUND = version({name!r})\nexcept PackageNotFoundError:\n    FOUND = None\n"
+    )
+    (project / "shop" / "uses.py").write_text(asks.format(name="extra-thing") + LAMBDA)
+    (project / "tools" / "more.py").write_text("VALUE = 1\n" + asks.format(name="no-such-package") + LAMBDA)
+    for name in ("shop/broken.py", "shop/does_without.py", "shop/reads.py", "shop/needs.py", "script.py"):
+        (project / name).unlink()
+    assert all(isinstance(verdict, Proved) for verdict in verdicts(fixed(project)).values())
+    afar_ = verdicts(fixed(project, Workers(extra)))
+    assert isinstance(afar_["uses"], Unproved)
+    assert "has no `metadata of extra-thing`; install there what is installed here" in afar_["uses"].reason
+    assert isinstance(afar_["more"], Proved)  # nobody has that package, so code is the same there and here
+
+
 def test_a_worker_without_the_interpreter_says_so(project: Path, tmp_path: Path) -> None:
     python = tmp_path / "python" / "python"
     python.parent.mkdir()

@@ -91,6 +91,41 @@ def test_an_item_that_kills_every_worker_is_named_as_the_reason(machines: Any) -
         cluster.close()
 
 
+def _full(_: int) -> int:
+    raise OSError(28, "No space left on device")
+
+
+class Unpackable:
+    """Work that a worker without some module cannot unpack."""
+
+    def __reduce__(self) -> Any:
+        return importlib.import_module, ("no_such_module_there",)
+
+    def __call__(self, number: int) -> int:
+        return number
+
+
+@pytest.mark.parametrize(
+    ("work", "reason"),
+    [
+        (lambda n: _full(n), "No space left on device; see to its disk"),
+        (lambda _: importlib.import_module("no_such_module_there"), "'no_such_module_there'; install there"),
+        (Unpackable(), "'no_such_module_there'; install there"),
+    ],
+)
+def test_a_worker_that_cannot_do_the_work_is_said_in_a_line(machines: Any, work: Any, reason: str) -> None:
+    from fixpickle.workers.cluster import Cluster
+
+    cluster = Cluster(machines.address)
+    try:
+        with pytest.raises(Lost, match=f"a worker of the cluster cannot do its work: [^\n]*{reason}"):
+            list(cluster.each(work, [1]))
+        with pytest.raises(ZeroDivisionError):  # a bug is none
+            list(cluster.each(lambda n: n // 0, [1]))
+    finally:
+        cluster.close()
+
+
 def test_no_cluster_is_said_in_a_line(tree: Path) -> None:
     command = [sys.executable, "-m", "fixpickle", "check", "--executor", "ray", "--address", "127.0.0.1:1", "."]
     done = subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=60)

@@ -37,7 +37,7 @@ class Each(Protocol):
 class Afar:
     """Puts tasks to workers that have nothing in common with this machine but Python and what is installed.
 
-    A worker that lacks a module which is here proves nothing: its batch comes back as lacking it. Files are read once
+    A worker that lacks a module, or metadata of a package, which is here proves nothing: its batch comes back as lacking it. Files are read once
     in a run.
     """
 
@@ -72,13 +72,13 @@ class Afar:
         return {str(task["id"]): {"stage": "lacking", "error": reason, "also": {}} for task in batch}
 
     def _present(self, scene: Scene, names: Sequence[str]) -> list[str]:
-        """Those of the modules that the interpreter here would find. None is imported for that."""
+        """Those of the modules and metadata that the interpreter here would find. No module is imported for that."""
         roots = scene.sources.roots
         if new := [name for name in names if (roots, name) not in self._here]:
             task = {"id": "present", "kind": "present", "module": "", "names": new}
             request = {"side": scene.side, "tasks": [task]}
-            _, lines = scene.stations.ask("dump", Sources({}, {}, roots), request, alone=False)
-            notes = [str(line.get("note", "")).split() for line in lines if line.get("done") == "present"]
+            _, lines = scene.stations.ask("dump", Sources({}, {}, roots), request, alone=True)
+            notes = [str(line.get("note", "")).splitlines() for line in lines if line.get("done") == "present"]
             found = notes[0] if notes else new  # where nobody can say, no answer is trusted
             self._here |= {(roots, name): name in found for name in new}
         return [name for name in names if self._here[roots, name]]

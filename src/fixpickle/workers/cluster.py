@@ -69,7 +69,11 @@ class Cluster:
                 return
             try:
                 yield from ray.get(running.popleft())
-            except (ray.exceptions.RayTaskError, ray.exceptions.GetTimeoutError):
+            except ray.exceptions.RayTaskError as error:
+                if (lacking := _lacking(error)) is None:
+                    raise
+                raise Lost(f"a worker of the cluster cannot do its work: {lacking}") from error
+            except ray.exceptions.GetTimeoutError:
                 raise
             except ray.exceptions.RayError as error:
                 reason = str(error).strip().splitlines()[0]
@@ -79,6 +83,16 @@ class Cluster:
 def _cores() -> int:
     resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call, unused-ignore]  # typed or not, as ray is there or not
     return int(resources.get("CPU", 1))
+
+
+def _lacking(error: ray.exceptions.RayTaskError) -> str | None:
+    """What the worker of a failed task has not got, disk space or a module; None where it is the work that failed."""
+    cause = error.cause
+    if isinstance(cause, ray.exceptions.RaySystemError):  # the work could not even be unpacked
+        cause = cause.client_exc
+    if isinstance(cause, ImportError):
+        return f"{cause}; install there what is installed here"
+    return f"{cause}; see to its disk and its limits" if isinstance(cause, OSError) else None
 
 
 def _all_of(function: Callable[[Item], Result], items: list[Item]) -> list[Result]:

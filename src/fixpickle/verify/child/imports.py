@@ -9,6 +9,7 @@ import sys
 from typing import Any, Optional
 
 from .failure import Failure, expect, stage
+from .serving import METADATA
 from .world import Dumped, Json, World
 
 _ROW = re.compile(r"import time:\s*\d+ \|\s*(\d+) \|\s*([\w.]+)\s*$")
@@ -39,11 +40,13 @@ def seconds(module: str, package: str) -> Optional[float]:
 
 
 def present(world: World, task: Json) -> Json:
-    """Which of the modules could be found, as words; none is imported, nor what is above it."""
-    return {"stage": "crossed", "note": " ".join(name for name in task["names"] if _is_there(name))}
+    """Which of the modules and the metadata could be found, a line each; none is imported, nor what is above it."""
+    return {"stage": "crossed", "note": "\n".join(name for name in task["names"] if _is_there(name))}
 
 
 def _is_there(name: str) -> bool:
+    if name.startswith(METADATA):
+        return _is_described(name[len(METADATA) :])
     parts, path = name.split("."), None
     for number in range(1, len(parts) + 1):
         some = (finder.find_spec(".".join(parts[:number]), path) for finder in sys.meta_path)
@@ -51,6 +54,16 @@ def _is_there(name: str) -> bool:
         if spec is None or (number < len(parts) and spec.submodule_search_locations is None):
             return False
         path = spec.submodule_search_locations
+    return True
+
+
+def _is_described(package: str) -> bool:
+    from importlib import metadata
+
+    try:
+        metadata.distribution(package)
+    except (metadata.PackageNotFoundError, ValueError):  # a name of no letters is none
+        return False
     return True
 
 

@@ -11,7 +11,7 @@ import linecache
 import os
 import sys
 import types
-from typing import Dict, List, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 from .shared import Kept
 
@@ -140,8 +140,12 @@ class Overlay:
                 out.write(self.runs.get(known, self.texts[known]))
 
 
+METADATA = "metadata of "
+"""What the name of a package begins with where its metadata is meant, not a module."""
+
+
 class Unfound:
-    """Last on sys.meta_path: notes the modules that nobody finds, also those that user code does without."""
+    """Last on sys.meta_path: notes what nobody finds, modules and metadata, also what user code does without."""
 
     def __init__(self) -> None:
         self.names: Dict[str, None] = {}
@@ -150,6 +154,12 @@ class Unfound:
         self, fullname: str, path: Optional[Sequence[str]] = None, target: Optional[types.ModuleType] = None
     ) -> None:
         self.names[fullname] = None
+
+    def find_distributions(self, context: Any) -> Iterator[Any]:
+        """Asked for a package that no other finder has the metadata of; without a name, for those of all packages."""
+        if context.name is not None:
+            self.names[METADATA + context.name] = None
+        return iter(())
 
     def taken(self) -> List[str]:
         """Those that were noted since this was asked last."""

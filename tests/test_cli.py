@@ -302,6 +302,24 @@ def test_a_name_the_terminal_cannot_show_does_not_stop_the_report(project: Path)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")
+@pytest.mark.parametrize("module", ["typer", "fixpickle.cli.app", "fixpickle.cli.check", "fixpickle.engine"])
+def test_an_interrupt_of_an_import_exits_with_130(tmp_path: Path, module: str) -> None:
+    program = (
+        "import os, signal, sys\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}:\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "from fixpickle.cli import main\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "sys.argv[1:] = ['check', '.']\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "fixpickle: interrupted\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs signals")
 def test_an_interrupt_exits_with_130_and_writes_nothing(
     project: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

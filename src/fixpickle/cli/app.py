@@ -41,6 +41,14 @@ class _Commands(TyperGroup):
         super().__init__(**given)
         self.commands = _Modules()  # type: ignore[assignment]  # nobody adds to it
 
+    def invoke(self, ctx: Any) -> Any:
+        """Says that it was interrupted, also while a command is still imported: click ends without a word."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            complain("interrupted")
+            raise typer.Exit(130) from None
+
 
 app = typer.Typer(
     cls=_Commands,

@@ -81,9 +81,6 @@ def finish(work: Callable[[], int], verbose: bool) -> NoReturn:
     try:
         with terminable():
             code = work()
-    except KeyboardInterrupt:
-        complain("interrupted")
-        code = 130
     except Terminated:
         complain("terminated")
         code = 143

@@ -37,8 +37,8 @@ class Each(Protocol):
 class Afar:
     """Puts tasks to workers that have nothing in common with this machine but Python and what is installed.
 
-    A worker that lacks a module, or metadata of a package, which is here proves nothing: its batch comes back as lacking it. Files are read once
-    in a run.
+    A worker that lacks a module, or the metadata of a package, which is here proves nothing: its batch comes back as
+    lacking it. Files are read once in a run.
     """
 
     def __init__(self, each: Each) -> None:

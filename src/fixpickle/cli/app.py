@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -41,13 +42,26 @@ class _Commands(TyperGroup):
         super().__init__(**given)
         self.commands = _Modules()  # type: ignore[assignment]  # nobody adds to it
 
+    def make_context(self, *given: Any, **named: Any) -> Any:
+        with _spoken():
+            return super().make_context(*given, **named)
+
     def invoke(self, ctx: Any) -> Any:
-        """Says that it was interrupted, also while a command is still imported: click ends without a word."""
-        try:
+        with _spoken():
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            complain("interrupted")
-            raise typer.Exit(130) from None
+
+
+@contextlib.contextmanager
+def _spoken() -> Iterator[None]:
+    """Says that it was interrupted, also while a command is still imported: click ends without a word."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        # CPython keeps in mind that a text under exec was interrupted, as the class of a tuple is when it is made, and
+        # dies of SIGINT at its end though that was handled. The next text that is run makes it forget.
+        exec("")
+        complain("interrupted")
+        raise typer.Exit(130) from None
 
 
 app = typer.Typer(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from fixpickle.link.exposure import Exposure
+from fixpickle.link.exposure import Exposure, packaged
 from fixpickle.link.given import handed_in
 from fixpickle.link.keepers import Keepers
 from fixpickle.link.places import place, stored
@@ -300,8 +300,8 @@ class Project:
         """Whether instances of the class are pickled without the attribute, or may be: by a hook, or set later."""
         found = self.class_of(f"{facts.module}.{name}")
         later = self._set_once_started(facts, name, found) if found is not None else ()
-        hooked = self.hooked(facts, name, attribute) or self._hooked_below(f"{facts.module}.{name}", attribute)
-        return attribute in later or bool(hooked)
+        below = packaged(facts) and self._hooked_below(f"{facts.module}.{name}", attribute)
+        return attribute in later or below or bool(self.hooked(facts, name, attribute))
 
     def _hooked_below(self, symbol: str, attribute: str) -> bool:
         """Whether a class has no instances of its own, and all that inherit from it have hooks, as of a mixin.

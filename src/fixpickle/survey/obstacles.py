@@ -14,7 +14,7 @@ from fixpickle.survey.demands import Obstacle
 from fixpickle.survey.facts import Sink, ToCall
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Function, Tree, type_parameters, walk
+from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Function, Tree, is_none, type_parameters, walk
 from fixpickle.survey.uses import Uses
 
 _FRAME_READERS = frozenset({"locals", "vars", "dir", "eval", "exec", "super"})
@@ -26,6 +26,7 @@ _PLAIN_BASES = re.compile(r"(builtins|typing|collections|abc|enum|threading|queu
 
 
 _EVERY_CALL = "at every call of the function around it"
+_MAY_LACK = "which may not be there when the module is imported"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,8 @@ class Obstacles:
                     yield f"its annotation names `{name.id}`, which is local to the function around it"
                 elif not self.lazy_annotations and not self._bound_before(name.id, before):
                     yield f"its annotation names `{name.id}`, which the module does not have by then"
+                elif not self.lazy_annotations and self._may_lack(name.id, self._looked_into(name)):
+                    yield f"its annotation names `{name.id}`, {_MAY_LACK}"
 
     def _in_type_parameters(self, node: Function | ast.ClassDef) -> Iterator[str]:
         """Bounds and defaults of type parameters, which are evaluated when somebody asks for them."""
@@ -178,6 +181,16 @@ class Obstacles:
             return hasattr(builtins, name) or any(i.local == "*" for i in self.names.imports)
         spans = [v for v in values if isinstance(v, (*FUNCTIONS, ast.ClassDef, ast.Import, ast.ImportFrom, ast.expr))]
         return any(self.tree.span(v).end <= offset for v in spans)
+
+    def _may_lack(self, name: str, looked_into: bool) -> bool:
+        """Whether importing the module may leave it without what only calls of a function need, as `torch = None`."""
+        values = self.names.bindings.get(self.tree.root, {}).get(name, [])
+        statements = [self.tree.statement(v) for v in values if v in self.tree.parents]
+        sure = any(self.tree.parents[s] is self.tree.root for s in statements)
+        return (looked_into and any(map(is_none, values))) or (len(values) == 1 and bool(statements) and not sure)
+
+    def _looked_into(self, name: ast.Name) -> bool:
+        return isinstance(self.tree.parents[name], (ast.Attribute, ast.Subscript, ast.Call))
 
     def _in_binding(self, node: Function | ast.ClassDef, scope: ast.AST) -> Iterator[str]:
         if len(self.names.bindings.get(scope, {}).get(node.name, [])) != 1:
@@ -220,6 +233,8 @@ class Obstacles:
                 yield f"it needs `{name}` when it is made, which is local to the function around it"
             if not self._bound_before(name, before):
                 yield f"it needs `{name}` when it is made, which is bound later in the module"
+            elif self._may_lack(name, True):
+                yield f"it needs `{name}` when it is made, {_MAY_LACK}"
         for statement in node.body:
             value = getattr(statement, "value", None)
             if isinstance(statement, (*FUNCTIONS, ast.Pass)) or (

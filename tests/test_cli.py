@@ -276,6 +276,21 @@ def test_version_and_help_import_nothing_heavy(arguments: tuple[str, ...]) -> No
     assert (__version__ in done.stdout) == (arguments == ("--version",))
 
 
+def test_a_check_imports_neither_libcst_nor_black(tmp_path: Path) -> None:
+    (tmp_path / "work.py").write_text("import pickle\n\n\ndef send():\n    return pickle.dumps(lambda: 1)\n")
+    code = (
+        "import sys; from fixpickle.cli import main\n"
+        f"sys.argv = ['fixpickle', 'check', '--no-cache', {str(tmp_path)!r}]\n"
+        "try: main()\n"
+        "except SystemExit as exit_: code = exit_.code\n"
+        "heavy = {'libcst', 'black'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "sys.exit(code)"
+    )
+    done = python("-c", code)
+    assert done.returncode == 1 and "lambda-value" in done.stdout, done.stderr
+
+
 def test_the_exit_codes_are_in_the_help() -> None:
     done = python("-m", "fixpickle", "check", "--help")
     assert done.returncode == 0

@@ -7,10 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import libcst as cst
-
 from fixpickle.model import Edit, Source, Span
-from fixpickle.rewrite import free_name, import_line, line_start
+from fixpickle.rewrite import cst, free_name, import_line, line_start
 from fixpickle.survey.facts import Facts, ImportFact
 
 PARALLEL = frozenset({"joblib.Parallel", "joblib.parallel.Parallel"})

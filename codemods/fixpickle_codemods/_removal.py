@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-
-import libcst as cst
-from libcst.metadata import CodePosition, MetadataWrapper, PositionProvider
 
 from fixpickle.model import ByState, ByValue, Edit, Patch, Refusal, Subject
 from fixpickle.survey.facts import Facts, Home
@@ -30,14 +27,15 @@ class _Uses:
 
 def removed(case: Case) -> Patch | Refusal:
     """The file without the lock. Refused where anything but a plain `with`, `acquire` and `release` names it."""
+    from fixpickle_codemods._without import without
+
     path, made = case.finding.path, case.made
     if reason := _kept_elsewhere(case):
         return Refusal(path, reason)
     uses = _uses(case)
     if isinstance(uses, str):
         return Refusal(path, uses)
-    text = MetadataWrapper(cst.parse_module(case.source.text), unsafe_skip_copy=True)
-    new = text.visit(_Without(uses)).code
+    new = without(case.source.text, uses.items, uses.statements)
     word = rf"\.{re.escape(made.attribute)}\b" if made.home is Home.INSTANCE else rf"\b{re.escape(made.attribute)}\b"
     if len(re.findall(word, new)) > len(re.findall(word, case.source.text)) - len(uses.items) - len(uses.statements):
         return Refusal(path, "it is named in a place that cannot be read")
@@ -166,95 +164,3 @@ def _is_call(statement: ast.stmt, node: ast.expr) -> bool:
     if not isinstance(call, ast.Call) or call.args or call.keywords or not isinstance(call.func, ast.Attribute):
         return False
     return call.func.value is node and call.func.attr in ("acquire", "release")
-
-
-# --- without it -----------------------------------------------------------------------------------------------------
-
-_Statement = cst.BaseStatement
-_Lines = Sequence[cst.EmptyLine]
-
-
-class _Without(cst.CSTTransformer):
-    """Takes the statements out, and the blocks of what is left of `with` and `try` with nothing to do."""
-
-    METADATA_DEPENDENCIES = (PositionProvider,)
-
-    def __init__(self, uses: _Uses) -> None:
-        super().__init__()
-        self.uses = uses
-        self.emptied: set[cst.CSTNode] = set()
-
-    def _at(self, node: cst.CSTNode) -> _Place:
-        start: CodePosition = self.get_metadata(PositionProvider, node).start
-        return start.line, start.column
-
-    def leave_IndentedBlock(
-        self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock
-    ) -> cst.IndentedBlock:
-        body, footer = self._flat(original_node.body, updated_node.body, updated_node.footer)
-        if not body:
-            self.emptied.add(original_node)
-            body = [cst.SimpleStatementLine([cst.Pass()])]
-        return updated_node.with_changes(body=body, footer=footer)
-
-    def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
-        body, footer = self._flat(original_node.body, updated_node.body, updated_node.footer)
-        return updated_node.with_changes(body=body, footer=footer)
-
-    def leave_With(self, original_node: cst.With, updated_node: cst.With) -> cst.With:
-        pairs = zip(original_node.items, updated_node.items, strict=True)
-        left = [new for old, new in pairs if not self._goes(old)]
-        if not left or len(left) == len(updated_node.items):
-            return updated_node
-        left[-1] = left[-1].with_changes(comma=updated_node.items[-1].comma)
-        return updated_node.with_changes(items=left)
-
-    def _goes(self, item: cst.WithItem) -> bool:
-        return self._at(item.item) in self.uses.items
-
-    def _flat(
-        self, old: Sequence[_Statement], new: Sequence[_Statement], footer: _Lines
-    ) -> tuple[list[_Statement], _Lines]:
-        """The statements with those unwrapped that do nothing more; comments behind them go to what comes next."""
-        found: list[_Statement] = []
-        pending: list[cst.EmptyLine] = []
-        for before, after in zip(old, new, strict=True):
-            fresh, rest = self._one(before, after)
-            if fresh and pending:
-                fresh[0] = fresh[0].with_changes(leading_lines=[*pending, *fresh[0].leading_lines])  # type: ignore[attr-defined]
-                pending = []
-            found += fresh
-            pending += rest
-        return found, [*pending, *footer]
-
-    def _one(self, old: _Statement, new: _Statement) -> tuple[list[_Statement], list[cst.EmptyLine]]:
-        if isinstance(old, cst.SimpleStatementLine) and isinstance(new, cst.SimpleStatementLine):
-            pairs = zip(old.body, new.body, strict=True)
-            left = [b for a, b in pairs if self._at(a) not in self.uses.statements]
-            if not left:
-                return [], []
-            if len(left) < len(new.body):
-                left[-1] = left[-1].with_changes(semicolon=cst.MaybeSentinel.DEFAULT)
-                new = new.with_changes(body=left)
-        elif isinstance(old, cst.With) and isinstance(new, cst.With) and all(map(self._goes, old.items)):
-            return _unwrapped(new.body, new.leading_lines)
-        elif isinstance(old, cst.Try) and isinstance(new, cst.Try) and self._ends_empty(old):
-            if not new.handlers:
-                return _unwrapped(new.body, new.leading_lines)
-            new = new.with_changes(finalbody=None)
-        return [new], []
-
-    def _ends_empty(self, node: cst.Try) -> bool:
-        return node.finalbody is not None and node.finalbody.body in self.emptied
-
-
-def _unwrapped(body: cst.BaseSuite, leading: _Lines) -> tuple[list[_Statement], list[cst.EmptyLine]]:
-    """The statements of a block, the comments above and beside its head before them, and the comments at its end."""
-    if isinstance(body, cst.SimpleStatementSuite):
-        line = cst.SimpleStatementLine(body.body, leading_lines=leading, trailing_whitespace=body.trailing_whitespace)
-        return [line], []
-    assert isinstance(body, cst.IndentedBlock)
-    beside = [cst.EmptyLine(comment=body.header.comment)] if body.header.comment else []
-    first, *others = body.body
-    lines = [*leading, *beside, *first.leading_lines]  # type: ignore[attr-defined]
-    return [first.with_changes(leading_lines=lines), *others], list(body.footer)

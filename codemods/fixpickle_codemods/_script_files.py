@@ -6,10 +6,8 @@ import ast
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-import libcst as cst
-
 from fixpickle.model import Edit, Source
-from fixpickle.rewrite import attached_start, line_end, line_start
+from fixpickle.rewrite import attached_start, cst, line_end, line_start
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, TopStatement
 from fixpickle_codemods._script_layout import Layout
@@ -165,6 +163,8 @@ def _cuts(text: str, statements: Sequence[TopStatement]) -> Iterator[tuple[int, 
 
 def _under_guard(code: str, indent: str) -> str:
     """Statements as the body of a main guard. Libcst indents them, and leaves the inside of long strings alone."""
+    from fixpickle_codemods._blank_lines import Blank
+
     module = cst.parse_module(code)
     first = module.body[0]
     lines = [*module.header, *getattr(first, "leading_lines", ())]
@@ -172,14 +172,7 @@ def _under_guard(code: str, indent: str) -> str:
     test = cst.parse_expression('__name__ == "__main__"')
     block = cst.IndentedBlock(body, footer=module.footer)
     guard = cst.Module([cst.If(test, block)], default_indent=indent, has_trailing_newline=module.has_trailing_newline)
-    return guard.visit(_Blank()).code.replace("\r\n", "\n")
-
-
-class _Blank(cst.CSTTransformer):
-    """Blank lines of a module count as indented by nothing; in a block that nothing would become white space."""
-
-    def leave_EmptyLine(self, original_node: cst.EmptyLine, updated_node: cst.EmptyLine) -> cst.EmptyLine:
-        return updated_node if updated_node.comment else updated_node.with_changes(indent=False)
+    return guard.visit(Blank()).code.replace("\r\n", "\n")
 
 
 def shares_a_line(source: Source, statements: Iterable[TopStatement]) -> bool:

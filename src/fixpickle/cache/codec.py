@@ -168,6 +168,9 @@ def _dataclass_writer(kind: Any) -> Write:
 # --- reading --------------------------------------------------------------------------------------------------------
 
 
+_COMMON = tuple(range(1 << 14))  # most lines and columns, and the places of most imports: one number for all files
+
+
 def _text_read(body: Any, table: list[str]) -> str:
     text: str = table[body]
     return text
@@ -182,6 +185,12 @@ def _plain_reader(kind: type) -> Read:
     return read
 
 
+def _number_read(body: Any, _table: list[str]) -> int:
+    if type(body) is not int:
+        raise Damaged(f"{body!r} is no int")
+    return _COMMON[body] if 0 <= body < len(_COMMON) else body
+
+
 def _reader(kind: Any) -> Read:
     known = _READERS.get(kind)
     if known is None:
@@ -191,7 +200,9 @@ def _reader(kind: Any) -> Read:
 
 def _make_reader(kind: Any) -> Read:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if kind in (int, float, bool):
+    if kind is int:
+        return _number_read
+    if kind in (float, bool):
         return _plain_reader(kind)
     if kind is str:
         return _text_read

@@ -6,15 +6,16 @@ import ast
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-import libcst as cst
-from libcst.metadata import MetadataWrapper, PositionProvider
+from typing import TYPE_CHECKING
 
 from fixpickle.model import Span
+from fixpickle.rewrite import cst
 from fixpickle.rewrite.place import attached_start, block_end
 
+if TYPE_CHECKING:
+    Liftable = cst.Lambda | cst.FunctionDef | cst.ClassDef
+
 _NEWLINE = re.compile(r"\r\n|\r|\n")
-Liftable = cst.Lambda | cst.FunctionDef | cst.ClassDef
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,10 @@ def lift(
     it: its own, where it calls itself, and those of others that move with it. Only the definition is parsed. Returns
     the reason where the result would not be what it was.
     """
+    from libcst.metadata import MetadataWrapper, PositionProvider
+
+    from fixpickle.rewrite.renaming import Rename
+
     is_lambda = text.startswith("lambda", target.start)
     # What stood around it is put back, so that it parses: a block around a statement, parentheses around a lambda.
     start = target.start if is_lambda else attached_start(text, target.start)
@@ -59,7 +64,7 @@ def lift(
         return "the definition could not be found again"
     ahead = (1 if is_lambda else len("if 1:\n")) - start
     places = {_position(piece, r.span.start + ahead): r for r in renamings}
-    renamer = _Rename(wrapper.resolve(PositionProvider), places)
+    renamer = Rename(wrapper.resolve(PositionProvider), places)
     renamed = found.visit(renamer)
     if len(renamer.met) != len(renamings):
         return "a name inside it could not be found again"
@@ -89,46 +94,6 @@ Places = Mapping[tuple[int, int], Renaming]
 def _position(piece: str, offset: int) -> tuple[int, int]:
     lines = _NEWLINE.split(piece[:offset])
     return len(lines), len(lines[-1])
-
-
-class _Rename(cst.CSTTransformer):
-    """Renames the names at certain positions, and gives calls of them more arguments."""
-
-    def __init__(self, positions: Mapping[cst.CSTNode, object], places: Places) -> None:
-        super().__init__()
-        self.positions = positions
-        self.places = places
-        self.met: list[Renaming] = []
-
-    def _at(self, node: cst.CSTNode) -> Renaming | None:
-        start = getattr(self.positions.get(node), "start", None)
-        return self.places.get((start.line, start.column)) if start is not None else None
-
-    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
-        renaming = self._at(original_node)
-        if renaming is None:
-            return updated_node
-        self.met.append(renaming)
-        owner, _, attribute = renaming.name.rpartition(".")
-        if not owner:
-            return updated_node.with_changes(value=renaming.name)
-        kept = cst.Attribute(cst.Name(owner), cst.Name(attribute))
-        return kept.with_changes(lpar=updated_node.lpar, rpar=updated_node.rpar)
-
-    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.Call:
-        renaming = self._at(original_node.func) if isinstance(original_node.func, cst.Name) else None
-        if renaming is None or not renaming.arguments:
-            return updated_node
-        leading = [cst.Arg(cst.Name(a)) for a in renaming.arguments]
-        return updated_node.with_changes(args=[*leading, *map(_parenthesised, updated_node.args)])
-
-
-def _parenthesised(argument: cst.Arg) -> cst.Arg:
-    """A generator expression that is the only argument needs no parentheses, beside others it does."""
-    if not isinstance(argument.value, cst.GeneratorExp) or argument.value.lpar:
-        return argument
-    value = argument.value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
-    return argument.with_changes(value=value)
 
 
 def _as_definition(
@@ -208,7 +173,7 @@ def _named_anew(piece: str, places: Places, name: str) -> ast.stmt:
 
 
 class _Anew(ast.NodeTransformer):
-    """What :class:`_Rename` does, done to the tree that Python makes."""
+    """What :class:`fixpickle.rewrite.renaming.Rename` does, done to the tree that Python makes."""
 
     def __init__(self, lines: Sequence[str], places: Places) -> None:
         self.lines = lines

@@ -10,14 +10,16 @@ import ast
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-import libcst as cst
+from typing import TYPE_CHECKING
 
 from fixpickle.model import Span
+from fixpickle.rewrite import cst
 from fixpickle.rewrite.lift import Lifted, Renaming, lift
 
+if TYPE_CHECKING:
+    Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
+
 _WORD = re.compile(r"[^\W\d]\w*")
-Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
 
 @dataclass(frozen=True, slots=True)

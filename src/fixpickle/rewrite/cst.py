@@ -16,5 +16,4 @@ else:
             raise AttributeError(name)
         import libcst
 
-        value = globals()[name] = getattr(libcst, name)
-        return value
+        return getattr(libcst, name)

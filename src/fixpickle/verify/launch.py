@@ -128,7 +128,9 @@ class Child:
                 heard(_finished(answers, size))
                 size, since = grown, time.monotonic()
                 if _is_done(answers, grown):
-                    return Answered()
+                    # A child that met the limit of its files may have gone on before anybody counted.
+                    flood = self._flood(grown)
+                    return Died(flood, "") if flood else Answered()
             if time.monotonic() - counted > _COUNT:
                 counted = time.monotonic()
                 if wrong := self._excess(grown):
@@ -138,13 +140,17 @@ class Child:
 
     def _excess(self, answered: int) -> str:
         """What the child has too much of, after "the interpreter"; empty where it keeps within its limits."""
-        written = sum((self.folder / name).stat().st_size for name in ("stdout", "stderr"))
-        if written > _OUTPUT or answered > _ANSWERS:
-            return f"was killed for writing more than {_OUTPUT >> 20} MB of output"
+        if flood := self._flood(answered):
+            return flood
         count = len(members(self._mark))
         if count > self._limits.processes:
             return f"was killed for starting more than {self._limits.processes} processes"
         return ""
+
+    def _flood(self, answered: int) -> str:
+        written = sum((self.folder / name).stat().st_size for name in ("stdout", "stderr"))
+        too_much = written > _OUTPUT or answered > _ANSWERS
+        return f"was killed for writing more than {_OUTPUT >> 20} MB of output" if too_much else ""
 
 
 class Bell:

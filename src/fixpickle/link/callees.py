@@ -40,7 +40,7 @@ class Callees:
         if known is None:
             symbol = self.symbols.meaning(name).symbol.removesuffix(".__init__").removesuffix("()")
             made = symbol if self.symbols.class_of(symbol) is not None else ""
-            function = self._constructor(symbol) if made else symbol
+            function = self.symbols.constructor(symbol) if made else symbol
             method = self.symbols.class_of(symbol.rpartition(".")[0]) is not None
             known = Callee(symbol, made, "" if symbol in self.catalogue.silent else function, method)
             self._called[name] = known
@@ -52,13 +52,6 @@ class Callees:
         if last == "?":
             return f"what is looked up in {owner}"
         return f"{owner.rpartition('.')[2]}.{last}" if self.symbols.class_of(owner) is not None else last
-
-    def _constructor(self, symbol: str) -> str:
-        """The `__init__` that making an instance of a project's class runs."""
-        for name, found in self.symbols.lineage(symbol):
-            if found is not None and "__init__" in found[1].methods:
-                return f"{name}.__init__"
-        return symbol
 
     def boundary(self, sink: ToCall) -> Boundary | None:
         """The boundary that a value handed to this call crosses."""

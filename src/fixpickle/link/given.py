@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from fixpickle.link.symbols import Handed, Meaning, Symbols
 from fixpickle.survey.facts import Facts, Offered, Wanted
@@ -21,13 +21,11 @@ def handed_in(files: Sequence[Facts], symbols: Symbols) -> Handed:
     calls: set[tuple[str, int, str]] = set()
     for facts, offer in ((f, o) for f in files for o in f.pools.offered) if wanted else ():
         at = symbols.meaning(offer.symbol)
-        for function in _functions(symbols, offer.callee):
-            for one in wanted.get(function, ()):
-                if _takes(one, offer):
-                    name = f"{function}[{one.parameter}]"
-                    meant = Meaning(at.symbol, (*at.literals, *offer.literals))
-                    found.setdefault(name, {})[at.symbol] = meant
-                    calls.add((facts.module, offer.line, name))
+        function = _function(symbols, offer.callee)
+        for one in (one for one in wanted.get(function, ()) if _takes(one, offer)):
+            name = f"{function}[{one.parameter}]"
+            found.setdefault(name, {})[at.symbol] = Meaning(at.symbol, (*at.literals, *offer.literals))
+            calls.add((facts.module, offer.line, name))
     chosen = {name: symbols.catalogue.leaving(ways) for name, ways in found.items()}
     return Handed({name: found[name][symbol] for name, symbol in chosen.items() if symbol}, frozenset(calls))
 
@@ -36,12 +34,7 @@ def _takes(wanted: Wanted, offer: Offered) -> bool:
     return offer.keyword == wanted.parameter if offer.position < 0 else offer.position == wanted.position
 
 
-def _functions(symbols: Symbols, callee: str) -> Iterator[str]:
+def _function(symbols: Symbols, callee: str) -> str:
     """The function that a call runs: of a class, the constructor that it has or inherits."""
     symbol = symbols.meaning(callee).symbol.removesuffix(".__init__")
-    yield symbol
-    if symbols.class_of(symbol) is not None:
-        for name, found in symbols.lineage(symbol):
-            if found is not None and "__init__" in found[1].methods:
-                yield f"{name}.__init__"
-                return
+    return symbols.constructor(symbol) if symbols.class_of(symbol) is not None else symbol

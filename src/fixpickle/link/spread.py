@@ -175,9 +175,7 @@ class Spread:
 
     def _agrees(self, facts: Facts, call: ToCall, callee: Callee, inner: Sink) -> bool:
         """Whether the pool that a function hands a value to may be what this call of the function gives it."""
-        if not isinstance(inner, ToCall) or "[" not in inner.callee:
-            return True
-        return self.symbols.agrees(inner.callee, callee.function, facts, call.line)
+        return not isinstance(inner, ToCall) or self.symbols.agrees(inner.callee, callee.function, facts, call.line)
 
     def _lasting(self, facts: Facts, sink: ToCall, callee: Callee) -> bool:
         """Whether what the called function stores on its object outlives the function that calls it."""

@@ -168,6 +168,13 @@ class Symbols:
                 yield real, found
                 pending += [b for b in found[1].bases if b] if found else []
 
+    def constructor(self, symbol: str) -> str:
+        """The `__init__` that making an instance of a class of the project runs; the class itself where it has none."""
+        for name, found in self.lineage(symbol):
+            if found is not None and "__init__" in found[1].methods:
+                return f"{name}.__init__"
+        return symbol
+
     def received(self, symbol: str) -> Meaning:
         """What the symbol stands for, a function of the project as the receiver that its decorator makes of it."""
         at = self.meaning(symbol)

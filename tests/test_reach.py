@@ -889,3 +889,14 @@ def test_an_attribute_that_is_made_of_itself_comes_to_an_end(tmp_path: Path) -> 
     project = Project(facts)
     assert len(facts) == 2
     assert project.real("a.Node().next.last")
+
+
+def test_locks_of_their_own_kind_that_keep_each_other_come_to_an_end(tmp_path: Path) -> None:
+    (tmp_path / "m.py").write_text(
+        "import threading\n\n\n"
+        "class Gate(threading.Event):\n    def __init__(self):\n        self.door = Door()\n\n\n"
+        "class Door(threading.Event):\n    def __init__(self):\n        self.gate = Gate()\n"
+    )
+    facts = survey(read(tmp_path / "m.py"))  # type: ignore[arg-type]
+    assert isinstance(facts, Facts)
+    assert Project([facts]).process_bound(facts, "Gate") == "it is a threading.Event, which belongs to one process"

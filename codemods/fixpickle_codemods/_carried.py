@@ -91,8 +91,9 @@ def _inherited(project: Project, facts: Facts, made: Construction) -> Reach | No
     """A class that is a lock or queue of its own kind, where instances of others keep one."""
     if is_test(facts) or _LOCAL in made.cls or not project.carries(facts, made.cls, made.attribute):
         return None
-    for owner, cls, attribute in project.keepers.of_instances(facts, made.cls):
-        return Reach(Evidence.STATE, (f"stored on self.{attribute} of {cls}",), carrier=f"{owner.module}:{cls}")
+    for owner, kept in project.keepers.of_instances(facts, made.cls):
+        step = f"stored on self.{kept.attribute} of {kept.cls}"
+        return Reach(Evidence.STATE, (step,), carrier=f"{owner.module}:{kept.cls}")
     return None
 
 
@@ -114,9 +115,9 @@ def keepers(project: Project, facts: Facts, made: Construction) -> Iterator[Keep
             cls, _, method = sink.function.rpartition(".")
             found = [*project.keepers.of(f"{facts.module}.{sink.function}")]
             found += project.keepers.of_method(facts, cls, method) if cls else ()
-            for owner, name, attribute in found:
-                steps = f"returned by {sink.function} at line {sink.line}", f"stored on self.{attribute} of {name}"
-                yield Keeper(owner, name, attribute, steps)
+            for owner, at in found:
+                steps = f"returned by {sink.function} at line {sink.line}", f"stored on self.{at.attribute} of {at.cls}"
+                yield Keeper(owner, at.cls, at.attribute, steps)
     for kept in project.kept(facts, made.sinks):
         if kept.lasting:
             yield Keeper(kept.owner, kept.sink.cls, kept.sink.attribute, kept.chain)

@@ -228,6 +228,6 @@ def subjects(facts: Facts, finding: Finding, made: Construction, code: str, coun
 
 def _of_subclass(project: Project, facts: Facts, made: Construction) -> Iterator[Subject]:
     """What keeps an instance of the class, and an instance that is made without arguments."""
-    for keeper, cls, attribute in project.keepers.of_instances(facts, made.cls):
-        yield ByState(keeper.module, cls, attribute, made.code, made.code)
+    for owner, kept in project.keepers.of_instances(facts, made.cls):
+        yield ByState(owner.module, kept.cls, kept.attribute, made.code, made.code)
     yield ByExpression(facts.module, made.code, made.code)

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
+from fixpickle.link.files import packaged
 from fixpickle.link.spread import Spread
+from fixpickle.link.state import State
 from fixpickle.link.symbols import Symbols
-from fixpickle.survey.catalogue import Catalogue
 from fixpickle.survey.facts import Facts, Sink, ToAttribute, ToCall, ToGlobal, ToReturn
 
 
 class Exposure:
-    """What of a project its users have a name for, and what its public objects hold.
+    """What of a project its users have a name for, and what its public objects hold."""
 
-    `passes_on` says whether the instances of a class of a file carry an attribute along when they are pickled.
-    """
-
-    def __init__(
-        self,
-        files: Sequence[Facts],
-        symbols: Symbols,
-        spread: Spread,
-        catalogue: Catalogue,
-        passes_on: Callable[[Facts, str, str], bool],
-    ) -> None:
-        self.files, self.symbols, self.spread, self.catalogue = files, symbols, spread, catalogue
-        self.passes_on = passes_on
+    def __init__(self, files: Sequence[Facts], symbols: Symbols, spread: Spread, state: State) -> None:
+        self.files, self.symbols, self.spread, self.catalogue = files, symbols, spread, spread.catalogue
+        self.state = state
         self._known: dict[str, bool] = {}
 
     # --- indexes ---
@@ -60,19 +51,6 @@ class Exposure:
         taken = [i.target for f in packages for i in f.imports if i.top and not i.whole and _public(i.local)]
         return self._both((*listed, *taken))
 
-    @cached_property
-    def _given(self) -> dict[str, list[tuple[Facts, Sink]]]:
-        """Where instances of a class of the project go."""
-        table = dict(self.spread.made.given)
-        for facts in self.files:
-            for cls in facts.classes:
-                for attribute, value in cls.attributes:
-                    made = self._real(value.removesuffix("()")) if value.endswith("()") else ""
-                    if self.symbols.is_class(made):
-                        kept = facts, ToAttribute(cls.name, attribute, cls.line)
-                        table[made] = [*table.get(made, ()), kept]
-        return table
-
     def _real(self, symbol: str) -> str:
         return self.symbols.meaning(symbol).symbol
 
@@ -91,20 +69,26 @@ class Exposure:
                 (_public(symbol) and not self._bound(symbol))
                 or symbol in self._republished
                 or any(self.exposed(heir) for heir in self.symbols.children.get(symbol, ()))
-                or any(self._hands_on(facts, sink) for facts, sink in self._given.get(symbol, ()))
+                or any(self._hands_on(facts, sink) for facts, sink in self._given(symbol))
             )
         return self._known[symbol]
 
     def _bound(self, symbol: str) -> bool:
         """Whether a class is a part of what stays: it is not exported, and its instances are kept there alone."""
-        given = self._given.get(symbol, ())
-        keeping = all(isinstance(s, ToAttribute) and not self.passes_on(f, s.cls, s.attribute) for f, s in given)
+        given = list(self._given(symbol))
+        keeping = all(isinstance(s, ToAttribute) and not self.state.passes_on(f, s.cls, s.attribute) for f, s in given)
         return bool(given) and keeping and symbol not in self._exported and "." in symbol.rpartition(".")[0]
+
+    def _given(self, symbol: str) -> Iterator[tuple[Facts, Sink]]:
+        """Where instances of a class of the project go."""
+        yield from self.spread.made.given.get(symbol, ())
+        if self.symbols.is_class(symbol):
+            yield from self.state.keepers.holding(symbol)
 
     def _hands_on(self, facts: Facts, sink: Sink) -> bool:
         """Whether an object that goes there may be pickled: kept by what may be, returned by what others call."""
         if isinstance(sink, ToAttribute):
-            return self.exposed(f"{facts.module}.{sink.cls}") and self.passes_on(facts, sink.cls, sink.attribute)
+            return self.exposed(f"{facts.module}.{sink.cls}") and self.state.passes_on(facts, sink.cls, sink.attribute)
         if isinstance(sink, ToReturn):
             return _public(f"{facts.module}.{sink.function}")
         return any(self.spread.crossings(facts, [sink]))
@@ -182,11 +166,6 @@ class Exposure:
         top, by_value = facts.module.partition(".")[0], self.catalogue.by_value_modules
         tops = {i.module.partition(".")[0] for i in facts.imports}
         return top in by_value or (bool(tops & by_value) and not tops & self.catalogue.by_name_modules)
-
-
-def packaged(facts: Facts) -> bool:
-    """Whether a file is part of a package, and not a module or script by itself."""
-    return facts.package or facts.path.parent != facts.root
 
 
 def _read_by_others(facts: Facts, name: str) -> bool:

@@ -7,10 +7,10 @@ from functools import cached_property
 
 from fixpickle.link.symbols import Symbols
 from fixpickle.survey.constructions import PRIMITIVES
-from fixpickle.survey.facts import Facts
+from fixpickle.survey.facts import Facts, ToAttribute
 
-Kept = tuple[Facts, str, str]
-"""The file, the class and the attribute in which its instances keep something."""
+Keeping = tuple[Facts, ToAttribute]
+"""The attribute in which instances of a class keep something, after the file of the class."""
 
 
 class Keepers:
@@ -20,43 +20,49 @@ class Keepers:
         self.files, self.symbols, self.carries = files, symbols, carries
 
     @cached_property
-    def _table(self) -> dict[str, list[Kept]]:
-        table: dict[str, list[Kept]] = {}
+    def _held(self) -> dict[str, list[Keeping]]:
+        table: dict[str, list[Keeping]] = {}
         for facts in self.files:
             for found in facts.classes:
                 for attribute, value in found.attributes:
                     if value.endswith("()"):
                         made = self.symbols.meaning(value.removesuffix("()")).symbol
-                        table.setdefault(made, []).append((facts, found.name, attribute))
+                        table.setdefault(made, []).append((facts, ToAttribute(found.name, attribute, found.line)))
         return table
 
-    def of(self, symbol: str) -> Iterator[Kept]:
-        """The attributes in which instances keep what a call of `symbol` gives, and carry it along."""
-        return (kept for kept in self._table.get(symbol, ()) if self.carries(*kept))
+    def holding(self, symbol: str) -> Sequence[Keeping]:
+        """The attributes that hold what a call of `symbol` gives, carried along or not."""
+        return self._held.get(symbol, ())
 
-    def of_method(self, facts: Facts, cls: str, method: str) -> Iterator[Kept]:
+    def of(self, symbol: str) -> Iterator[Keeping]:
+        """The attributes in which instances keep what a call of `symbol` gives, and carry it along."""
+        return (kept for kept in self.holding(symbol) if self._carried(*kept))
+
+    def of_method(self, facts: Facts, cls: str, method: str) -> Iterator[Keeping]:
         """The same for a method, called on `self` by its class, an ancestor of it or a class that inherits from it."""
         wanted = f"{facts.module}.{cls}"
-        for symbol in self._table:
+        for symbol in self._held:
             owner, _, name = symbol.rpartition(".")
             if name == method and (self._descends(owner, wanted) or self._descends(wanted, owner)):
                 yield from self.of(symbol)
 
-    def of_instances(self, facts: Facts, cls: str) -> Iterator[Kept]:
+    def of_instances(self, facts: Facts, cls: str) -> Iterator[Keeping]:
         """The same for instances of a class of `facts` and of those that inherit from it."""
         for symbol in self._heirs(f"{facts.module}.{cls}"):
             yield from self.of(symbol)
 
     def keep_some(self, facts: Facts, cls: str) -> bool:
         """Whether instances of other classes, none of them a primitive itself, keep instances of the class."""
-        kept = [k for symbol in self._heirs(f"{facts.module}.{cls}") for k in self._table[symbol]]
-        return any(
-            not self._primitive(f"{owner.module}.{name}") and self.carries(owner, name, a) for owner, name, a in kept
-        )
+        kept = [one for symbol in self._heirs(f"{facts.module}.{cls}") for one in self.holding(symbol)]
+        # Asked of primitives, too, whether they carry it along, two that keep each other would ask in circles.
+        return any(not self._primitive(f"{owner.module}.{at.cls}") and self._carried(owner, at) for owner, at in kept)
+
+    def _carried(self, owner: Facts, at: ToAttribute) -> bool:
+        return self.carries(owner, at.cls, at.attribute)
 
     def _heirs(self, wanted: str) -> Iterator[str]:
         """The kept classes that are the class of that symbolic name or inherit from it."""
-        for symbol in self._table:
+        for symbol in self._held:
             if self.symbols.class_of(symbol) is not None and self._descends(symbol, wanted):
                 yield symbol
 

@@ -93,7 +93,7 @@ def _told(source: Source) -> int:
     found: list[Callable_] = tree.of(*CALLABLES)
     for node in found:
         if captures._plain(node) and all(map(captures._plain, captures._around(node))):
-            table = tree.table(node)
+            table = captures.tables.of(node)
             assert table is not None, f"{source.path}:{node.lineno}"
             assert captures._free(node) == free_names(table) - {"__class__"}, f"{source.path}:{node.lineno}"
             count += 1

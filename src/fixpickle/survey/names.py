@@ -12,9 +12,10 @@ import sys
 from collections.abc import Iterable
 from functools import cached_property
 
+from fixpickle.survey.bindings import Bindings, all_bindings
 from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.facts import ImportFact
-from fixpickle.survey.tree import FUNCTIONS, Comprehension, Function, Tree, bound_names, is_none, parameters
+from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_name, is_none, parameters
 
 _OF_CLASSES = ("__new__", "__init_subclass__", "__class_getitem__")  # called with the class, undecorated
 _DEPTH = 8  # names that lead to names: enough for real code, and an end for circles
@@ -27,12 +28,6 @@ _TRANSPARENT = frozenset(
     f"{module}.{name}"
     for module in ("typing", "typing_extensions")
     for name in ("Optional", "Union", "Annotated", "Final", "ClassVar", "Required", "NotRequired")
-)
-# The types of the nodes that bind names: what `_bound_values` knows.
-_BINDING = (
-    *(ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr, ast.withitem, ast.For, ast.AsyncFor),
-    *(ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.arg),
-    *(ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping),
 )
 
 
@@ -81,26 +76,9 @@ class Names:
     # --- bindings ---
 
     @cached_property
-    def bindings(self) -> dict[ast.AST, dict[str, list[ast.AST]]]:
+    def bindings(self) -> Bindings:
         """Per scope and name, the nodes that say what the name is: a value, an import, a definition, an annotation."""
-        table: dict[ast.AST, dict[str, list[ast.AST]]] = {}
-        writes = self.global_writes
-        for node in self.tree.of(*_BINDING):
-            bound = _bound_values(node)
-            scope = self._binding_scope(node) if bound else node
-            for name, value in bound:
-                at = self.tree.root if writes and (scope, name) in writes else scope
-                table.setdefault(at, {}).setdefault(name, []).append(value)
-        return table
-
-    def _binding_scope(self, node: ast.AST) -> ast.AST:
-        """The scope whose variables a node binds; comprehensions have only those of their targets."""
-        if isinstance(node, ast.arg):
-            return self.tree.parents[self.tree.parents[node]]
-        scope = self.tree.scope(node)
-        while isinstance(scope, Comprehension):
-            scope = self.tree.scope(scope)
-        return scope
+        return all_bindings(self.tree, self.global_writes)
 
     @cached_property
     def global_writes(self) -> frozenset[tuple[ast.AST | None, str]]:
@@ -265,7 +243,7 @@ class Names:
 
     def _of_binding(self, value: ast.AST, scope: ast.AST, name: str, depth: int) -> str:
         if isinstance(value, (ast.Import, ast.ImportFrom)):
-            alias = next(a for a in value.names if (a.asname or a.name).split(".")[0] == name)
+            alias = next(a for a in value.names if bound_name(a) == name)
             return self._import_target(value, alias)
         if isinstance(value, (*FUNCTIONS, ast.ClassDef)):
             return f"{self.module}.{self.tree.qualname(value)}"
@@ -364,48 +342,3 @@ class Names:
     def declared(self, cls: ast.ClassDef) -> dict[str, ast.AST]:
         """The annotations of a class's attributes, in its body and on `self`."""
         return self._declared.get(cls, {})
-
-
-def _bound_values(node: ast.AST) -> list[tuple[str, ast.AST]]:
-    """Names this node binds, each with the node that says what it is; the node itself where nothing is known."""
-    if isinstance(node, ast.arg):
-        return [(node.arg, node)]
-    if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
-        return [(node.name, node)]
-    if isinstance(node, (ast.Import, ast.ImportFrom)):
-        return [((a.asname or a.name).split(".")[0], node) for a in node.names]
-    if isinstance(node, ast.Assign):
-        return [pair for target in node.targets for pair in _assigned(target, node.value)]
-    if isinstance(node, ast.AnnAssign):
-        return [(n, node.value or node) for n in bound_names(node.target)]
-    if isinstance(node, ast.NamedExpr):
-        return [(node.target.id, node.value)]
-    if isinstance(node, ast.withitem) and node.optional_vars is not None:
-        whole = isinstance(node.optional_vars, ast.Name)
-        return [(n, node.context_expr if whole else node.optional_vars) for n in bound_names(node.optional_vars)]
-    if isinstance(node, (ast.For, ast.AsyncFor)):
-        return [(n, ast.Pass()) for n in bound_names(node.target)]
-    if isinstance(node, (ast.ExceptHandler, ast.AugAssign, ast.MatchAs, ast.MatchStar, ast.MatchMapping)):
-        target = node.target if isinstance(node, ast.AugAssign) else node
-        return [(n, ast.Pass()) for n in _own_names(target)]
-    return []
-
-
-def _assigned(target: ast.expr, value: ast.expr) -> list[tuple[str, ast.AST]]:
-    if isinstance(target, ast.Name):
-        return [(target.id, value)]
-    pairs = isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts)
-    if pairs and not any(isinstance(e, ast.Starred) for e in (*target.elts, *value.elts)):  # type: ignore[attr-defined]
-        both = zip(target.elts, value.elts, strict=True)  # type: ignore[attr-defined]
-        return [pair for t, v in both for pair in _assigned(t, v)]
-    return [(n, target) for n in bound_names(target)]
-
-
-def _own_names(node: ast.AST) -> list[str]:
-    if isinstance(node, ast.ExceptHandler):
-        return [node.name] if node.name else []
-    if isinstance(node, (ast.MatchAs, ast.MatchStar)):
-        return [node.name] if node.name else []
-    if isinstance(node, ast.MatchMapping):
-        return [node.rest] if node.rest else []
-    return list(bound_names(node))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import symtable
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -30,7 +29,6 @@ _PLAIN = frozenset(
         *("conversion", "is_async", "rest", "tag", "kwd_attrs"),
     ]
 )
-_FUTURE = "from __future__ import annotations\n"
 # What has a list in which not everything is a node: names, or None.
 _MIXED = frozenset({ast.Dict, ast.arguments, ast.Global, ast.Nonlocal})
 _INNER = {
@@ -55,8 +53,6 @@ class Tree:
         self._parted: dict[type[ast.AST], dict[ast.AST, list[ast.AST]]] = {}
         self._functions: dict[ast.AST, Callable_ | None] = {}
         self._found: dict[tuple[type[ast.AST], ...], list[ast.AST]] = {}
-        self._paired: dict[ast.AST, symtable.SymbolTable | None] = {}
-        self._compiled: dict[ast.stmt, dict[tuple[str, int], list[symtable.SymbolTable]]] = {}
 
     def _spread(self) -> tuple[dict[ast.AST, ast.AST], dict[ast.AST, ast.AST]]:
         """One pass over all nodes, outer ones first: their parents and their scopes.
@@ -273,41 +269,6 @@ class Tree:
         definitions: list[ast.AST] = self.of(*FUNCTIONS, ast.ClassDef)
         return any(map(type_parameters, definitions))
 
-    # --- symbol tables ---
-
-    def table(self, node: ast.AST) -> symtable.SymbolTable | None:
-        """The compiler's own table for a function, lambda or class, where it can be told which is whose."""
-        if node not in self._paired:
-            self._paired[node] = self._table(node)
-        return self._paired[node]
-
-    def _table(self, node: ast.AST) -> symtable.SymbolTable | None:
-        if not isinstance(node, (*CALLABLES, ast.ClassDef)):
-            return None
-        name = "lambda" if isinstance(node, ast.Lambda) else node.name
-        return _only(node, self._tables(self.top(node)).get((name, node.lineno), []))
-
-    def _tables(self, top: ast.stmt) -> dict[tuple[str, int], list[symtable.SymbolTable]]:
-        """The tables below one module-level statement by name and line.
-
-        What its functions read of one another, no other statement decides: the compiler need not see the whole file.
-        """
-        if top not in self._compiled:
-            found = self._compiled[top] = {}
-            span, future = self.span(top), _FUTURE if self._lazy else ""
-            pending = [symtable.symtable(future + self.text[span.start : span.end], str(self.source.path), "exec")]
-            before = span.line - 1 - future.count("\n")
-            for each in pending:
-                pending.extend(each.get_children())
-                found.setdefault((each.get_name(), each.get_lineno() + before), []).append(each)
-        return self._compiled[top]
-
-    @cached_property
-    def _lazy(self) -> bool:
-        """Whether annotations are no code here, as the file says at its top."""
-        futures = (s for s in self.root.body if isinstance(s, ast.ImportFrom) and s.module == "__future__")
-        return any(alias.name == "annotations" for s in futures for alias in s.names)
-
 
 def children(node: ast.AST) -> list[ast.AST]:
     """The nodes directly below, in the order of their fields; not the markers, such as `Load` and `Add`."""
@@ -336,51 +297,6 @@ def _evaluates(scope: ast.AST, child: ast.AST) -> bool:
     return isinstance(scope, Comprehension) or isinstance(child, ast.stmt)
 
 
-def _only(node: ast.AST, tables: list[symtable.SymbolTable]) -> symtable.SymbolTable | None:
-    """The one table that can be the node's. Several lambdas on one line are told apart by parameters and captures."""
-    fitting = [t for t in tables if t.get_type() in ("function", "class") and _fits(node, t)]
-    if not fitting:
-        return None
-    first = free_names(fitting[0])
-    return fitting[0] if all(free_names(t) == first for t in fitting) else None
-
-
-def _fits(node: ast.AST, table: symtable.SymbolTable) -> bool:
-    if isinstance(node, ast.ClassDef):
-        return isinstance(table, symtable.Class)
-    if not isinstance(table, symtable.Function) or not isinstance(node, CALLABLES):
-        return False
-    if set(table.get_parameters()) != set(parameters(node)):
-        return False
-    body = node.body if isinstance(node, ast.Lambda) else None
-    if body is None:
-        return True
-    read = {n.id for n in walk(body) if isinstance(n, ast.Name)}
-    names = {s.get_name() for s in table.get_symbols()}
-    return names - {"__class__", *parameters(node)} <= read and names >= set(_read_directly(body))
-
-
-def _read_directly(body: ast.expr) -> Iterator[str]:
-    """Names that a lambda's body reads outside of scopes of its own: its table is sure to have them."""
-    pending: list[ast.AST] = [body]
-    for node in pending:
-        if isinstance(node, ast.Name):
-            yield node.id
-        elif not isinstance(node, (ast.Lambda, *Comprehension)):
-            pending += children(node)
-
-
-def free_names(table: symtable.SymbolTable) -> frozenset[str]:
-    """The names that a function or class reads from functions around it.
-
-    What a class binds in its body its methods do not see: a name may be a class's own and yet be free in its methods.
-    """
-    found = {s.get_name() for s in table.get_symbols() if s.is_free()}
-    if isinstance(table, symtable.Class):
-        found.update(*map(free_names, table.get_children()))
-    return frozenset(found)
-
-
 def parameters(node: Callable_) -> tuple[str, ...]:
     """The parameter names of a function or lambda, in signature order."""
     a = node.args
@@ -393,30 +309,33 @@ def type_parameters(node: ast.AST) -> frozenset[str]:
     return frozenset(p.name for p in getattr(node, "type_params", ()))
 
 
+def bound_name(node: ast.AST) -> str | None:
+    """The name that a node itself binds or deletes, if it does."""
+    if isinstance(node, ast.Name):
+        return node.id if isinstance(node.ctx, (ast.Store, ast.Del)) else None
+    if isinstance(node, ast.alias):
+        return (node.asname or node.name).split(".")[0]
+    if isinstance(node, ast.MatchMapping):
+        return node.rest
+    if isinstance(node, (*FUNCTIONS, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)):
+        return node.name
+    return None
+
+
 def bound_names(target: ast.AST) -> Iterator[str]:
     """The names that a statement, pattern or target binds in its own scope, nested scopes left out."""
     pending: list[ast.AST] = [target]
     while pending:
         node = pending.pop()
-        if isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
-            yield node.id
-        elif isinstance(node, (*FUNCTIONS, ast.ClassDef)):
-            yield node.name
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield from filter(None, map(bound_name, node.names))
             continue
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            yield from ((a.asname or a.name).split(".")[0] for a in node.names)
-        elif (isinstance(node, ast.ExceptHandler) and node.name) or (
-            isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name
-        ):
-            yield node.name
-        elif isinstance(node, ast.MatchMapping) and node.rest:
-            yield node.rest
-        elif isinstance(node, ast.Lambda):
-            continue
-        elif isinstance(node, Comprehension):
+        if name := bound_name(node):
+            yield name
+        if isinstance(node, Comprehension):
             yield from (n.target.id for n in walk(node) if isinstance(n, ast.NamedExpr))
-            continue
-        pending += children(node)
+        elif not isinstance(node, (*CALLABLES, ast.ClassDef)):
+            pending += children(node)
 
 
 def is_none(node: ast.AST) -> bool:

@@ -10,7 +10,8 @@ from pathlib import Path
 from fixpickle.model import Source
 from fixpickle.source import read
 from fixpickle.survey.captures import Captures
-from fixpickle.survey.tree import CALLABLES, Callable_, Tree, free_names
+from fixpickle.survey.tables import free_names
+from fixpickle.survey.tree import CALLABLES, Callable_, Tree
 
 FIXTURES = sorted((Path(__file__).parent / "fixtures").rglob("*.py"))
 LIBRARY = sorted(Path(sysconfig.get_paths()["stdlib"]).glob("[a-z]*.py"))

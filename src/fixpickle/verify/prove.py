@@ -28,10 +28,11 @@ from fixpickle.model import (
     Verdict,
 )
 from fixpickle.verify.afar import Afar, Each
-from fixpickle.verify.attempt import Attempt, Making, Side, attempts, of_subjects, touched
+from fixpickle.verify.attempt import Attempt, Side
 from fixpickle.verify.exchange import Broken, Crossed, Scene, Trial, cross
 from fixpickle.verify.judge import Try, first, judge, weaker
 from fixpickle.verify.launch import Limits
+from fixpickle.verify.plan import Making, attempts, of_subjects, touched
 from fixpickle.verify.script import trim
 from fixpickle.verify.stations import Sources, Stations
 from fixpickle.verify.tally import Progress, Tally, silent

@@ -1,8 +1,8 @@
 """Writes the examples of `docs/errors/` and `docs/recipes/`: a script, how it fails, the fix, its proof, and the end.
 
 Each page begins with prose that is written by hand; below the mark everything is what really happened. The scripts are
-in `examples/errors` and `examples/recipes`. `make docs` runs this. `tests/test_docs.py` makes the diffs anew on every
-run, and all the rest in its tests marked `slow`.
+in `examples/errors` and `examples/recipes`. `make docs` runs this. `tests/test_docs.py` makes the diffs and
+what is found anew on every run, and all the rest in its tests marked `slow`.
 """
 
 from __future__ import annotations
@@ -160,16 +160,17 @@ def _by_hand(story: Story, folder: Path) -> Iterator[str]:
     (folder / name).write_text(after, "utf-8")
 
 
-def diff_of(story: Story) -> str:
-    """The diff of the page's fix, made anew without running anything."""
+def unproved(story: Story) -> tuple[str, str]:
+    """The diff of the page's fix and the report on it, made anew without running anything."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for file in (*story.files, *story.beside):
             shutil.copy(EXAMPLES / file, folder)
         if story.by_hand:
-            return next(iter(_by_hand(story, folder)))
+            return next(iter(_by_hand(story, folder))), ""
         where = "." if len(story.files) > 1 else story.names[0]
-        return _shown(_fixpickle(folder, "apply", "--diff", "--no-verify", *story.options, where).stdout)[0]
+        done = _fixpickle(folder, "apply", "--diff", "--no-verify", *story.options, where)
+        return _shown(done.stdout)[0], done.stderr
 
 
 def _shown(diff: str) -> tuple[str, str]:

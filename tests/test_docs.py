@@ -343,12 +343,20 @@ def test_every_page_of_errors_and_recipes_has_a_story() -> None:
 
 
 @pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
-def test_the_script_and_the_diff_of_a_page_are_real(story: stories.Story) -> None:
+def test_the_script_the_diff_and_the_findings_of_a_page_are_real(story: stories.Story) -> None:
     head, mark, text = story.path.read_text("utf-8").partition(stories.START)
     assert mark and head.startswith("# "), "run `make docs`"
     for file in story.files:
         assert f"```python\n{(TOP / 'examples' / file).read_text('utf-8')}" in text, "run `make docs`"
-    assert _block(text, "diff").rstrip() in stories.diff_of(story), "run `make docs`"
+    diff, report = stories.unproved(story)
+    assert _block(text, "diff").rstrip() in diff, "run `make docs`"
+    assert _findings(text) == _findings(report) and bool(report) != bool(story.by_hand), "run `make docs`"
+
+
+def _findings(report: str) -> list[str]:
+    """Of a report what does not depend on the proof: where each finding is, what it says, and why it is one."""
+    places = re.findall(r"^([\w.]+:\d+:\d+: .*) \[(?:un)?proved\]$", report, re.MULTILINE)
+    return [*places, *re.findall(r"^    (?:why|note) .*(?:\n {12}.*)*", report, re.MULTILINE)]
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fixpickle.check import check, unbound
-from fixpickle.model import Source
+from fixpickle.model import Edit, Evidence, Finding, Patch, Reach, Source, Span
 from fixpickle.source import decode
 
 PATH = Path("/nowhere/m.py")
@@ -34,6 +34,30 @@ def test_a_name_that_nothing_binds_any_more_is_told(after: str) -> None:
     edited = check({PATH: before}, {PATH: after}, ())
     assert edited == "line 1 of m.py would be changed by an edit that is not about it"
     assert unbound(after) - unbound(before.text) == {"gone"}
+
+
+THREE = "a = 1\nb = 2\nc = 3\n"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "after", "changed"),
+    [
+        (10, 11, "a = 1\nb = 9\nc = 3\n", 0),
+        (10, 11, "a = 1\nb = 9\nc = 4\n", 3),
+        (10, 11, "b = 9\nc = 3\n", 1),
+        (6, 6, "a = 1\nx = 0\nb = 2\nc = 3\n", 0),
+        (6, 6, "a = 1\nx = 0\nb = 9\nc = 3\n", 2),
+        (6, 6, "a = 9\nx = 0\nb = 2\nc = 3\n", 1),
+        (6, 6, "a = 1\nx = 0\nc = 3\nb = 2\n", 3),
+        (6, 12, "a = 1\nc = 3\n", 0),
+        (6, 12, "a = 1\n", 3),
+    ],
+)
+def test_a_statement_changes_only_where_an_edit_is_about_it(start: int, end: int, after: str, changed: int) -> None:
+    """An edit that inserts between two statements is about neither of them."""
+    finding = Finding("some-rule", PATH, Span(0, 1, 1, 1), "message", Reach(Evidence.STATE, ("chain",)))
+    told = check({PATH: source(THREE)}, {PATH: after}, [Patch(finding, (Edit(PATH, start, end, "some"),))])
+    assert told == (f"line {changed} of m.py would be changed by an edit that is not about it" if changed else "")
 
 
 def test_a_new_file_may_read_no_more_than_the_files_that_it_comes_from() -> None:

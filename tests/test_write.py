@@ -25,7 +25,7 @@ from fixpickle.model import (
     Unproved,
 )
 from fixpickle.source import read
-from fixpickle.write import _commit, _File, account, grouped, write
+from fixpickle.write import _commit, _File, _stage, account, grouped, write
 
 
 def source_of(path: Path) -> Source:
@@ -86,6 +86,32 @@ def test_a_file_that_changed_meanwhile_costs_its_group_and_no_other(tmp_path: Pa
     assert b.read_bytes() == b"x = 1  # edited\n"
     assert c.read_bytes() == b"x = 1\ny = 2\n"
     assert names(tmp_path) == ["a.py", "b.py", "c.py"]
+
+
+def test_a_file_that_changes_while_the_others_are_staged_is_not_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b = (file(tmp_path / name, b"x = 1\n") for name in ("a.py", "b.py"))
+    changes, sources = rewrite(a, b)
+
+    def staged(one: _File) -> list[Refusal]:
+        b.write_bytes(b"x = 1  # edited\n")
+        return _stage(one)
+
+    monkeypatch.setattr("fixpickle.write._stage", staged)
+    assert [r.path for r in write([changes], sources)] == [b]
+    assert (a.read_bytes(), b.read_bytes()) == (b"x = 1\n", b"x = 1  # edited\n")
+    assert names(tmp_path) == ["a.py", "b.py"]
+
+
+def test_a_new_file_is_there_before_what_imports_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    edited, new = file(tmp_path / "a.py", b"x = 1\n"), tmp_path / "new.py"
+    changes, sources = rewrite(edited)
+    there: list[bool] = []
+    replace = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda staged, to: (there.append(new.exists()), replace(staged, to))[1])
+    assert write([[*changes, Change(new, "", "z = 3\n")]], sources) == ()
+    assert there == [True]
 
 
 def test_a_file_that_is_gone_is_refused_and_not_made_again(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from fixpickle.model import Source
 from fixpickle.source import decode
 from fixpickle.survey import survey
 from fixpickle.survey import tree as module
+from fixpickle.survey.mangling import mangled
 from fixpickle.survey.tree import Tree, children, walk
 
 TEXTS = [
@@ -93,3 +94,12 @@ def test_a_tree_is_gone_when_its_file_is_surveyed(monkeypatch: pytest.MonkeyPatc
     finally:
         gc.enable()
     assert made and gone == made
+
+
+@pytest.mark.parametrize("cls", ["Owner", "_Owner", "__Owner", "Owner_", "__"])
+@pytest.mark.parametrize("name", ["x", "_x", "__x", "__x_", "__x__", "__"])
+def test_a_name_is_mangled_as_python_does_it(cls: str, name: str) -> None:
+    made: dict[str, type] = {}
+    exec(f"class {cls}:\n    {name} = 1\n", made)
+    assert mangled(name, cls) in vars(made[cls])
+    assert mangled(name, f"Outer.{cls}") == mangled(name, cls)

@@ -22,10 +22,11 @@ from fixpickle.rewrite import (
 )
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import ClassFacts, Facts, Harm
+from fixpickle.survey.mangling import mangled
 from fixpickle.survey.tree import Function, Tree
 from fixpickle_codemods._container_state import container_hooks
 from fixpickle_codemods._hook_flaws import Judged
-from fixpickle_codemods._hook_subjects import stored, subjects
+from fixpickle_codemods._hook_subjects import subjects
 
 _CONTENTS = ("self.__dict__", "vars(self)")
 _DUNDER = 'if {0}.startswith("__") and {0}.endswith("__"):'
@@ -106,7 +107,7 @@ def _copied_first(source: Source, tree: Tree, node: ast.ClassDef, method: Functi
     for one in (n for s in body[:-1] for n in ast.walk(s) if isinstance(n, (ast.Attribute, ast.Call))):
         written = isinstance(one, ast.Attribute) and not isinstance(one.ctx, ast.Load)
         if isinstance(one, ast.Attribute) and written and ast.unparse(one.value) == "self":
-            yield _put(source, tree, one, f'{name}["{stored(node.name, one.attr)}"]')
+            yield _put(source, tree, one, f'{name}["{mangled(one.attr, node.name)}"]')
         elif ast.unparse(one) in _CONTENTS and contents in _CONTENTS:
             yield _put(source, tree, one, name)
 

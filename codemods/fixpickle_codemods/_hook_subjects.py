@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from fixpickle.model import ByContents
 from fixpickle.project import Project
 from fixpickle.survey.facts import ClassFacts, Facts, Harm
+from fixpickle.survey.mangling import mangled
 from fixpickle.survey.tree import Function, Tree
 from fixpickle_codemods._container_state import item
 from fixpickle_codemods._hook_flaws import Judged
@@ -19,9 +20,9 @@ _OTHER = "kept_by_the_proof"  # what stands for all that the hook is not about
 def subjects(project: Project, facts: Facts, tree: Tree, method: Function, found: Judged) -> Iterator[ByContents]:
     """An instance that fails for the flaw alone, as far as one can be made without the class' constructor."""
     flaw, cls = found.flaw, found.cls
-    names = [stored(cls.name, name) for name in flaw.names]
+    names = [mangled(name, cls.name) for name in flaw.names]
     read = dict.fromkeys(_read(tree, method), "{}")
-    left_out = {stored(cls.name, name) for name in cls.state.dropped} if cls.state is not None else set[str]()
+    left_out = {mangled(name, cls.name) for name in cls.state.dropped} if cls.state is not None else set[str]()
     numbers = dict.fromkeys(names, "0")
     match flaw.harm:
         case Harm.SILENT:
@@ -46,12 +47,6 @@ def subjects(project: Project, facts: Facts, tree: Tree, method: Function, found
             yield ByContents(facts.module, cls.name, tuple(numbers.items()), fill=item(flaw.code))
 
 
-def stored(cls: str, attribute: str) -> str:
-    """The key of an attribute in the dictionary of an instance of the class of that qualified name."""
-    private = attribute.startswith("__") and not attribute.endswith("__")
-    return f"_{cls.rpartition('.')[2].lstrip('_')}{attribute}" if private else attribute
-
-
 def _instance(
     facts: Facts, cls: ClassFacts, holds: Mapping[str, str], dropped: set[str] | frozenset[str] = frozenset()
 ) -> ByContents:
@@ -65,7 +60,7 @@ def _with_base(
     hooked = [b for b in _bases(project, facts, cls) if b.state is not None]
     again = _set_again(cls).union(*(_set_again(b) for b in hooked))
     theirs = {
-        stored(b.name, name): _value(dict(b.attributes).get(name, ""))
+        mangled(name, b.name): _value(dict(b.attributes).get(name, ""))
         for b in hooked
         for name in (b.state.dropped if b.state is not None else ())
     }
@@ -74,7 +69,7 @@ def _with_base(
 
 
 def _set_again(cls: ClassFacts) -> set[str]:
-    return {stored(cls.name, name) for name in cls.state.set_again} if cls.state is not None else set()
+    return {mangled(name, cls.name) for name in cls.state.set_again} if cls.state is not None else set()
 
 
 def _bases(project: Project, facts: Facts, cls: ClassFacts) -> list[ClassFacts]:

@@ -11,6 +11,7 @@ from fixpickle.layout import layout
 from fixpickle.model import ByExpression, ByState, Patch, Refusal, Source, Strategy, Subject
 from fixpickle.rewrite import Rebuilt, state_hooks
 from fixpickle.survey.facts import Construction, Facts, Home
+from fixpickle.survey.mangling import mangled
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import Tree
 from fixpickle_codemods._case import Case
@@ -146,9 +147,7 @@ def _subjects(case: Case, needed: _Needed) -> Iterator[Subject]:
         code = _with_read(needed, needed.written or made.code)
         yield ByState(module, made.cls, made.attribute, code, code, pickler, _needs(case))
         return
-    owner = made.cls.rpartition(".")[2].lstrip("_")
-    stored = f"_{owner}{made.attribute}" if made.attribute.startswith("__") else made.attribute
-    put = f'object.__setattr__(held, "{stored}", {needed.written})'
+    put = f'object.__setattr__(held, "{mangled(made.attribute, made.cls)}", {needed.written})'
     with_it = f"[(held, {put})[0] for held in [{made.cls}.__new__({made.cls})]]"
     yield ByExpression(module, with_it, with_it, pickler)
 

@@ -11,7 +11,7 @@ from fixpickle.model import ByCall, Edit, Source
 from fixpickle.rewrite import deeper, free_name, line_end, line_start, require, unit_below
 from fixpickle.survey.facts import Facts, Reference
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import LOOPS, Tree, walk
+from fixpickle.survey.tree import LOOPS, Tree, block_of, walk
 from fixpickle_codemods._tune_calls import REPORT, Rewritten, call_at, given_as_dictionary, name_read
 
 SAVE = "ray.tune.checkpoint_dir"
@@ -104,8 +104,7 @@ def _told(save: _Save) -> _Told | str:
 
 
 def _behind(tree: Tree, statement: ast.stmt) -> Sequence[ast.stmt]:
-    blocks = [getattr(tree.parents[statement], name, None) for name in ("body", "orelse", "finalbody")]
-    block: list[ast.stmt] = next((b for b in blocks if isinstance(b, list) and statement in b), [statement])
+    block = block_of(tree.parents[statement], statement)
     return block[block.index(statement) + 1 :]
 
 

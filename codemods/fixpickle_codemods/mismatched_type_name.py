@@ -51,6 +51,7 @@ from fixpickle.rewrite import attached_start, below_statement, line_start
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import BoundCall, ClassFacts, Facts
 from fixpickle.survey.made_types import TYPE_FACTORIES
+from fixpickle.survey.mangling import mangled
 
 _COMMENT = "# pickle stores instances under this name"
 
@@ -145,7 +146,7 @@ def _is_found(project: Project, facts: Facts, cls: ClassFacts) -> bool:
 def _mangled(name: str) -> str:
     """The qualified name by which a nested class with a private name is found."""
     *outer, own = name.split(".")
-    return ".".join([*outer, f"_{outer[-1].lstrip('_')}{own}"])
+    return ".".join([*outer, mangled(own, outer[-1])])
 
 
 def _told(finding: Finding, name: str, facts: Facts, text: str) -> Patch | Refusal:

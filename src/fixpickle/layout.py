@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from fixpickle.project import Project
 from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.facts import ClassFacts, Facts, Layout
+from fixpickle.survey.mangling import mangled
 
 _PLAIN = frozenset({"builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol", "typing_extensions.Protocol"})
 _PLAIN_MODULES = ("collections.abc.", "typing.")
@@ -27,7 +28,7 @@ def layout(project: Project, facts: Facts, name: str) -> Layout | str:
         return reason
     bases = [a.state for a in ancestors[1:] if a.state is not None]
     return Layout(
-        slots=tuple(_mangled(a.name, slot) for a in reversed(ancestors) for slot in a.slots or ()),
+        slots=tuple(mangled(slot, a.name) for a in reversed(ancestors) for slot in a.slots or ()),
         dictionary=any(a.slots is None or "__dict__" in a.slots for a in ancestors),
         base_makes=any(b.makes for b in bases),
         base_takes=any(b.takes for b in bases),
@@ -40,11 +41,6 @@ def is_plain(symbol: str) -> bool:
     """Whether a base outside the project is known to have no say in how instances are pickled or looked into."""
     # The classes of processes have neither hooks nor slots: CPython's `multiprocessing/process.py`.
     return symbol in _PLAIN or symbol.startswith(_PLAIN_MODULES) or symbol in catalogue().started_bases
-
-
-def _mangled(cls: str, slot: str) -> str:
-    owner = cls.rpartition(".")[2].lstrip("_")
-    return f"_{owner}{slot}" if slot.startswith("__") and not slot.endswith("__") and owner else slot
 
 
 def _unknown(family: list[tuple[str, ClassFacts | None]]) -> Iterator[str]:

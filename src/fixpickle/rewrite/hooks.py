@@ -10,6 +10,7 @@ from fixpickle.model import Edit, Refusal, Source
 from fixpickle.rewrite.methods import class_at
 from fixpickle.rewrite.place import block_end, line_start, starts_line
 from fixpickle.survey.facts import Layout
+from fixpickle.survey.mangling import mangled
 from fixpickle.survey.tree import FUNCTIONS, Function, Tree
 
 _STATE = "dict[str, object]"
@@ -63,9 +64,18 @@ class _Site:
 
     def stored(self, attribute: str) -> str:
         """The key of an attribute in the instance's dictionary."""
-        owner = self.node.name.lstrip("_")
-        private = attribute.startswith("__") and not attribute.endswith("__")
-        return f"_{owner}{attribute}" if private and owner else attribute
+        return mangled(attribute, self.node.name)
+
+
+def _site(source: Source, cls: str, layout: Layout) -> _Site | Refusal:
+    """The class as it stands in the text, or why no methods can be added to it."""
+    tree = Tree(source)
+    node = class_at(tree, cls)
+    if node is None:
+        return Refusal(source.path, f"{cls} has no body that methods can be added to")
+    site = _Site(tree, node, layout)
+    crowded = _crowded(site)
+    return Refusal(source.path, crowded, node.lineno) if crowded else site
 
 
 def state_hooks(source: Source, cls: str, layout: Layout, rebuilt: Sequence[Rebuilt]) -> tuple[Edit, ...] | Refusal:
@@ -75,16 +85,12 @@ def state_hooks(source: Source, cls: str, layout: Layout, rebuilt: Sequence[Rebu
     with None: so it is never empty, which old protocols would not hand to `__setstate__`, and hooks of subclasses find
     what they know. The instance itself is left alone.
     """
-    tree = Tree(source)
-    node = class_at(tree, cls)
-    if node is None:
-        return Refusal(source.path, f"{cls} has no body that methods can be added to")
-    site = _Site(tree, node, layout)
-    if crowded := _crowded(site):
-        return Refusal(source.path, crowded, node.lineno)
+    site = _site(source, cls, layout)
+    if isinstance(site, Refusal):
+        return site
     for one in rebuilt:
         if not layout.dictionary and site.stored(one.attribute) not in layout.slots:
-            return Refusal(source.path, f"{one.attribute} is in no slot of {cls}", node.lineno)
+            return Refusal(source.path, f"{one.attribute} is in no slot of {cls}", site.node.lineno)
     return tuple(_edits(site, rebuilt))
 
 
@@ -93,20 +99,16 @@ def remade_hooks(source: Source, cls: str, layout: Layout, rebuilt: Sequence[Reb
 
     A `__setstate__` of the plain shape that `layout` knows is extended; else one is written.
     """
-    tree = Tree(source)
-    node = class_at(tree, cls)
-    if node is None:
-        return Refusal(source.path, f"{cls} has no body that methods can be added to")
-    site = _Site(tree, node, layout)
-    if crowded := _crowded(site):
-        return Refusal(source.path, crowded, node.lineno)
+    site = _site(source, cls, layout)
+    if isinstance(site, Refusal):
+        return site
     remade = [_assigned(site, one) for one in rebuilt]
     makes, takes = site.method("__getstate__"), site.method("__setstate__")
     if takes is not None:
         indent = site.indent_of(takes.body[-1])
         return (_behind(site, _content_end(site, takes.body[-1]), [indent + line for line in remade]),)
     if makes is None:
-        return Refusal(source.path, f"{cls} has no __getstate__ any more", node.lineno)
+        return Refusal(source.path, f"{cls} has no __getstate__ any more", site.node.lineno)
     return (_behind(site, _content_end(site, makes), ["", *_setstate(site, remade)]),)
 
 

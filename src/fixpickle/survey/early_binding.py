@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from fixpickle.survey.locals import Locals, in_comprehension_target
-from fixpickle.survey.tree import FUNCTIONS, LOOPS, Callable_, Tree, bound_names, parameters, walk
+from fixpickle.survey.tree import FUNCTIONS, LOOPS, Callable_, Tree, block_of, bound_names, parameters, walk
 
 
 class EarlyBinding:
@@ -87,7 +87,7 @@ def _certain(tree: Tree, owner: Callable_, place: ast.stmt, name: str) -> bool:
         return True
     while node is not owner:
         parent = tree.parents[node]
-        block = _block_of(parent, node)
+        block = block_of(parent, node)
         before = block[: block.index(node)] if block else []  # type: ignore[arg-type]
         if _binds_certainly(before, name):
             return True
@@ -99,14 +99,6 @@ def _certain(tree: Tree, owner: Callable_, place: ast.stmt, name: str) -> bool:
             return True
         node = parent
     return False
-
-
-def _block_of(parent: ast.AST, child: ast.AST) -> list[ast.stmt]:
-    for name in ("body", "orelse", "finalbody"):
-        block = getattr(parent, name, None)
-        if isinstance(block, list) and child in block:
-            return block
-    return []
 
 
 def _binds_certainly(block: Sequence[ast.stmt], name: str) -> bool:

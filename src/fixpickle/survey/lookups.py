@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from fixpickle.model import Span
 from fixpickle.survey.facts import Flaw, Harm
+from fixpickle.survey.mangling import mangled
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import Comprehension, Tree, bound_names, children, walk
 
@@ -60,7 +61,7 @@ def lookup_flaws(tree: Tree, names: Names, cls: ast.ClassDef) -> Iterator[Flaw]:
         method.args.args[0].arg,
         method.args.args[1].arg,
         frozenset(n for s in cls.body for n in _valued(s)),
-        f"_{cls.name.lstrip('_')}",
+        cls.name,
         any(names.of_base(b) in _MAPPINGS for b in cls.bases),
         {s.name: s for s in reversed(cls.body) if isinstance(s, ast.FunctionDef)},  # a getter comes before its setter
     )
@@ -103,7 +104,7 @@ class _Lookup:
     me: str
     name: str
     members: frozenset[str]
-    private: str
+    cls: str
     mapping: bool
     methods: Mapping[str, ast.FunctionDef]
     entered: frozenset[str] = frozenset()
@@ -123,9 +124,7 @@ class _Lookup:
         """Whether the class itself sets the attribute: a mixin's may be a property of what it is mixed with."""
         for node in walk(cls):
             if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-                name = node.attr
-                private = name.startswith("__") and not name.endswith("__")
-                if reads.attribute == (f"{self.private}{name}" if private else name):
+                if reads.attribute == mangled(node.attr, self.cls):
                     return True
             elif isinstance(node, (ast.Constant, ast.AnnAssign)):
                 named = node.value if isinstance(node, ast.Constant) else ast.unparse(node.target)
@@ -275,8 +274,7 @@ class _Lookup:
                 return str(key.value) if key.value not in self.members else ""
         if not name or name in self.members or name in _GIVEN:
             return ""
-        private = name.startswith("__") and not name.endswith("__")
-        return f"{self.private}{name}" if private else name
+        return mangled(name, self.cls)
 
     def _holds(self, test: ast.expr, asked: str) -> bool | None:
         """Whether a test of nothing but the name is true of `asked`; None where it is of anything else."""

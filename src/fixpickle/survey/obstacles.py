@@ -13,6 +13,7 @@ from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.demands import Obstacle
 from fixpickle.survey.facts import Sink, ToCall
 from fixpickle.survey.flow import Flow
+from fixpickle.survey.mangling import is_private
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Function, Tree, is_none, type_parameters, walk
 from fixpickle.survey.uses import Uses
@@ -299,7 +300,7 @@ def subscripted(tree: Tree, use: ast.expr) -> ast.expr:
 def private_name(node: ast.AST) -> str:
     """The name in a node that means another one in a class, as `__name` does; or an empty string."""
     name = getattr(node, "attr", None) or getattr(node, "id", None) or getattr(node, "arg", None)
-    return name if isinstance(name, str) and name.startswith("__") and not name.endswith("__") else ""
+    return name if isinstance(name, str) and is_private(name) else ""
 
 
 def _constant(node: ast.AST) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from fixpickle.survey.facts import Form, HandedOn, PicklerChoice, ToCall
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import FUNCTIONS, Tree
+from fixpickle.survey.tree import FUNCTIONS, Tree, block_of
 
 _HOMES = ("loky", "joblib.externals.loky")
 WRAPPERS = frozenset(
@@ -193,16 +193,9 @@ def _of_statement(tree: Tree, choice: PicklerChoice, expression: ast.AST) -> Pic
         isinstance(parent, ast.Assign) and parent.value is expression
     ):
         return replace(choice, form=Form.EXPRESSION, reason="what it gives is used")
-    alone = not any(len(block) > 1 for block in _blocks(tree.parents[parent]) if parent in block)
+    alone = len(block_of(tree.parents[parent], parent)) == 1
     form = Form.ONLY if alone and not isinstance(tree.parents[parent], ast.Module) else Form.STATEMENT
     return replace(choice, span=tree.span(parent), form=form, reason=_shared_line(tree, parent))
-
-
-def _blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:
-    for field in ("body", "orelse", "finalbody"):
-        block = getattr(node, field, None)
-        if isinstance(block, list):
-            yield block
 
 
 def _shared_line(tree: Tree, statement: ast.AST) -> str:

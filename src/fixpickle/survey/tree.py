@@ -338,6 +338,12 @@ def bound_names(target: ast.AST) -> Iterator[str]:
             pending += children(node)
 
 
+def block_of(parent: ast.AST, statement: ast.AST) -> list[ast.stmt]:
+    """The block of `parent` that a statement stands in, with all its statements; empty where it stands in none."""
+    blocks = (getattr(parent, name, None) for name in ("body", "orelse", "finalbody"))
+    return next((block for block in blocks if isinstance(block, list) and statement in block), [])
+
+
 def is_none(node: ast.AST) -> bool:
     """Whether an expression is the constant None."""
     return isinstance(node, ast.Constant) and node.value is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from fixpickle.model import Span
+from fixpickle.survey.mangling import is_private
 from fixpickle.survey.tree import Tree
 
 
@@ -23,6 +24,5 @@ def feigned(tree: Tree, node: ast.ClassDef) -> tuple[str, str, Span] | None:
 def is_mangled(tree: Tree, node: ast.ClassDef) -> bool:
     """Whether a class is bound to an attribute of another class under a mangled name."""
     outer = tree.parents[node]
-    private = node.name.startswith("__") and not node.name.endswith("__")
     nested = isinstance(outer, ast.ClassDef) and outer.name.strip("_") != "" and "<locals>" not in tree.qualname(node)
-    return private and nested
+    return is_private(node.name) and nested

@@ -44,25 +44,8 @@ from fixpickle.rewrite import Rebuilt
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, Family, Holding
 from fixpickle_codemods._attributes import Judged, Remedy, findings, patch
+from fixpickle_codemods._view_uses import PLAIN_USES
 
-_PLAIN = frozenset(
-    {
-        *(
-            "iterate",
-            "is",
-            "len()",
-            "list()",
-            "tuple()",
-            "set()",
-            "frozenset()",
-            "dict()",
-            "sorted()",
-            "min()",
-            "max()",
-        ),
-        *("sum()", "any()", "all()", "enumerate()", "zip()", "map()"),
-    }
-)
 _HALF = "it may be half consumed when it is pickled: keep what it is made from, or a list"
 _SET_LIKE = "a list would not do: "
 
@@ -99,7 +82,7 @@ def _view(facts: Facts, holding: Holding) -> Remedy | str:
         return _again(facts, holding)
     if holding.receiver != "fresh":
         return f"{_SET_LIKE}the dictionary is not the instance's own, and may change"
-    if others := sorted(set(holding.uses) - _PLAIN):
+    if others := sorted(set(holding.uses) - PLAIN_USES):
         return f"{_SET_LIKE}a method uses it otherwise than by going through it ({', '.join(others)})"
     instead = f"list({holding.code})"
     alone = f"{{}}.{holding.target.removeprefix('dict.')}()"

@@ -40,7 +40,8 @@ def layout(project: Project, facts: Facts, name: str) -> Layout | str:
 def is_plain(symbol: str) -> bool:
     """Whether a base outside the project is known to have no say in how instances are pickled or looked into."""
     # The classes of processes have neither hooks nor slots: CPython's `multiprocessing/process.py`.
-    return symbol in _PLAIN or symbol.startswith(_PLAIN_MODULES) or symbol in catalogue().started_bases
+    known = catalogue().started_bases | catalogue().plain_bases
+    return symbol in _PLAIN or symbol.startswith(_PLAIN_MODULES) or symbol in known
 
 
 def _unknown(family: list[tuple[str, ClassFacts | None]]) -> Iterator[str]:

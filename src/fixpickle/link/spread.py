@@ -197,6 +197,10 @@ class Spread:
                 self.callees.boundary(onward) is not None or self._stores(facts, onward)
             ):
                 return True
+            # An object of another library that is made to keep it takes it along: `Subset(Rows(f), indices)`.
+            keeper = self.callees.callee(onward.callee).symbol if isinstance(onward, ToCall) else ""
+            if isinstance(onward, ToCall) and self.catalogue.keeps(keeper) and self._escapes(facts, onward):
+                return True
         return False
 
     def _stores(self, facts: Facts, sink: ToCall) -> bool:

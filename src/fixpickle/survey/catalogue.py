@@ -30,7 +30,8 @@ class Boundary:
     """A call that pickles some of its arguments, or a method whose `result` its caller pickles.
 
     Nothing crosses unless one of `needs` is given or may be unpacked, every argument in `given` is one of those, and
-    none in `quiet` is.
+    none in `quiet` is. The arguments themselves are pickled where it takes them `whole`; others may go through one and
+    pickle its items. It `answers` with what a task returned, which is pickled on its way back.
     """
 
     name: str
@@ -41,6 +42,8 @@ class Boundary:
     given: Given = ()
     quiet: Given = ()
     foreign_main: bool = False
+    whole: bool = False
+    answers: bool = False
 
     @property
     def by_value(self) -> bool:
@@ -56,6 +59,11 @@ class Boundary:
     def of_result(self) -> bool:
         """Whether it is what the users' own method returns that crosses, and no argument."""
         return (_RESULT, "") in self.params
+
+    def runs(self, position: int, keyword: str) -> bool:
+        """Whether the argument at that place is the task."""
+        place, name = self.params[0]
+        return keyword == name if position < 0 else _covers(place, position)
 
     def takes(self, position: int, keyword: str) -> bool:
         """Whether the argument at that place crosses."""
@@ -83,7 +91,8 @@ class Catalogue:
     `makers` and `decorators` lead from a symbolic name to the id of the receiver that it makes. `keeping` are calls of
     other libraries that are made to keep what they are given. `silent` are names that hand nothing on, whatever they
     are made of. Objects of classes below `started_bases` are pickled when they start; `inherited_values` are what can
-    only be handed to a process as it is started.
+    only be handed to a process as it is started. `plain_bases` have no say in how what inherits from them is pickled,
+    and take no note of it, which is also true of `unlisted_bases`.
     """
 
     boundaries: Mapping[str, tuple[Boundary, ...]]
@@ -99,6 +108,8 @@ class Catalogue:
     using_up: tuple[str, ...]
     started_bases: frozenset[str]
     inherited_values: frozenset[str]
+    plain_bases: frozenset[str] = frozenset()
+    unlisted_bases: frozenset[str] = frozenset()
     silent: frozenset[str] = frozenset()
 
     @cached_property
@@ -214,6 +225,8 @@ def catalogue() -> Catalogue:
         using_up=tuple(data["keeps"]["uses_up"]),
         started_bases=frozenset(data["started"]["bases"]),
         inherited_values=frozenset(data["started"]["inherits"]),
+        plain_bases=frozenset(data["bases"]["plain"]),
+        unlisted_bases=frozenset(data["bases"]["unlisted"]),
     )
 
 
@@ -234,6 +247,8 @@ def _boundary(entry: Mapping[str, Any], name: str) -> Boundary:
         given=_given(entry.get("given", {})),
         quiet=_given(entry.get("quiet", {})),
         foreign_main=entry.get("main", entry["action"] == "rewrite-persist"),
+        whole=entry.get("whole", False),
+        answers=entry.get("answers", False),
     )
 
 

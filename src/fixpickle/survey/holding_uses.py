@@ -30,7 +30,7 @@ def uses(tree: Tree, names: Names, cls: ast.ClassDef, attribute: str) -> tuple[s
     used `onwards` where a method goes on from where another one left it, and what is put into a container is put there
     `on miss` where every function that does so looks the same key up before.
     """
-    found = [(n, _use(tree, names, n)) for n in _mentions(tree, names, cls, attribute) if _is_read(n)]
+    found = [(n, use_of(tree, names, n)) for n in _mentions(tree, names, cls, attribute) if _is_read(n)]
     seeks = [n for n, use in found if use == ".seek"]
     words = {use for _, use in found}
     if any(use not in _IDLE and not _after(tree, seeks, n) for n, use in found):
@@ -99,7 +99,8 @@ def _is_read(node: ast.Attribute) -> bool:
     return isinstance(node.ctx, ast.Load)
 
 
-def _use(tree: Tree, names: Names, node: ast.Attribute) -> str:
+def use_of(tree: Tree, names: Names, node: ast.Attribute | ast.Name) -> str:
+    """What is done with a value where it is read, in the words of `uses`."""
     parent = tree.parents[node]
     if isinstance(parent, ast.Attribute):
         return f".{parent.attr}" + ("" if _is_read(parent) else "=")
@@ -207,7 +208,7 @@ def _certain(
     function = tree.function(node)
     if function is maker:
         return node.lineno >= guard.lineno
-    if function is None or _use(tree, names, node) in ("is", "test"):
+    if function is None or use_of(tree, names, node) in ("is", "test"):
         return True
     for parent in tree.ancestors(node):
         if isinstance(parent, (*_TESTS, ast.BoolOp)) and _tested(tree, names, cls, attribute, parent):
@@ -229,6 +230,6 @@ def _tested(tree: Tree, names: Names, cls: ast.ClassDef, attribute: str, parent:
 def _leaves(tree: Tree, names: Names, test: ast.Attribute) -> bool:
     """Whether a test of the attribute ends the method where it is None."""
     statement = tree.statement(test)
-    if not isinstance(statement, ast.If) or _use(tree, names, test) not in ("is", "test"):
+    if not isinstance(statement, ast.If) or use_of(tree, names, test) not in ("is", "test"):
         return False
     return isinstance(statement.body[-1], (ast.Return, ast.Raise))

@@ -182,7 +182,7 @@ def _family_of_call(tree: Tree, names: Names, flow: Flow, call: ast.Call) -> tup
     if symbol in _CALLS:
         whole = len(call.args) == 1 and not isinstance(call.args[0], ast.Starred) and not call.keywords
         return (_CALLS[symbol], symbol) if whole or _CALLS[symbol] is not Family.PROXY else (None, "")
-    return (Family.GENERATOR, symbol) if symbol and _is_generator(tree, names, symbol) else (None, "")
+    return (Family.GENERATOR, symbol) if symbol and is_generator(tree, names, symbol) else (None, "")
 
 
 def _is_module(names: Names, flow: Flow, name: ast.Name) -> bool:
@@ -191,7 +191,7 @@ def _is_module(names: Names, flow: Flow, name: ast.Name) -> bool:
     return bool(found) and all(isinstance(b, ast.Import) for b in found)
 
 
-def _is_generator(tree: Tree, names: Names, symbol: str) -> bool:
+def is_generator(tree: Tree, names: Names, symbol: str) -> bool:
     """Whether it is a generator function of the file."""
     prefix, own = f"{names.module}.", symbol.replace("()", "")
     if not own.startswith(prefix):

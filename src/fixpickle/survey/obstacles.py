@@ -274,7 +274,7 @@ class Obstacles:
 
     def _plain_base(self, base: ast.expr) -> bool:
         symbol = self.names.of_base(base)
-        if _PLAIN_BASES.fullmatch(symbol):
+        if _PLAIN_BASES.fullmatch(symbol) or symbol in catalogue().plain_bases | catalogue().unlisted_bases:
             return True
         local = next(
             (

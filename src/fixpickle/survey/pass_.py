@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from fixpickle.collector import uncollected
 from fixpickle.model import Refusal, Source
 from fixpickle.notebook import parts
-from fixpickle.survey.comments import comments, suppression
+from fixpickle.survey.comments import Comment, comments, suppression
 from fixpickle.survey.constructions import constructions, witnesses
 from fixpickle.survey.containers import hands_all_on
 from fixpickle.survey.definitions import Definitions, decorates
@@ -30,6 +30,7 @@ from fixpickle.survey.facts import (
 from fixpickle.survey.flaws import flaws
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.guards import guarded_attributes
+from fixpickle.survey.handovers import handovers
 from fixpickle.survey.holdings import holdings
 from fixpickle.survey.hooks import refusing, state_hooks
 from fixpickle.survey.identities import keyed_by_id
@@ -90,7 +91,7 @@ def survey(source: Source) -> Facts | Refusal:
         with uncollected():
             tree = Tree(source)
             names = Names(tree, source.module, source.is_package)
-            return _facts(source, tree, names, Flow(tree, names))
+            return _facts(source, tree, names, Flow(tree, names), list(comments(source.text)))
     except SyntaxError as error:
         by = f"(for Python {sys.version_info.major}.{sys.version_info.minor}, which runs fixpickle)"
         return Refusal(source.path, f"syntax error: {error.msg} {by}", error.lineno or 0)
@@ -98,8 +99,7 @@ def survey(source: Source) -> Facts | Refusal:
         return Refusal(source.path, f"cannot be parsed: {type(error).__name__}: {error}")
 
 
-def _facts(source: Source, tree: Tree, names: Names, flow: Flow) -> Facts:
-    said = list(comments(source.text))
+def _facts(source: Source, tree: Tree, names: Names, flow: Flow, said: list[Comment]) -> Facts:
     return Facts(
         path=source.path,
         module=source.module,
@@ -139,6 +139,7 @@ def _facts(source: Source, tree: Tree, names: Names, flow: Flow) -> Facts:
         handed_on=tuple(handed_on(tree, names, flow)),
         states=tuple(worker_states(tree, names)),
         resources=tuple(resources(tree, names, flow)),
+        handovers=tuple(handovers(tree, names, flow)),
         reached=frozenset(_reached(tree, names)),
         taken=frozenset(_reached(tree, names, called=False)),
         pools=Pools(flow.callees.wanted, tuple(offered(names, flow))),  # the last: it is what the others came upon

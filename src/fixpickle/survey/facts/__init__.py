@@ -27,7 +27,7 @@ from fixpickle.survey.facts.flows import (
     Returned,
     Wanted,
 )
-from fixpickle.survey.facts.holdings import Construction, Family, Holding, Home, Resource
+from fixpickle.survey.facts.holdings import Construction, Family, Handover, Holding, Home, Resource
 from fixpickle.survey.facts.layout import LateImport, LateUse, Start, Suppression, TopStatement
 from fixpickle.survey.facts.names import Form, ImportFact, PicklerChoice, Reference, StateSet
 from fixpickle.survey.facts.sinks import Sink, ToAttribute, ToCall, ToGlobal, ToParameter, ToReturn
@@ -47,6 +47,7 @@ __all__ = [
     "Flaw",
     "Form",
     "HandedOn",
+    "Handover",
     "Harm",
     "Holding",
     "Home",

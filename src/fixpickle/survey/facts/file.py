@@ -10,7 +10,7 @@ from fixpickle.notebook import Part
 from fixpickle.survey.facts.classes import ClassFacts
 from fixpickle.survey.facts.definitions import Asked, BoundCall, Definition, Factory, MadeType, Mention, Sentinel
 from fixpickle.survey.facts.flows import Alias, AttributeFlow, HandedOn, Instance, ParameterFlow, Pools, Returned
-from fixpickle.survey.facts.holdings import Construction, Holding, Resource
+from fixpickle.survey.facts.holdings import Construction, Handover, Holding, Resource
 from fixpickle.survey.facts.layout import LateImport, Start, Suppression, TopStatement
 from fixpickle.survey.facts.names import ImportFact, PicklerChoice, Reference, StateSet
 from fixpickle.survey.initialisers import ExceptionFacts, Raised
@@ -67,6 +67,7 @@ class Facts:
     late_imports: tuple[LateImport, ...] = ()
     states: tuple[StateSet, ...] = ()
     resources: tuple[Resource, ...] = ()
+    handovers: tuple[Handover, ...] = ()
     reached: frozenset[str] = frozenset()
     taken: frozenset[str] = frozenset()
     pools: Pools = _NO_POOLS

@@ -115,3 +115,21 @@ class Resource:
     statement: Span
     readers: tuple[str, ...]
     obstacle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """A dictionary view or one-shot iterator where it is an argument, or where a function gives it back.
+
+    `target` is what makes it, `code` the expression at `span`: it, or the variable that has it. It is `whole` where it
+    is an argument by itself and no item of one. `uses` are what the function that a task is made of does with it, see
+    `survey.holding_uses`; None where nobody knows.
+    """
+
+    family: Family
+    target: str
+    span: Span
+    code: str
+    whole: bool
+    uses: tuple[str, ...] | None
+    sinks: tuple[Sink, ...]

@@ -30,7 +30,15 @@ FIELDS = frozenset(
 # Containers of this process, into which an item is put without a call that could pickle it.
 _PLAIN = ("builtins.", "collections.")
 # Methods that put an argument into the container they are called on.
-_ADDERS = frozenset(["append", "add", "insert", "extend", "setdefault", "update", "appendleft", "__setitem__"])
+_ADDERS = frozenset(
+    [
+        *("append", "add", "insert", "extend", "setdefault", "update", "appendleft", "__setitem__"),
+        # What a module of torch keeps, and is pickled with.
+        *("register_forward_hook", "register_forward_pre_hook", "register_full_backward_hook"),
+        *("register_full_backward_pre_hook", "register_backward_hook", "register_state_dict_pre_hook"),
+        *("register_state_dict_post_hook", "register_load_state_dict_pre_hook", "register_load_state_dict_post_hook"),
+    ]
+)
 
 
 class Stores:

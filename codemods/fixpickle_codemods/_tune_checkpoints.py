@@ -201,8 +201,9 @@ def _targets(node: ast.AST, names: set[str]) -> list[ast.expr]:
         return []
     if isinstance(node, ast.Assign):
         return node.targets
-    bound = isinstance(node, (ast.AnnAssign, ast.AugAssign, ast.NamedExpr, ast.For, ast.comprehension))
-    return [node.target] if bound else []  # type: ignore[attr-defined]
+    if isinstance(node, (ast.AnnAssign, ast.AugAssign, ast.NamedExpr, ast.For, ast.comprehension)):
+        return [node.target]
+    return []
 
 
 def _reads(node: ast.AST, names: set[str]) -> bool:

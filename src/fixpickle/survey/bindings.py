@@ -67,8 +67,8 @@ def _bound_values(node: ast.AST) -> list[tuple[str, ast.AST]]:
 def _assigned(target: ast.expr, value: ast.expr) -> list[tuple[str, ast.AST]]:
     if isinstance(target, ast.Name):
         return [(target.id, value)]
-    pairs = isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts)
-    if pairs and not any(isinstance(e, ast.Starred) for e in (*target.elts, *value.elts)):  # type: ignore[attr-defined]
-        both = zip(target.elts, value.elts, strict=True)  # type: ignore[attr-defined]
-        return [pair for t, v in both for pair in _assigned(t, v)]
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+        pairs = list(zip(target.elts, value.elts, strict=True))
+        if not any(isinstance(one, ast.Starred) for pair in pairs for one in pair):
+            return [found for t, v in pairs for found in _assigned(t, v)]
     return [(n, target) for n in bound_names(target)]

@@ -116,8 +116,8 @@ class Constructor:
     # --- statements -------------------------------------------------------------------------------------------------
 
     def _bind(self, target: ast.expr, value: ast.expr) -> None:
-        own = isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name)
-        if own and isinstance(target, ast.Attribute) and target.value.id == self.receiver:  # type: ignore[attr-defined]
+        owner = target.value if isinstance(target, ast.Attribute) else None
+        if isinstance(target, ast.Attribute) and isinstance(owner, ast.Name) and owner.id == self.receiver:
             if target.attr == ARGS:
                 elements = value.elts if isinstance(value, ast.Tuple) else [ast.Starred(value)]
                 self.handed = (self._given(ARGS, elements, []),)

@@ -88,9 +88,10 @@ def _reads_first(method: ast.FunctionDef, defined: frozenset[str]) -> str:
         for node in (n for one in certain for n in walk(one)):
             if isinstance(node, (ast.IfExp, ast.BoolOp, ast.Lambda, ast.FunctionDef, ast.If, ast.Try)):
                 return ""
-            read = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
-            if read and ast.unparse(node.value) == me and node.attr not in defined | _GIVEN:  # type: ignore[attr-defined]
-                return node.attr  # type: ignore[attr-defined,no-any-return]
+            if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Load):
+                continue
+            if ast.unparse(node.value) == me and node.attr not in defined | _GIVEN:
+                return node.attr
         if any(isinstance(n, (ast.Return, ast.Raise)) for n in walk(statement)):
             return ""
     return ""
@@ -119,11 +120,12 @@ class _Made:
         """The attributes that the constructor keeps parameters in."""
         given = {a.arg for a in walk(self.init.args) if isinstance(a, ast.arg)} - {"self"}
         for node in walk(self.init):
-            for target in node.targets if isinstance(node, ast.Assign) else ():
-                held = isinstance(target, ast.Attribute) and ast.unparse(target.value) == "self"
-                used = {n.id for n in walk(node.value) if isinstance(n, ast.Name)}  # type: ignore[attr-defined]
-                if held and used & given:
-                    yield target.attr  # type: ignore[attr-defined]
+            if not isinstance(node, ast.Assign):
+                continue
+            used = {n.id for n in walk(node.value) if isinstance(n, ast.Name)}
+            for target in node.targets if used & given else ():
+                if isinstance(target, ast.Attribute) and ast.unparse(target.value) == "self":
+                    yield target.attr
 
     def _positional(self) -> list[str]:
         return [a.arg for a in (*self.init.args.posonlyargs, *self.init.args.args)][1:]

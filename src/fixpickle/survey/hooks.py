@@ -109,8 +109,8 @@ def _filtered(node: ast.expr) -> list[str] | None:
     if not isinstance(node, ast.DictComp) or len(node.generators) != 1:
         return None
     loop = node.generators[0]
-    items = isinstance(loop.iter, ast.Call) and isinstance(loop.iter.func, ast.Attribute)
-    if not items or loop.iter.func.attr != "items" or not _is_dict(loop.iter.func.value):  # type: ignore[attr-defined]
+    items = loop.iter.func if isinstance(loop.iter, ast.Call) else None
+    if not isinstance(items, ast.Attribute) or items.attr != "items" or not _is_dict(items.value):
         return None
     found: list[str] = []
     for test in loop.ifs:
@@ -137,9 +137,9 @@ def _keys(statement: ast.stmt, state: str) -> list[str] | None:
         return [key] if key else None
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         call = statement.value
-        popped = isinstance(call.func, ast.Attribute) and call.func.attr == "pop" and bool(call.args)
-        named = popped and ast.unparse(call.func.value) == state  # type: ignore[attr-defined]
-        return _strings(call.args[0]) if named else None
+        if not isinstance(call.func, ast.Attribute) or call.func.attr != "pop" or not call.args:
+            return None
+        return _strings(call.args[0]) if ast.unparse(call.func.value) == state else None
     if isinstance(statement, ast.If) and not statement.orelse:
         inner = [_keys(s, state) for s in statement.body]
         return [k for keys in inner if keys for k in keys] if all(keys is not None for keys in inner) else None

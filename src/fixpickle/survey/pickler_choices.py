@@ -9,7 +9,7 @@ from dataclasses import replace
 from fixpickle.survey.facts import Form, HandedOn, PicklerChoice, ToCall
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import FUNCTIONS, Tree, block_of
+from fixpickle.survey.tree import FUNCTIONS, Function, Tree, block_of
 
 _HOMES = ("loky", "joblib.externals.loky")
 WRAPPERS = frozenset(
@@ -128,11 +128,11 @@ def _decorated(
     return replace(choice, reason=f"`{node.name}` is bound more than once" if earlier else "")
 
 
-def _same(earlier: ast.AST, node: ast.AST) -> bool:
+def _same(earlier: Function, node: Function | ast.ClassDef) -> bool:
     """Whether a definition says again, but for its decorators, what one above it says."""
-    if earlier.lineno > node.lineno or type(earlier) is not type(node):  # type: ignore[attr-defined]
+    if earlier.lineno > node.lineno or type(earlier) is not type(node):
         return False
-    return not earlier.decorator_list and _body(earlier) == _body(node)  # type: ignore[attr-defined]
+    return not earlier.decorator_list and _body(earlier) == _body(node)
 
 
 def _body(node: ast.AST) -> str:

@@ -72,8 +72,8 @@ def _handled(tree: Tree, cls: ast.ClassDef, name: str) -> bool:
         elif isinstance(node, ast.ExceptHandler):
             elsewhere = node in own and "AttributeError" in _caught(node)
         else:
-            tested = isinstance(node, ast.Compare) and isinstance(node.left, ast.Constant)
-            elsewhere = tested and node.left.value == name  # type: ignore[attr-defined]
+            tested = node.left if isinstance(node, ast.Compare) else None
+            elsewhere = isinstance(tested, ast.Constant) and tested.value == name
         if elsewhere:
             return True
     return name in {n for s in cls.body for n in bound_names(s)}

@@ -111,7 +111,8 @@ def _only_self(place: _Place, node: ast.Name) -> str | Remade:
 def _of_self(place: _Place, node: ast.Attribute, made: ast.AST) -> str | Remade:
     """A method of the class, or an attribute that is set once, by the constructor itself."""
     if any(isinstance(s, FUNCTIONS) and s.name == node.attr for s in place.cls.body):
-        called = isinstance(place.tree.parents[node], ast.Call) and node is place.tree.parents[node].func  # type: ignore[attr-defined]
+        parent = place.tree.parents[node]
+        called = isinstance(parent, ast.Call) and node is parent.func
         return Remade("", f"self.{node.attr}() may give something else the next time") if called else ""
     if not _set_once(place, node.attr):
         return Remade("", f"self.{node.attr} may have changed since")

@@ -44,8 +44,8 @@ class Unpacking:
     def _item(self, key: ast.expr | None, value: ast.expr) -> dict[str, str]:
         if key is None:
             return self.of(value)
-        named = isinstance(key, ast.Constant) and isinstance(key.value, str)
-        return {key.value: self.given(value)} if named else {UNKNOWN: "?"}  # type: ignore[attr-defined]
+        name = key.value if isinstance(key, ast.Constant) else None
+        return {name: self.given(value)} if isinstance(name, str) else {UNKNOWN: "?"}
 
     def _either(self, nodes: Iterable[ast.AST]) -> dict[str, str]:
         found: dict[str, str] = {}

@@ -232,5 +232,5 @@ def fields_read(tree: Tree, node: Callable_) -> tuple[str, ...]:
     uses = [n for n in walk(node) if isinstance(n, ast.Name) and n.id == "self"]
     parents = [tree.parents[use] for use in uses]
     reads = [p.attr for p in parents if isinstance(p, ast.Attribute) and isinstance(p.ctx, ast.Load)]
-    called = any(isinstance(tree.parents[p], ast.Call) and tree.parents[p].func is p for p in parents)  # type: ignore[attr-defined]
+    called = any(isinstance(call := tree.parents[p], ast.Call) and call.func is p for p in parents)
     return tuple(dict.fromkeys(reads)) if len(reads) == len(uses) and not called else ()

@@ -88,8 +88,9 @@ class Callees:
         if not isinstance(callee, ast.Name) or self.names.of(callee) != "functools.partial()":
             return None
         made = self.variables.expression_behind(callee)
-        plain = isinstance(made, ast.Call) and made.args and not any(isinstance(a, ast.Starred) for a in made.args)
-        return made if plain else None  # type: ignore[return-value]
+        if not isinstance(made, ast.Call) or not made.args or any(isinstance(a, ast.Starred) for a in made.args):
+            return None
+        return made
 
     def by_parameter(self, call: ast.Call, callee: str) -> str:
         """The callee of `pool.map(f)` and `worker(target=f)` by the parameter, where only callers know what that is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
@@ -107,3 +108,27 @@ def test_a_claim_stands_where_no_claim_before_it_is_in_its_way(places: list[tupl
         free = not any(claims._in_the_way(patch.edits[0], other.edits[0]) for other in taken)
         assert every.take(patch) is free
         taken += [patch] if free else []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "free"),
+    [
+        ((0, 3, "x"), (3, 5, "y"), True),
+        ((0, 3, "x"), (2, 4, "y"), False),
+        ((0, 5, "x"), (1, 2, "y"), False),
+        ((1, 3, "x"), (1, 3, "x"), True),
+        ((1, 3, "x"), (1, 3, "y"), False),
+        ((2, 2, "x"), (2, 2, "y"), True),
+        ((2, 2, "x"), (2, 5, "y"), True),
+        ((5, 5, "x"), (2, 5, "y"), True),
+        ((3, 3, "x"), (2, 5, "y"), False),
+    ],
+)
+def test_edits_are_in_the_way_of_each_other_where_they_change_the_same(
+    one: tuple[int, int, str], other: tuple[int, int, str], free: bool
+) -> None:
+    """Two insertions at one place can be made, one at the edge of a change, and the same change twice."""
+    for first, second in ((one, other), (other, one)):
+        every = Claims()
+        patches = [replace(_patch(), edits=(Edit(Path("a.py"), *edit),)) for edit in (first, second)]
+        assert [every.take(patch) for patch in patches] == [True, free]

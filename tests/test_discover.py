@@ -51,6 +51,8 @@ def test_a_given_folder_is_entered_whatever_its_name(repo: Path) -> None:
     tree(package, "parallel.py", "build/x.py", "deep/y.py")
     assert below(package) == ["deep/y.py", "parallel.py"]
     assert below(repo, repo / ".venv" / "lib" / "site-packages")[-1].endswith("joblib/parallel.py")
+    tree(repo, "myenv/pyvenv.cfg", "myenv/lib/c.py")
+    assert below(repo / "myenv") == ["lib/c.py"]
 
 
 def test_a_given_file_is_taken_even_if_ignored_or_without_a_suffix(repo: Path) -> None:

@@ -49,4 +49,4 @@ def _in_the_way(a: Edit, b: Edit) -> bool:
     inserts = a.start == a.end or b.start == b.end
     if inserts and (a.start in (b.start, b.end) or b.start in (a.start, a.end)):
         return False
-    return (a.start < b.end and b.start < a.end) or a.start == b.start
+    return a.start < b.end and b.start < a.end

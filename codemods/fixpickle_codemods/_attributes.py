@@ -14,7 +14,7 @@ from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, Family, Holding, Layout, ToAttribute, ToCall
 from fixpickle_codemods._carried import registered
 from fixpickle_codemods._hook_needs import needs_of_hooks
-from fixpickle_codemods._leaving_out import sets
+from fixpickle_codemods._setters import other_setters
 
 STAND_IN = "(_ for _ in ())"
 """Makes what no Python can pickle: for hooks that leave an attribute out, whatever it holds."""
@@ -185,16 +185,9 @@ def _instead(finding: Finding, shop: Workshop, holding: Holding, remedy: Remedy)
 
 def _set_elsewhere(shop: Workshop, facts: Facts, holding: Holding) -> str:
     """A class of the family that sets the attribute as well, or a place that sets it from outside of any class."""
-    own = f"{facts.module}.{holding.cls}"
-    above = {symbol for symbol, _ in shop.project.lineage(facts, holding.cls)}
-    for other in shop.project.files:
-        for cls in other.classes:
-            symbol = f"{other.module}.{cls.name}"
-            kin = symbol in above or own in {s for s, _ in shop.project.lineage(other, cls.name)}
-            if kin and symbol != own and sets(shop.sources[other.path], other, cls.name, holding.attribute, ""):
-                return cls.name
     wanted = re.compile(rf"(?<!\bself)\.{re.escape(holding.attribute)}\s*=(?!=)")
-    return _first(shop, holding.attribute, wanted)
+    setters = other_setters(shop, facts, holding.cls, holding.attribute)
+    return next(setters, "") or _first(shop, holding.attribute, wanted)
 
 
 def _elsewhere(shop: Workshop, holding: Holding) -> str:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fixpickle.layout import layout
-from fixpickle.model import ByExpression, ByState, Patch, Refusal, Source, Strategy, Subject
+from fixpickle.model import ByExpression, ByState, Patch, Refusal, Strategy, Subject
 from fixpickle.rewrite import Rebuilt, state_hooks
-from fixpickle.survey.facts import Construction, Facts, Home
+from fixpickle.survey.facts import Construction, Home
 from fixpickle.survey.mangling import mangled
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import Tree
 from fixpickle_codemods._case import Case
 from fixpickle_codemods._hook_needs import needs_of_hooks
 from fixpickle_codemods._remaking import Remaking, Unclear
+from fixpickle_codemods._setters import other_setters
 
 _COPIES = re.compile(r"\bcopy\.copy\(|from copy import [^\n]*\bcopy\b")
 _COPY_NOTE = "the hooks serve copy.copy too: a copy has a lock of its own, where it shared it before"
@@ -41,7 +41,7 @@ def left_out(case: Case) -> Patch | Refusal:
     found = layout(case.shop.project, facts, made.cls)
     if isinstance(found, str):
         return Refusal(path, f"state hooks could do harm: {found}")
-    if other := next(_others(case, made.attribute, made.target), ""):
+    if other := next(other_setters(case.shop, case.facts, made.cls, made.attribute, made.target), ""):
         return Refusal(path, f"{other} sets {made.attribute} as well, and the hooks would not know which")
     if where := _set_from_outside(case):
         return Refusal(path, f"{where} may set {made.attribute} to another one, and the hooks would not know which")
@@ -71,7 +71,7 @@ def _needed(case: Case, made: Construction, done: set[str], again: set[str]) -> 
     remade = remaking.remade(made)
     before: list[Rebuilt] = []
     for attribute in remade.reads:
-        if kin := next(_others(case, attribute), ""):
+        if kin := next(other_setters(case.shop, case.facts, case.made.cls, attribute), ""):
             raise Unclear(f"it is made from self.{attribute}, which {kin} sets as well")
         other = _construction(case, attribute)
         if other is None or attribute in done:
@@ -103,18 +103,6 @@ def _construction(case: Case, attribute: str) -> Construction | None:
     return None
 
 
-def _others(case: Case, attribute: str, target: str = "") -> Iterator[str]:
-    """The other classes of the family that set the attribute on their instances, to anything but a new `target`."""
-    project, own = case.shop.project, f"{case.facts.module}.{case.made.cls}"
-    above = {symbol for symbol, _ in project.lineage(case.facts, case.made.cls)}
-    for facts in project.files:
-        for cls in facts.classes:
-            symbol = f"{facts.module}.{cls.name}"
-            kin = symbol in above or own in {s for s, _ in project.lineage(facts, cls.name)}
-            if kin and symbol != own and sets(case.shop.sources[facts.path], facts, cls.name, attribute, target):
-                yield cls.name
-
-
 def _set_from_outside(case: Case) -> str:
     """The other file that assigns to an attribute of that name of anything but `self`."""
     name = case.made.attribute
@@ -123,21 +111,6 @@ def _set_from_outside(case: Case) -> str:
         if path != case.source.path and name in source.text and wanted.search(source.text):
             return path.name
     return ""
-
-
-def sets(source: Source, facts: Facts, cls: str, attribute: str, target: str) -> bool:
-    """Whether methods of the class set the attribute to anything but a new `target`."""
-    tree = Tree(source)
-    names = Names(tree, facts.module, facts.package)
-    for node in tree.nodes:
-        if isinstance(node, ast.Attribute) and node.attr == attribute and isinstance(node.ctx, ast.Store):
-            owner = names.instance_class(node.value)
-            statement = tree.parents[node]
-            value = statement.value if isinstance(statement, ast.Assign) else None
-            same = isinstance(value, ast.Call) and not value.args and names.of(value.func) == target
-            if owner is not None and tree.qualname(owner) == cls and not same:
-                return True
-    return False
 
 
 def _subjects(case: Case, needed: _Needed) -> Iterator[Subject]:

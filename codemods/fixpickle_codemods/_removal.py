@@ -91,7 +91,7 @@ def _foreign(case: Case, facts: Facts) -> Iterator[int]:
     """Where a file names the attribute otherwise than as `self.x` in a class that has nothing to do with this one."""
     project, name = case.shop.project, case.made.attribute
     own = f"{case.facts.module}.{case.made.cls}"
-    family = {symbol for symbol, _ in project.lineage(case.facts, case.made.cls)} - {own}
+    family = project.family(case.facts, case.made.cls)
     tree = Tree(case.shop.sources[facts.path])
     names = Names(tree, facts.module, facts.package)
     for node in tree.nodes:
@@ -101,8 +101,7 @@ def _foreign(case: Case, facts: Facts) -> Iterator[int]:
             owner = names.instance_class(node.value)
             cls = tree.qualname(owner) if owner is not None else ""
             symbol = f"{facts.module}.{cls}"
-            related = symbol in family or own in {s for s, _ in project.lineage(facts, cls)}
-            if symbol != own and (not cls or related):
+            if symbol != own and (not cls or symbol in family):
                 yield node.lineno
 
 

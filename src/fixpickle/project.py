@@ -152,6 +152,12 @@ class Project:
         """The classes that inherit from a class of `facts`, over however many steps, each after its file."""
         return self._symbols.heirs.get(f"{facts.module}.{name}", ())
 
+    def family(self, facts: Facts, name: str) -> frozenset[str]:
+        """The other classes that a class of `facts` inherits from or that inherit from it, as symbolic names."""
+        above = (symbol for symbol, _ in self.lineage(facts, name))
+        below = (f"{other.module}.{cls.name}" for other, cls in self.heirs(facts, name))
+        return frozenset((*above, *below)) - {f"{facts.module}.{name}"}
+
     def held(self, carrier: str) -> frozenset[str]:
         """The classes, as `module:Class`, of which instances of `carrier` hold instances, directly or through these."""
         met = [carrier]

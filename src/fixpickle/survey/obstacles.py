@@ -44,7 +44,6 @@ class Obstacles:
     def __init__(self, tree: Tree, names: Names, flow: Flow, captures: Captures) -> None:
         self.tree, self.names, self.flow, self.captures = tree, names, flow, captures
         self.uses = Uses(tree, names)
-        self.lazy_annotations = _lazy_annotations(tree)
         self._scopes: dict[ast.AST, _Scope] = {}
 
     def of_lambda(self, node: ast.Lambda, captures: bool, sinks: Sequence[Sink]) -> Iterator[Obstacle]:
@@ -145,9 +144,9 @@ class Obstacles:
                 yield from self._of_generic(node, name.id)
                 if name.id in local:
                     yield f"its annotation names `{name.id}`, which is local to the function around it"
-                elif not self.lazy_annotations and not self._bound_before(name.id, before):
+                elif not self.tree.lazy_annotations and not self._bound_before(name.id, before):
                     yield f"its annotation names `{name.id}`, which the module does not have by then"
-                elif not self.lazy_annotations and self._may_lack(name.id, self._looked_into(name)):
+                elif not self.tree.lazy_annotations and self._may_lack(name.id, self._looked_into(name)):
                     yield f"its annotation names `{name.id}`, {_MAY_LACK}"
 
     def _in_type_parameters(self, node: Function | ast.ClassDef) -> Iterator[str]:
@@ -257,7 +256,7 @@ class Obstacles:
     def _needed_at_once(self, node: ast.ClassDef) -> Iterator[str]:
         """The names that making the class reads: of bases, decorators and, unless they are lazy, annotations."""
         parts: list[ast.AST] = [*node.bases, *node.decorator_list]
-        if not self.lazy_annotations:
+        if not self.tree.lazy_annotations:
             for inner in walk(node):
                 parts += [a for a in (getattr(inner, "annotation", None), getattr(inner, "returns", None)) if a]
         yield from dict.fromkeys(n.id for p in parts for n in walk(p) if isinstance(n, ast.Name))
@@ -313,8 +312,3 @@ def _constant(node: ast.AST) -> bool:
 
 def _listed(names: list[str]) -> str:
     return ", ".join(f"`{n}`" for n in names)
-
-
-def _lazy_annotations(tree: Tree) -> bool:
-    futures = [n for n in tree.root.body if isinstance(n, ast.ImportFrom) and n.module == "__future__"]
-    return any(a.name == "annotations" for f in futures for a in f.names)

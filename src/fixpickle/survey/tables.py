@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import symtable
 from collections.abc import Iterator
-from functools import cached_property
 
 from fixpickle.survey.tree import CALLABLES, Comprehension, Tree, children, parameters, walk
 
@@ -39,7 +38,7 @@ class Tables:
         """
         if top not in self._compiled:
             found = self._compiled[top] = {}
-            span, future = self.tree.span(top), _FUTURE if self._lazy else ""
+            span, future = self.tree.span(top), _FUTURE if self.tree.lazy_annotations else ""
             pending = [
                 symtable.symtable(future + self.tree.text[span.start : span.end], str(self.tree.source.path), "exec")
             ]
@@ -48,12 +47,6 @@ class Tables:
                 pending.extend(each.get_children())
                 found.setdefault((each.get_name(), each.get_lineno() + before), []).append(each)
         return self._compiled[top]
-
-    @cached_property
-    def _lazy(self) -> bool:
-        """Whether annotations are no code here, as the file says at its top."""
-        futures = (s for s in self.tree.root.body if isinstance(s, ast.ImportFrom) and s.module == "__future__")
-        return any(alias.name == "annotations" for s in futures for alias in s.names)
 
 
 def _only(node: ast.AST, tables: list[symtable.SymbolTable]) -> symtable.SymbolTable | None:

@@ -269,6 +269,12 @@ class Tree:
         definitions: list[ast.AST] = self.of(*FUNCTIONS, ast.ClassDef)
         return any(map(type_parameters, definitions))
 
+    @cached_property
+    def lazy_annotations(self) -> bool:
+        """Whether annotations are no code here, as the file says at its top."""
+        futures = (s for s in self.root.body if isinstance(s, ast.ImportFrom) and s.module == "__future__")
+        return any(alias.name == "annotations" for s in futures for alias in s.names)
+
 
 def children(node: ast.AST) -> list[ast.AST]:
     """The nodes directly below, in the order of their fields; not the markers, such as `Load` and `Add`."""

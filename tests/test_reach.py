@@ -900,3 +900,24 @@ def test_locks_of_their_own_kind_that_keep_each_other_come_to_an_end(tmp_path: P
     facts = survey(read(tmp_path / "m.py"))  # type: ignore[arg-type]
     assert isinstance(facts, Facts)
     assert Project([facts]).process_bound(facts, "Gate") == "it is a threading.Event, which belongs to one process"
+
+
+@pytest.mark.parametrize(("method", "exposed"), [("get", True), ("__getitem__", True), ("_get", False)])
+def test_what_a_public_or_special_method_returns_others_may_pickle(method: str, exposed: bool, tmp_path: Path) -> None:
+    (tmp_path / "box").mkdir()
+    (tmp_path / "box" / "__init__.py").write_text("")
+    path = tmp_path / "box" / "parts.py"
+    path.write_text(
+        "class _Part:\n    pass\n\n\nclass Box:\n" f"    def {method}(self, number):\n        return _Part()\n"
+    )
+    facts = survey(read(path))  # type: ignore[arg-type]
+    assert isinstance(facts, Facts)
+    assert Project([facts]).exposure.exposed(f"{facts.module}._Part") is exposed
+
+
+@pytest.mark.parametrize(("given", "reached"), [("(lambda x: x + k), k", False), ("lambda x: x + k", True)])
+def test_of_several_things_that_are_handed_on_at_once_each_goes_another_way(
+    given: str, reached: bool, tmp_path: Path
+) -> None:
+    text = f"def _made(k):\n    return {given}\n\n\ndef both(k):\n    return _made(k)\n"
+    assert (_reach(text, tmp_path, catalogue()) is not None) is reached

@@ -102,14 +102,8 @@ def _certain(tree: Tree, owner: Callable_, place: ast.stmt, name: str) -> bool:
 
 
 def _binds_certainly(block: Sequence[ast.stmt], name: str) -> bool:
-    """Whether running the whole block to its end binds `name` and leaves it bound."""
-    bound = False
-    for statement in block:
-        if isinstance(statement, ast.Delete) and name in bound_names(statement):
-            bound = False
-        elif _statement_binds(statement, name):
-            bound = True
-    return bound
+    """Whether running the whole block to its end binds `name`. What is deleted anywhere does not come this far."""
+    return any(_statement_binds(statement, name) for statement in block)
 
 
 def _statement_binds(statement: ast.stmt, name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from fixpickle.model import (
@@ -39,7 +40,7 @@ from fixpickle.rewrite import (
 )
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Definition, Facts, Kind
-from fixpickle_codemods._company import bound_names, company, inside, refusal_of
+from fixpickle_codemods._company import bare, bound_names, company, inside, refusal_of
 from fixpickle_codemods._forms import Form, form_in_file, form_of
 
 _LONG = 40  # characters of a name, beyond which a person would look for a shorter one
@@ -154,6 +155,8 @@ def lifted_patch(finding: Finding, shop: Workshop) -> Patch | Refusal:
     if isinstance(value, Refusal):
         return value
     code, edits, new_files = value
+    if definition.keeper is not None:
+        code = f"{definition.keeper.code}({code})  {definition.keeper.comment}".rstrip()
     leading = 0 if form is Form.OBJECT else len(bound)
     subject = ByReference(facts.module, names[definition.span], Origin(definition.name, definition.line), leading)
     return Patch(
@@ -180,7 +183,7 @@ def _lifted(text: str, members: Sequence[Definition], names: Mapping[Span, str])
             for use in other.uses
             if inside(use, member)
         ]
-        made = lift(text, member.span, names[member.span], bound_names(member), imports, renamings)
+        made = lift(text, bare(member), names[member.span], bound_names(member), imports, renamings)
         if not isinstance(made, Lifted):
             return made
         codes.append(made.code)
@@ -192,7 +195,7 @@ def _object(facts: Facts, text: str, definition: Definition, name: str) -> list[
     captured = {name: [use for read, use in definition.reads if read == name] for name in bound_names(definition)}
     own = [use for read, use in definition.reads if read == definition.name and read not in captured]
     imports = [c.statement for c in definition.captures if c.statement]
-    made = lift_object(text, definition.span, Callable_(name, definition.name, captured, own), imports, ())
+    made = lift_object(text, bare(definition), Callable_(name, definition.name, captured, own), imports, ())
     return made if isinstance(made, str) else [made.code]
 
 
@@ -240,7 +243,9 @@ def _in_place(
     """The edits where the definitions stood and where they are used."""
     for member in members:
         value, span = code if member is definition else names[member.span], member.span
-        if member.kind is Kind.LAMBDA:
+        if member.keeper is not None:  # the comments above stay: they are about what it makes as well
+            yield replace(in_place_of(path, text, span, f"{member.name} = {value}"), start=line_start(text, span.start))
+        elif member.kind is Kind.LAMBDA:
             start, end = _without_parentheses(text, span)
             yield Edit(path, start, end, value)
         elif value != names[span] or not (member.replaceable or (len(members) > 1 and member.settled)):

@@ -38,6 +38,11 @@ def bound_names(definition: Definition) -> tuple[str, ...]:
     return tuple(c.name for c in handed if not is_own(definition, c))
 
 
+def bare(definition: Definition) -> Span:
+    """The stretch of a definition without the decorator that is called with it in its place."""
+    return definition.span if definition.keeper is None else definition.keeper.bare
+
+
 def inside(use: Span, definition: Definition) -> bool:
     """Whether a use stands in a definition."""
     return definition.span.start <= use.start < definition.span.end

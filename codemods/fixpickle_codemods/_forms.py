@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import Enum
 
 from fixpickle.project import Project
-from fixpickle.survey.demands import Demand, Need
+from fixpickle.survey.demands import DECORATED, Demand, Need
 from fixpickle.survey.facts import Definition, Facts, Kind, ToCall, ToReturn
 from fixpickle_codemods._company import bound_names, company, inside, is_own
 
@@ -81,6 +81,8 @@ def _names_itself(definition: Definition) -> list[Demand]:
 
 def _asked(project: Project, facts: Facts, definition: Definition) -> list[Demand] | str:
     """Who asks a function, which has another name or is a partial afterwards, for its name; a reason where for more."""
+    if definition.keeper is not None and project.class_of(definition.keeper.symbol) is None:
+        return DECORATED
     if definition.kind is Kind.CLASS or (definition.kind is Kind.LAMBDA and not definition.captures):
         return []
     found: list[Demand] = []

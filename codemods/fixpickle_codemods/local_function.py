@@ -16,6 +16,9 @@ function that calls itself hands them on. Local functions that it calls move alo
 together. Modules imported by the function around it are imported again inside it. Type parameters of its own
 (PEP 695) move along; they are syntax where Python 3.12 or later runs fixpickle.
 
+A class of the project that alone decorates it, `@Parser`, is called with it in its place: `parse = Parser(_parse)`. A
+function that captures variables and is read by one that travels is fixed first, and is a value to that one.
+
 Where more is done with the function than calls, what stands for it answers alike:
 
 | what is done | what stands for it |
@@ -41,9 +44,10 @@ Calls in a block of `pytest.raises` or `assertRaises`.
 ## When it refuses
 
 A captured variable is bound again after the definition, by a loop too, or may be unbound when it is made. `nonlocal`,
-`super()`, `__class__`, `locals()`, private names `__x`. Defaults and decorators, which run at every call of the
-function around it. `__qualname__`, `__code__`, `__dict__` or `__closure__` of it is read; `inspect` or
-`functools.wraps` is asked about it; the module of the function it is handed to asks for more than its `__name__`.
+`super()`, `__class__`, `locals()`, private names `__x`. Defaults and other decorators, which run at every call of the
+function around it. A name that two definitions bind, where one of them names itself, or that is bound otherwise, too.
+`__qualname__`, `__code__`, `__dict__` or `__closure__` of it is read; `inspect` or `functools.wraps` is asked about it;
+the module of the function it is handed to asks for more than its `__name__`.
 Annotations, and bounds of type parameters, that name local variables; type parameters of the function or class around
 it. Local functions that it calls and that capture variables, or may not exist yet. What adds to a captured container on
 its way to another process. With `--reach any`, what nothing pickles and whose name stands in a string that something is

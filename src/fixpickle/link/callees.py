@@ -9,18 +9,21 @@ from fixpickle.link.symbols import Literals, Meaning, Symbols
 from fixpickle.survey.catalogue import Boundary, Catalogue
 from fixpickle.survey.facts import ToCall
 
+_TUPLES = frozenset({"collections.namedtuple()", "typing.NamedTuple()"})
+
 
 class Callee(NamedTuple):
     """What a callee stands for, the class that is made by calling it, if one is, and the function that then runs.
 
     The function is empty where it hands nothing on. It is a `method` where its receiver is an instance of a project's
-    class, which may be gone before what it is called with.
+    class, which may be gone before what it is called with. What a `record` is made with is a part of it.
     """
 
     symbol: str
     made: str
     function: str
     method: bool
+    record: bool = False
 
 
 class Callees:
@@ -36,15 +39,21 @@ class Callees:
         known = self._called.get(name)
         if known is None and self.symbols.foreign(name):
             symbol = name.removesuffix(".__init__").removesuffix("()")
-            return Callee(symbol, "", "" if symbol in self.catalogue.silent else symbol, False)
+            return Callee(symbol, "", "" if symbol in self.catalogue.silent else symbol, False, name in _TUPLES)
         if known is None:
-            symbol = self.symbols.meaning(name).symbol.removesuffix(".__init__").removesuffix("()")
+            meant = self.symbols.meaning(name).symbol
+            symbol = meant.removesuffix(".__init__").removesuffix("()")
             made = symbol if self.symbols.class_of(symbol) is not None else ""
             function = self.symbols.constructor(symbol) if made else symbol
             method = self.symbols.class_of(symbol.rpartition(".")[0]) is not None
-            known = Callee(symbol, made, "" if symbol in self.catalogue.silent else function, method)
+            record = meant in _TUPLES or (function == made and self._is_record(symbol))
+            known = Callee(symbol, made, "" if symbol in self.catalogue.silent else function, method, record)
             self._called[name] = known
         return known
+
+    def _is_record(self, symbol: str) -> bool:
+        """Whether a class or one of its bases is made of its fields."""
+        return any(found is not None and found[1].record for _, found in self.symbols.lineage(symbol))
 
     def words(self, symbol: str) -> str:
         """What a reader calls a function: its name, a method's of the project with its class."""
@@ -100,6 +109,8 @@ class Callees:
     def may_keep(self, callee: str) -> bool:
         """Whether what a call gives may carry its arguments, with no constructor of the project to tell."""
         known = self.callee(callee)
+        if known.record:
+            return True
         if known.made:
             return known.function == known.made  # what it is made with, only a base elsewhere or a decorator can take
         return self.catalogue.may_keep(known.function)

@@ -26,4 +26,6 @@ def stored(home: Facts, owner: Facts, sink: ToAttribute) -> str:
     """The step that stores a value on an object."""
     if not sink.attribute:
         return f"kept by a base of {sink.cls} {place(home, owner, sink.line)}"
+    if sink.attribute == "?":
+        return f"stored on an attribute of {sink.cls} {place(home, owner, sink.line)}"
     return f"stored on self.{sink.attribute} of {sink.cls} {place(home, owner, sink.line)}"

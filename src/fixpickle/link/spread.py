@@ -103,7 +103,7 @@ class Spread:
             and self.callees.may_keep(sink.callee)
         ):
             callee = self.callees.callee(sink.callee)
-            certain = way.certain and not callee.made and self.catalogue.keeps(callee.symbol)
+            certain = way.certain and (callee.record or (not callee.made and self.catalogue.keeps(callee.symbol)))
             yield from (way.on(way.owner, s)._replace(certain=certain) for s in sink.onward)
 
     # --- the way ---
@@ -220,7 +220,8 @@ class Spread:
         method returns serves its own callers, so methods count only where they return an object.
         """
         name = sink.function
-        if "<locals>" in name or not self.gives_values(facts, name) or self._registered(facts, name):
+        gives = self._gives_objects(facts, name) if methods else self.gives_values(facts, name)
+        if "<locals>" in name or not gives or self._registered(facts, name):
             return False
         if "." in name:
             return methods
@@ -237,7 +238,11 @@ class Spread:
     def gives_values(self, facts: Facts, function: str) -> bool:
         """Whether a function gives its callers values, and neither decorates nor makes what a module has a name for."""
         symbol = self.symbols.meaning(f"{facts.module}.{function}").symbol
-        return symbol not in self.decorators and symbol not in self._named_results
+        return symbol not in self._named_results and self._gives_objects(facts, function)
+
+    def _gives_objects(self, facts: Facts, function: str) -> bool:
+        """The same of a function that gives objects, which keep what they are made with under any name."""
+        return self.symbols.meaning(f"{facts.module}.{function}").symbol not in self.decorators
 
     def results(self, facts: Facts, function: str) -> Sequence[tuple[Facts, Instance]]:
         """Where files of the project call a function of `facts` by its name, and where what it gives goes then."""

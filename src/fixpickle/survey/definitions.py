@@ -5,23 +5,22 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from fixpickle.model import Span
 from fixpickle.survey.captures import UNKNOWN, Captures
 from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.demands import Demand, Obstacle
-from fixpickle.survey.facts import Capture, Definition, Kind, Sink, ToAttribute, ToCall, ToParameter
+from fixpickle.survey.facts import Capture, Definition, Keeper, Kind, Sink, ToAttribute, ToCall, ToParameter
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.flow.callees import CARRIERS, LOOKUPS
-from fixpickle.survey.flow.stores import FIELDS
+from fixpickle.survey.flow.stores import FIELDED, FIELDS
 from fixpickle.survey.names import Names
 from fixpickle.survey.obstacles import Obstacles, private_name, subscripted
-from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Tree, attribute_declared, parameters, walk
+from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Function, Tree, attribute_declared, parameters, walk
 from fixpickle.survey.uses import changed_in_place, fields_read
 
-# Classes that store the defaults of their fields on every instance, and what declares such a field.
-_FIELDED = frozenset({"dataclasses.dataclass", "attr.s", "attr.attrs", "attr.define", "attrs.define", "attrs.frozen"})
 _DISPLAYS = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
 _CONTAINERS = frozenset(
     f"{name}()"
@@ -77,21 +76,51 @@ class Definitions:
             return
         made = isinstance(call, ast.Call) and self.names.of(call.func) in FIELDS
         decorators = {self.names.of(d).removesuffix("()") for d in cls.decorator_list}
-        plain = isinstance(statement, ast.AnnAssign) and statement.value is node and decorators & _FIELDED
+        plain = isinstance(statement, ast.AnnAssign) and statement.value is node and decorators & FIELDED
         if made or plain:
             yield ToAttribute(self.tree.qualname(cls), name, node.lineno)
 
     def _named(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Definition:
         uses, caught = self.flow.variables.loads(self.tree.scope(node), node.name), self.captures.of(node)
-        outside = [u for u in uses if not self.tree.inside(u, node)]
+        outside, keeper = [u for u in uses if not self.tree.inside(u, node)], None
         if isinstance(node, ast.ClassDef):
             kind, sinks = Kind.CLASS, tuple(self._class_sinks(outside))
             obstacles: Iterable[Obstacle] = self.obstacles.of_class(node, uses)
         else:
             kind, sinks = Kind.FUNCTION, tuple(s for use in outside for s in self.flow.of(use))
-            obstacles = self.obstacles.of_function(node, uses, bool(_handed_over(caught, node.name)), sinks)
+            if (keeper := self._keeper(node, uses)) is not None:
+                sinks, uses = (ToCall(keeper.symbol, 0, "", node.decorator_list[0].lineno, onward=sinks),), []
+            obstacles = self.obstacles.of_function(
+                node, uses, bool(_handed_over(caught, node.name)), sinks, keeper is not None
+            )
+            sinks = (*sinks, *self._carried(caught, node.name, outside))
         line = node.decorator_list[0].lineno if node.decorator_list else node.lineno
-        return self._definition(kind, node, node.name, line, caught, obstacles, sinks, uses)
+        definition = self._definition(kind, node, node.name, line, caught, obstacles, sinks, uses)
+        if keeper is not None:  # its name means what the decorator gives
+            definition = replace(definition, keeper=keeper, settled=False, replaceable=False)
+        return definition
+
+    def _keeper(self, node: Function, uses: Sequence[ast.Name]) -> Keeper | None:
+        """The only decorator of a function that does not name itself, where it is a name that may stand for a class."""
+        decorator = node.decorator_list[0] if len(node.decorator_list) == 1 else None
+        if not isinstance(decorator, (ast.Name, ast.Attribute)) or any(self.tree.inside(u, node) for u in uses):
+            return None
+        symbol, bare = self.names.of(decorator), self.tree.bare(node)
+        beside, *between = self.tree.text[self.tree.span(node).start : bare.start].splitlines()
+        if not symbol or any("#" in line for line in between):
+            return None  # a comment would be lost
+        return Keeper(ast.unparse(decorator), symbol, bare, "".join(beside.partition("#")[1:]))
+
+    def _carried(self, caught: Sequence[Capture] | None, name: str, uses: Sequence[ast.Name]) -> Iterator[Sink]:
+        """Where the functions go that read a function which captures values: it is a value that they capture."""
+        if not _handed_over(caught, name):
+            return
+        for around in dict.fromkeys(self.tree.function(use) for use in uses):
+            scope = self.tree.scope(around) if around is not None else None
+            if isinstance(around, ast.Lambda):
+                yield from self.flow.of(around)
+            elif isinstance(around, FUNCTIONS) and isinstance(scope, CALLABLES) and not around.decorator_list:
+                yield from (s for use in self.flow.variables.loads(scope, around.name) for s in self.flow.of(use))
 
     def _class_sinks(self, uses: Sequence[ast.Name]) -> Iterator[Sink]:
         """Where instances of a class go, and the class itself where it is handed to what pickles it.
@@ -177,9 +206,10 @@ class Definitions:
         return found
 
     def _settled(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
-        """Whether every run of the function around it gets to the definition, and nothing deletes its name."""
+        """Whether every run of the function around it gets to the definition, which alone binds its name for good."""
         scope = self.tree.scope(node)
-        if self.tree.parents[node] is not scope:
+        alone = len(self.names.bindings.get(scope, {}).get(node.name, [])) == 1
+        if self.tree.parents[node] is not scope or not alone:
             return False
         if scope not in self._deleted:
             gone = (n.id for n in self.tree.within(scope, ast.Name) if isinstance(n.ctx, ast.Del))

@@ -30,5 +30,7 @@ class Demand:
     reason: str
 
 
+DECORATED = "its decorators run at every call of the function around it"
+
 Obstacle = str | Demand
 """A reason against every rewrite, or against those that do not meet a demand."""

@@ -74,7 +74,8 @@ def lookup_flaws(tree: Tree, names: Names, cls: ast.ClassDef) -> Iterator[Flaw]:
         if held or "KeyError" in outcome.what:
             yield Flaw(Harm.ANSWERING, method.name, span, held, outcome.what, "")
     elif isinstance(outcome, _Reads) and lookup.endless(method.body, outcome.attribute) and lookup.sets(outcome, cls):
-        held = tuple(dict.fromkeys([*lookup.all_read(method), outcome.attribute]))
+        own = [name for name in lookup.all_read(method) if lookup.sets(_Reads(name), cls)]  # others may be a base's
+        held = tuple(dict.fromkeys([*own, outcome.attribute]))
         again = tuple(lookup.properties(outcome))
         yield Flaw(Harm.ENDLESS, method.name, span, held, lookup.keyed(method), "", again)
 
@@ -179,8 +180,13 @@ class _Lookup:
             if first := self._first(statement.value):
                 return _Reads(first)
             plain = isinstance(statement.value, (ast.Constant, ast.Attribute, ast.Name, ast.JoinedStr))
-            return _Nothing() if plain else _Fine()
+            return _Nothing() if plain or self._makes_another(statement.value) else _Fine()
         return _Nothing() if isinstance(statement, (ast.Pass, ast.Import, ast.ImportFrom)) else _Fine()
+
+    def _makes_another(self, value: ast.expr) -> bool:
+        """Whether it makes another instance of the same class, with arguments that nothing is read for."""
+        kinds = (f"type({self.me})", f"{self.me}.__class__")
+        return isinstance(value, ast.Call) and ast.unparse(value.func) in kinds
 
     def _branch(self, statement: ast.If, asked: str) -> _Outcome:
         holds = self._holds(statement.test, asked)

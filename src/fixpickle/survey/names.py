@@ -29,6 +29,11 @@ _TRANSPARENT = frozenset(
     for module in ("typing", "typing_extensions")
     for name in ("Optional", "Union", "Annotated", "Final", "ClassVar", "Required", "NotRequired")
 )
+# Bases that say something about a class and have no constructor of their own: it is none of them that `super()` means.
+_MARKS = frozenset(
+    {"abc.ABC", "builtins.object", "typing.Generic", "typing.Protocol", "typing_extensions.Generic"}
+    | {"typing_extensions.Protocol"}
+)
 
 
 class Names:
@@ -176,11 +181,12 @@ class Names:
         return self.of(base.value if isinstance(base, ast.Subscript) else base, depth)
 
     def _of_super(self, call: ast.Call, depth: int) -> str:
-        """An instance of the only base; of several, which is next depends on the class of the instance."""
+        """An instance of the only base with code; of several, which is next depends on the class of the instance."""
         function = self.tree.function(call)
         cls = self.tree.method_class(function)
-        base = self.of_base(cls.bases[0], depth - 1) if cls is not None and len(cls.bases) == 1 else ""
-        return f"{base}()" if base else ""
+        bases = [self.of_base(base, depth - 1) for base in cls.bases] if cls is not None else []
+        initialising = [base for base in bases if base not in _MARKS]
+        return f"{initialising[0]}()" if len(initialising) == 1 and initialising[0] else ""
 
     def annotated(self, annotation: ast.AST, at: ast.AST, depth: int = _DEPTH) -> str:
         """The symbolic name of a value with that annotation, which stands at `at`; empty for any of several types."""

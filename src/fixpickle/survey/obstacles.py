@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from fixpickle.survey.captures import Captures, type_parameter_of
 from fixpickle.survey.catalogue import catalogue
-from fixpickle.survey.demands import Obstacle
+from fixpickle.survey.demands import DECORATED, Obstacle
 from fixpickle.survey.facts import Sink, ToCall
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.mangling import is_private
@@ -80,18 +80,21 @@ class Obstacles:
         return False
 
     def of_function(
-        self, node: Function, uses: Sequence[ast.Name], captures: bool, sinks: Sequence[Sink]
+        self, node: Function, uses: Sequence[ast.Name], captures: bool, sinks: Sequence[Sink], kept: bool
     ) -> Iterator[Obstacle]:
-        """The reasons against moving a local function, which is named at `uses` and goes to `sinks`."""
+        """The reasons against moving a local function, which is named at `uses` and goes to `sinks`.
+
+        It is `kept` where its only decorator can be called in its place.
+        """
         replaced = captures or self.uses.told_apart(uses, sinks)
         yield from self._in_type_parameters(node)
         yield from self._in_body(node)
-        yield from self._in_binding(node, self.tree.scope(node))
+        yield from self._in_binding(node, self.tree.scope(node), uses)
         yield from self.uses.of(node.name, uses, captures, replaced)
         yield from self._in_defaults(node)
         yield from self._in_annotations(node)
-        if node.decorator_list:
-            yield "its decorators run at every call of the function around it"
+        if node.decorator_list and not kept:
+            yield DECORATED
         yield from self.uses.as_method(node, uses if replaced else ())
         yield from self.uses.of_sinks(sinks, replaced)
 
@@ -99,7 +102,7 @@ class Obstacles:
         """The reasons against moving a local class, which is named at `uses`."""
         yield from self._in_type_parameters(node)
         yield from self._in_body(node)
-        yield from self._in_binding(node, self.tree.scope(node))
+        yield from self._in_binding(node, self.tree.scope(node), uses)
         yield from self._in_class(node, uses)
 
     def _in_body(self, node: ast.AST) -> Iterator[str]:
@@ -192,8 +195,11 @@ class Obstacles:
     def _looked_into(self, name: ast.Name) -> bool:
         return isinstance(self.tree.parents[name], (ast.Attribute, ast.Subscript, ast.Call))
 
-    def _in_binding(self, node: Function | ast.ClassDef, scope: ast.AST) -> Iterator[str]:
-        if len(self.names.bindings.get(scope, {}).get(node.name, [])) != 1:
+    def _in_binding(self, node: Function | ast.ClassDef, scope: ast.AST, uses: Sequence[ast.Name]) -> Iterator[str]:
+        values = self.names.bindings.get(scope, {}).get(node.name, [])
+        # Where each is bound in its place, the name means then what it meant; inside one of them it may mean another.
+        apart = all(isinstance(v, FUNCTIONS) and not any(self.tree.inside(u, v) for u in uses) for v in values)
+        if len(values) != 1 and not (values and apart and not isinstance(node, ast.ClassDef)):
             yield f"`{node.name}` is bound more than once in the function around it"
         around = self._around(scope)
         if node.name in around.declared:

@@ -29,6 +29,7 @@ from fixpickle.survey.facts import (
 )
 from fixpickle.survey.flaws import flaws
 from fixpickle.survey.flow import Flow
+from fixpickle.survey.flow.stores import FIELDED
 from fixpickle.survey.guards import guarded_attributes
 from fixpickle.survey.handovers import handovers
 from fixpickle.survey.holdings import holdings
@@ -180,6 +181,7 @@ def _classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
             properties=_decorated(names, node, PROPERTIES),
             instanceless=_decorated(names, node, _INSTANCELESS),
             feigned=feigned(tree, node),
+            record=_record(names, node),
             mangled=tree.span(node) if is_mangled(tree, node) and "__qualname__" not in defined else None,
         )
 
@@ -197,6 +199,13 @@ def _decorated(names: Names, node: ast.ClassDef, decorators: frozenset[str]) -> 
     """The functions in a class' body that one of these decorators stands above."""
     functions = (s for s in node.body if isinstance(s, FUNCTIONS))
     return frozenset(f.name for f in functions if any(names.of(d) in decorators for d in f.decorator_list))
+
+
+def _record(names: Names, node: ast.ClassDef) -> bool:
+    """Whether a class' constructor is made of its fields."""
+    own = any(isinstance(s, FUNCTIONS) and s.name in ("__init__", "__new__") for s in node.body)
+    made = any(names.of(d).removesuffix("()") in FIELDED for d in node.decorator_list)
+    return not own and (made or "typing.NamedTuple" in map(names.of_base, node.bases))
 
 
 def _slots(node: ast.ClassDef) -> tuple[str, ...] | None:

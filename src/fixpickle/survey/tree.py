@@ -184,6 +184,12 @@ class Tree:
         line, column = self.position(start)
         return Span(start, end, line, column)
 
+    def bare(self, node: ast.AST) -> Span:
+        """The stretch of a definition without its decorators."""
+        start = self.offset(node.lineno, node.col_offset)  # type: ignore[attr-defined]
+        line, column = self.position(start)
+        return Span(start, self.span(node).end, line, column)
+
     def code(self, node: ast.AST) -> str:
         """The text a node was written as."""
         span = self.span(node)

@@ -100,7 +100,8 @@ class Uses:
                 yield f"the cache at line {sink.line} keeps results under its name and source"
 
     def _in_attribute(self, sink: ToAttribute, replaced: bool) -> Iterator[Obstacle]:
-        for node in self._introspected.get(sink.attribute, ()):
+        names = self._introspected if sink.attribute == "?" else [sink.attribute]
+        for node in (node for name in names for node in self._introspected.get(name, ())):
             why = f"`{node.attr}` of what is kept in `{sink.attribute}` is read at line {node.lineno}"
             yield from _read(node.attr, why, replaced)
         if line := self._attributes_set.get((sink.cls, sink.attribute)):

@@ -116,3 +116,4 @@ class ClassFacts:
     refusing: str = ""
     keyed_by_id: tuple[str, ...] = ()
     set_later: frozenset[str] = frozenset()
+    record: bool = False

@@ -33,6 +33,20 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True)
+class Keeper:
+    """What alone decorates a local function, a name: called with the function, it gives what the name is bound to.
+
+    `code` is how it is written, `symbol` what it is, `bare` the stretch of the function without it, and `comment` what
+    stands behind it on its line.
+    """
+
+    code: str
+    symbol: str
+    bare: Span
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
 class Definition:
     """A lambda, or a function or class defined inside a function, and a module-level lambda.
 
@@ -47,7 +61,8 @@ class Definition:
     `compared` is the first line that compares something with a string in which its name stands, and 0 where none does.
     `demands` are reasons against rewrites that stand for less than a function. Where there are some, `reads` are the
     places inside it that read what it captures, or itself, and `private` is a name in it that means another one in a
-    class. It `resumes` where it is a generator or coroutine function.
+    class. It `resumes` where it is a generator or coroutine function. A `keeper` takes it where a decorator stands
+    above it: other places name what that gives, and `uses` are none of the function.
     """
 
     kind: Kind
@@ -77,6 +92,7 @@ class Definition:
     reads: tuple[tuple[str, Span], ...] = ()
     resumes: bool = False
     private: str = ""
+    keeper: Keeper | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ class ToCall:
 class ToAttribute:
     """Stored on the instance, as `self.attribute`, of a class of this module.
 
-    `attribute` is empty where the constructor of a base takes it, which is another package's.
+    `attribute` is empty where the constructor of a base takes it, which is another package's, and `?` where its name is
+    known only when the program runs.
     """
 
     cls: str

@@ -120,5 +120,7 @@ class Callees:
         at = 1 if looks_up else _FALLBACKS.get(callee, -1)
         if not 0 <= at < len(call.args) or call.args[at] is not node or len(call.args) > at + 1:
             return False
+        if callee == "builtins.getattr" and ast.dump(call.args[0]) == ast.dump(node):
+            return True  # of the thing itself, or it
         # A name that stands for something else than a function may be a mark of what is missing, which goes no further.
         return not isinstance(node, ast.Name) or any(isinstance(v, CALLABLES) for v in self.variables.values(node))

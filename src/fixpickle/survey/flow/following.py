@@ -140,6 +140,8 @@ class Flow:
             return (*steps, *self._filled_in(call, node))
         if call in self._failing:
             return ()
+        if stored := self.stores.as_attribute(call, node):
+            return stored
         if self.callees.falls_back_on(call, callee, node):
             return (*self.stores.into_container(call, node), *self._follow(call, direct))
         if isinstance(self.tree.scope(call), ast.ClassDef):

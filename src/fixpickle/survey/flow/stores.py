@@ -27,6 +27,8 @@ FIELDS = frozenset(
         "pydantic.Field",
     ]
 )
+# Decorators of classes whose constructors are made of their fields, and keep the defaults of these on every instance.
+FIELDED = frozenset({"dataclasses.dataclass", "attr.s", "attr.attrs", "attr.define", "attrs.define", "attrs.frozen"})
 # Containers of this process, into which an item is put without a call that could pickle it.
 _PLAIN = ("builtins.", "collections.")
 # Methods that put an argument into the container they are called on.
@@ -97,6 +99,15 @@ class Stores:
             return ()
         key = node.arg or "" if isinstance(node, ast.keyword) else key_written(call.args[0]) if call.args[1:] else ""
         return keyed(self._kept_in(call.func.value), key)
+
+    def as_attribute(self, call: ast.Call, node: ast.AST) -> Iterable[Step]:
+        """The attribute that the last argument of `setattr(self, name, value)` is stored in; any where that varies."""
+        if call.args[2:] != [node] or self.names.of(call.func) != "builtins.setattr":
+            return ()
+        owner, name = call.args[:2]
+        cls = self.names.instance_class(owner)
+        said = name.value if isinstance(name, ast.Constant) and isinstance(name.value, str) else "?"
+        return (ToAttribute(self.tree.qualname(cls), said, call.lineno),) if cls is not None else ()
 
     def _kept_in(self, base: ast.AST) -> Iterable[Step]:
         """Where something goes that has been put into the container `base`."""

@@ -563,6 +563,22 @@ def test_memory_is_limited(tree: Callable[..., Tree]) -> None:
     patch = there.patch("m.py", [("X = 1", "X = bytearray(2 << 30)")], ByExpression("m", "f()", "1"))
     (verdict,) = there.prove(patch, memory_limit=1024)
     assert isinstance(verdict, Refuted) and "MemoryError" in verdict.reason
+    assert verdict.reason.endswith(f"in {sys.executable}, to which `memory-limit` gives 1024 MB")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs RLIMIT_AS")
+@pytest.mark.parametrize(
+    ("error", "end"),
+    [
+        ("ImportError('libx.so: failed to map segment from shared object')", ", to which `memory-limit` gives 1024 MB"),
+        ("ImportError('libx.so: cannot open shared object file')", ""),
+    ],
+)
+def test_a_library_that_finds_no_room_names_the_limit(tree: Callable[..., Tree], error: str, end: str) -> None:
+    there = tree(m=f"raise {error}\n\n\ndef f():\n    return lambda: 1\n")
+    patch = there.patch("m.py", [("lambda: 1", "f")], ByExpression("m", "f()", "1"))
+    (verdict,) = there.prove(patch, memory_limit=1024)
+    assert isinstance(verdict, Unproved) and verdict.reason.endswith(f"when importing m in {sys.executable}{end}")
 
 
 # --- what crosses, and is not what it was ---------------------------------------------------------------------------

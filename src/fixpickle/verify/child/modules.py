@@ -12,7 +12,7 @@ import types
 from typing import Any, Dict, Optional, Set
 
 from .failure import Failure, told
-from .process import Answers
+from .process import Answers, limit_met
 
 _HOOKS = (
     *("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__"),
@@ -37,7 +37,8 @@ class Modules:
                 self.errors[name] = told(error)
             self.answers.write(imported=name)
         if self.errors[name] is not None:
-            raise Failure("import", "%s when importing %s in %s" % (self.errors[name], name, sys.executable))
+            limit = limit_met(self.errors[name] or "")
+            raise Failure("import", "%s when importing %s in %s%s" % (self.errors[name], name, sys.executable, limit))
         return sys.modules[name]
 
 

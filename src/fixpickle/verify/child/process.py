@@ -19,6 +19,7 @@ _ME = os.getpid()
 # Of Linux. `signal` and `socket` make many Enums of such numbers.
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _PR_SET_PDEATHSIG, _SIGKILL = 1, 9
+_NO_MEMORY = ("failed to map segment from shared object", "Cannot allocate memory")
 
 
 class Answers:
@@ -113,6 +114,19 @@ def confine(parent: int, megabytes: int, processes: int, network: bool) -> str:
         if megabytes > 0:
             _lower(resource, resource.RLIMIT_AS, megabytes << 20)
     return "the code that was proved could reach the network: %s" % wrong if wrong else ""
+
+
+def limit_met(said: str) -> str:
+    """What to add to an error that says, in Python's words or the loader's of shared libraries, that memory ran out."""
+    if not said.startswith("MemoryError") and not any(words in said for words in _NO_MEMORY):
+        return ""
+    with contextlib.suppress(Exception):
+        import resource
+
+        soft, _hard = resource.getrlimit(resource.RLIMIT_AS)
+        if soft != resource.RLIM_INFINITY:
+            return ", to which `memory-limit` gives %d MB" % (soft >> 20)
+    return ""
 
 
 def _lower(resource: Any, limit: int, wanted: int) -> None:

@@ -32,6 +32,14 @@ def kept(line: str, *, base: str = "", imports: str = "", body: str = "pass") ->
 
 
 ID = "self.seen = {}"
+BEGIN = """
+    def begin(self):
+        thread = threading.Thread(target=self.work)
+        thread.start()
+
+    def work(self): pass
+"""
+WORKER = "class Worker:\n    def __init__(self):\n        self.t = threading.Thread(target=print)\n\n"
 
 
 @pytest.mark.parametrize(
@@ -46,6 +54,26 @@ ID = "self.seen = {}"
         (kept("self.t = [threading.Thread() for _ in range(3)]"), "it keeps a threading.Thread in self.t"),
         (kept("self.t = {n: threading.Thread() for n in 'ab'}"), "it keeps a threading.Thread in self.t"),
         (kept("self.plan = sched.scheduler()", imports="import sched"), "it keeps a sched.scheduler in self.plan"),
+        (
+            kept("self.t = self.begin()", body="def begin(self):\n    return threading.Thread(target=print)"),
+            "it keeps a threading.Thread in self.t",
+        ),
+        (kept("self.begin()", body=BEGIN), "a thread of this process runs its work"),
+        (kept("threading.Timer(5, self.work).start()", body="def work(self): pass"), "runs its work, and nobody waits"),
+        (kept("threading.Thread(target=lambda: print(self)).start()"), "a thread of this process runs its lambda"),
+        (f"{WORKER}{kept('self.w = Worker()')}", "it keeps a kept.Worker in self.w"),
+        (
+            f"{WORKER}class Office:\n    def __init__(self):\n        self.w = Worker()\n"
+            f"{kept('self.o = Office()')}",
+            "it keeps a kept.Office in self.o",
+        ),
+        (
+            kept("pass", base="EchoServicer", imports="from echo_pb2_grpc import EchoServicer"),
+            "it is a echo_pb2_grpc.EchoServicer",
+        ),
+        (kept("pass", base="io.RawIOBase", imports="import io"), "it is a io.RawIOBase"),
+        (kept("pass", imports="import ray\n@ray.remote"), "ray.remote makes its instances in a process of their own"),
+        (kept("pass", imports="import ray\n@ray.remote(num_cpus=1)"), "ray.remote makes its instances"),
         (kept("self.root = tkinter.Tk()", imports="import tkinter"), "its module drives a display (tkinter)"),
         (kept("pass", body="def __reduce__(self):\n    raise TypeError"), "Kept.__reduce__ raises on purpose"),
         (
@@ -74,6 +102,14 @@ def test_what_belongs_to_one_process_is_named_where_anything_is_asked_for(text: 
     "text",
     [
         kept("self.t = []"),
+        kept("pass", body=BEGIN),  # who has an object need not have it begin
+        kept("self.begin()", body=BEGIN.replace("start()", "start(); thread.join()")),
+        kept("threading.Thread(target=print).start()"),
+        kept("threading.Timer(5, print).start()"),
+        kept("pass", body="def all(self):\n    worker = threading.Thread(target=print)\n    worker.start()"),
+        kept("pass", base="Echo", imports="from echo import Echo"),
+        kept("pass", base="EchoServicer", imports="from echo import EchoServicer"),
+        kept("self.begin()", imports="import ray", body="@ray.remote\ndef begin(self): pass"),
         kept(ID, body="def add(self, x, id):\n    self.seen[id(x)] = x"),
         kept(ID, body="def add(self, x):\n    self.seen['x'] = id(x)"),
         kept(ID, body="def add(self, x):\n    seen = {}\n    seen[id(x)] = x"),
@@ -110,3 +146,76 @@ def test_a_hook_that_raises_in_a_base_is_not_asked_where_the_class_has_its_own()
     base = "class Base:\n    def __reduce__(self):\n        raise TypeError\n\n"
     own = "def __reduce__(self):\n    return Kept, ()"
     assert found(base + kept("pass", base="Base", body=own)) == []
+
+
+def test_what_makes_its_thread_anew_is_no_reason_to_leave_who_keeps_it() -> None:
+    makes, takes = (
+        "def __getstate__(self):\n        return {}",
+        "def __setstate__(self, state):\n        self.__init__()",
+    )
+    (finding,) = found(f"{WORKER}    {makes}\n\n    {takes}\n\n" + kept("self.w = Worker()"))
+    assert (finding.reach.evidence, finding.reason) == (Evidence.STATE, "")
+
+
+# --- in a package ---------------------------------------------------------------------------------------------------
+
+
+def packaged(**modules: str) -> list[Finding]:
+    """What is found in a package `p` of these modules."""
+    named = {"__init__": "", **modules}
+    facts = [_surveyed(name, "import threading\n" + textwrap.dedent(text)) for name, text in named.items()]
+    project = Project(facts)
+    return [f for rule in RULES for one in facts for f in rule.find(project, one)]
+
+
+def _surveyed(name: str, code: str) -> Facts:
+    module = "p" if name == "__init__" else f"p.{name}"
+    digest = hashlib.sha256(code.encode()).hexdigest()
+    facts = survey(Source(Path(f"/p/p/{name}.py"), code, "utf-8", "\n", False, digest, module, Path("/p")))
+    assert isinstance(facts, Facts)
+    return facts
+
+
+PART = kept("pass").replace("Kept", "_Part")
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        {"one": PART},
+        {"_one": kept("pass")},
+        {"_one": kept("pass"), "two": "from p import _one\ndef go():\n    _one.Kept().work()\n"},
+        {"one": PART + "class Whole(threading.Thread):\n    def __init__(self):\n        self.part = _Part()\n"},
+        {
+            "one": PART
+            + "class Whole:\n    def __init__(self):\n        self.p = _Part()\n    def __reduce__(self): ...\n"
+        },
+    ],
+)
+def test_a_part_that_nobody_outside_can_hold_is_left(modules: dict[str, str]) -> None:
+    assert not [f for f in packaged(**modules) if f.reach.evidence is not Evidence.ANY]
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        {"one": kept("pass")},
+        {"one": PART + "class Whole:\n    def __init__(self):\n        self.part = _Part()\n"},
+        {"one": PART + "class Whole(_Part): pass\n"},
+        {"one": PART + "def make():\n    return _Part()\n"},
+        {"one": PART + "import pickle\ndef save():\n    return pickle.dumps(_Part())\n"},
+        {"_one": kept("pass"), "two": "from p._one import Kept\n"},
+        {"_one": kept("pass"), "__init__": "from p._one import Kept\n"},
+    ],
+)
+def test_a_part_that_others_get_is_found(modules: dict[str, str]) -> None:
+    (finding,) = packaged(**modules)
+    assert finding.reach.evidence in (Evidence.STATE, Evidence.BOUNDARY)
+
+
+def test_what_has_its_display_from_another_module_is_bound_to_it() -> None:
+    compat = "try:\n    from PyQt6 import QtWidgets\nexcept ImportError:\n    from PySide6 import QtWidgets\n"
+    (finding,) = packaged(compat=compat, window="from p.compat import QtWidgets\n" + kept("pass"))
+    assert finding.reason == "its module drives a display (PyQt6), which belongs to one process"
+    (other,) = packaged(compat=compat + "SIZE = 3\n", table="from p.compat import SIZE\n" + kept("pass"))
+    assert other.reason == ""

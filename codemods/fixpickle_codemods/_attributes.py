@@ -67,12 +67,13 @@ def findings(rule: str, judge: Judge, project: Project, facts: Facts) -> Iterato
         # What pickles on most Pythons is no finding, wherever it goes.
         quiet = bound or holding.family is Family.COUNTER
         traced = None if quiet else _traced(project, facts, holding)
+        seen = safety is Safety.SAFE and not project.exposure.inner(facts, holding.cls)
         yield Finding(
             rule=rule,
             path=facts.path,
             span=holding.span,
             message=_said(holding),
-            reach=traced or _untraced(holding, judged.evidence if safety is Safety.SAFE else Evidence.ANY),
+            reach=traced or _untraced(holding, judged.evidence if seen else Evidence.ANY),
             safety=safety,
             reason=reason,
         )

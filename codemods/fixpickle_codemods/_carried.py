@@ -92,6 +92,8 @@ def _inherited(project: Project, facts: Facts, made: Construction) -> Reach | No
     if is_test(facts) or _LOCAL in made.cls or not project.carries(facts, made.cls, made.attribute):
         return None
     for owner, kept in project.keepers.of_instances(facts, made.cls):
+        if project.exposure.inner(owner, kept.cls):
+            continue
         step = f"stored on self.{kept.attribute} of {kept.cls}"
         return Reach(Evidence.STATE, (step,), carrier=f"{owner.module}:{kept.cls}")
     return None
@@ -138,7 +140,7 @@ def _kept(project: Project, facts: Facts, made: Construction) -> Reach | None:
     if crossing is not None:
         chain, pickler = (step, *crossing.chain), crossing.boundary.pickler
         return Reach(Evidence.BOUNDARY, chain, pickler, f"{facts.module}:{made.cls}")
-    if ways:
+    if ways or project.exposure.inner(facts, made.cls):
         return None
     return Reach(Evidence.STATE, (step,), carrier=f"{facts.module}:{made.cls}" if made.cls else "")
 

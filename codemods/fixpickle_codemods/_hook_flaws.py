@@ -88,9 +88,9 @@ def _reach(project: Project, facts: Facts, cls: ClassFacts, flaw: Flaw) -> Reach
     kept = next((k for k in project.kept(facts, results) if k.lasting), None)
     if kept is not None:
         return Reach(Evidence.STATE, kept.chain, carrier=carrier)
-    public = not any(part.startswith("_") for part in cls.name.split("."))
+    private = any(part.startswith("_") for part in cls.name.split(".")) or project.exposure.inner(facts, cls.name)
     words = f"{cls.name} is public: others may keep its instances"
-    return Reach(Evidence.STATE, (words,), carrier=carrier) if public else None
+    return Reach(Evidence.STATE, (words,), carrier=carrier) if not private else None
 
 
 def _message(family: _Family, flaw: Flaw) -> str:

@@ -97,6 +97,11 @@ class Exposure:
         """Whether others than its package may have instances of a class of the file."""
         return not packaged(facts) or self.exposed(f"{facts.module}.{name}")
 
+    def inner(self, facts: Facts, name: str) -> bool:
+        """Whether a class is one of a package's own parts: it is private, and what others get holds no instance."""
+        symbol = f"{facts.module}.{name}"
+        return packaged(facts) and not _public(symbol) and not self.exposed(symbol)
+
     def kept_back(self, facts: Facts, name: str, instances: Iterable[Sink] | None) -> bool:
         """Whether nobody but its own file has instances of a type, by its module-level name and where instances go.
 

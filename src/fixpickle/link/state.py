@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
+from fixpickle.link.belonging import Belonging
 from fixpickle.link.files import is_test, packaged
 from fixpickle.link.keepers import Keepers
 from fixpickle.link.shipments import Shipments
 from fixpickle.link.spread import Spread
-from fixpickle.link.symbols import Symbols
-from fixpickle.survey.constructions import PRIMITIVES
+from fixpickle.link.symbols import HIDING, Symbols
 from fixpickle.survey.facts import ClassFacts, Facts
-
-# Hooks that decide what of an instance is pickled; `__setstate__` or `__deepcopy__` alone decide nothing.
-HIDING = frozenset({"__getstate__", "__reduce__", "__reduce_ex__"})
-
-_STREAMS = frozenset({"sys.stdin", "sys.stdout", "sys.stderr"})
 
 
 class State:
@@ -28,6 +23,14 @@ class State:
         self.symbols, self.spread, self.catalogue = symbols, spread, spread.catalogue
         self.keepers = Keepers(files, symbols, self.passes_on)
         self.shipments = Shipments(files, symbols, spread, self.left_out)
+        self._belonging = Belonging(
+            files,
+            symbols,
+            spread.catalogue,
+            started=self._handed_to_starting,
+            later=self._set_once_started,
+            kept=self.keepers.keep_some,
+        )
 
     def _classes(self, facts: Facts, name: str) -> Iterator[ClassFacts]:
         """A class of `facts` and those of its ancestors that the project has."""
@@ -36,53 +39,15 @@ class State:
     # --- one process's own ---
 
     def process_bound(self, facts: Facts, name: str, besides: Collection[str] = ()) -> str:
-        """Why an instance of the class is one process's by nature, or an empty string.
+        """Why an instance of the class is one process's by nature, or an empty string; see `link.belonging`.
 
-        What is kept in the attributes `besides` does not count, and what hooks of its own leave out. An instance that
-        is handed to a process as it starts, and one that is itself a process, take along what these inherit.
+        What is kept in the attributes `besides` does not count, and what hooks of its own leave out.
         """
-        for imported in facts.imports:
-            if (top := imported.target.split(".")[0]) in self.catalogue.bound_modules:
-                return f"its module drives a display ({top}), which belongs to one process"
-        starts = any(shipment.boundary.starts for shipment in self.shipments.of(f"{facts.module}.{name}"))
-        for symbol, found in self.symbols.lineage(f"{facts.module}.{name}"):
-            if self._bound_by_base(facts, name, symbol):
-                return f"it is a {symbol}, which belongs to one process"
-            if found is None:
-                continue
-            cls = found[1]
-            if cls.coroutines and not starts:
-                return f"{cls.name} has coroutine methods, so it belongs to an event loop"
-            later = self._set_once_started(facts, name, cls)
-            attribute, value = self._bound_part(cls, starts, {*besides, *later})
-            if attribute:
-                return f"it keeps a {value.removesuffix('()')} in self.{attribute}, which belongs to one process"
-        return ""
+        return self._belonging.reason(facts, name, besides)
 
-    def _bound_by_base(self, facts: Facts, name: str, base: str) -> bool:
-        bound = base in self.catalogue.bound_bases - self.catalogue.started_bases
-        return bound and not (base in PRIMITIVES and self.keepers.keep_some(facts, name))
-
-    def _bound_part(self, cls: ClassFacts, starts: bool, besides: Collection[str]) -> tuple[str, str]:
-        """An attribute of a class that holds what belongs to one process, and what that is; empty where none does."""
-        left_out = cls.state.dropped if cls.state and cls.state.copies else ()
-        inherited = self.catalogue.inherited_values if starts else ()
-        for attribute, value in (*cls.attributes, *cls.parts):
-            if attribute in besides or attribute in left_out or value in inherited:
-                continue
-            if value in self.catalogue.bound_values or self._made_bound(value):
-                return attribute, value
-            if value in _STREAMS and (attribute, value) in cls.parts:
-                return attribute, f"collection of {value} and the like"
-        return "", ""
-
-    def _made_bound(self, value: str) -> bool:
-        """Whether an attribute holds an instance of a project's class that is a thread, server or the like."""
-        found = self.symbols.class_of(value.removesuffix("()")) if value.endswith("()") else None
-        if found is None:
-            return False
-        bases = self.catalogue.bound_bases - PRIMITIVES
-        return any(symbol in bases for symbol, _ in self.symbols.lineage(f"{found[0].module}.{found[1].name}"))
+    def _handed_to_starting(self, symbol: str) -> bool:
+        """Whether instances are handed to processes as they are started, which inherit what nobody else can be sent."""
+        return any(shipment.boundary.starts for shipment in self.shipments.of(symbol))
 
     # --- left as it is ---
 

@@ -15,6 +15,9 @@ from fixpickle.survey.facts import ClassFacts, Facts, ToCall
 Literals = tuple[tuple[str, str], ...]
 _NOTHING: dict[str, str | Meaning] = {}
 
+# Hooks that decide what of an instance is pickled; `__setstate__` or `__deepcopy__` alone decide nothing.
+HIDING = frozenset({"__getstate__", "__reduce__", "__reduce_ex__"})
+
 _ABOVE = 3  # folders above an import root that an import may lead through
 _LONGEST = 20  # parts of a name: an attribute that is made of itself, as `self.next = self.next.next`, has no end
 

@@ -102,6 +102,7 @@ class Catalogue:
     bound_bases: frozenset[str]
     bound_values: frozenset[str]
     bound_modules: frozenset[str]
+    bound_decorators: frozenset[str]
     by_value_modules: frozenset[str]
     by_name_modules: frozenset[str]
     keeping: frozenset[str]
@@ -219,6 +220,7 @@ def catalogue() -> Catalogue:
         bound_bases=frozenset(data["process_bound"]["bases"]),
         bound_values=frozenset(data["process_bound"]["values"]),
         bound_modules=frozenset(data["process_bound"]["modules"]),
+        bound_decorators=frozenset(data["process_bound"]["decorators"]),
         by_value_modules=frozenset(data["ships"]["by_value"]),
         by_name_modules=frozenset(data["ships"]["by_name"]),
         keeping=frozenset(data["keeps"]["names"]),

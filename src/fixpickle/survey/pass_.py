@@ -38,7 +38,7 @@ from fixpickle.survey.identities import keyed_by_id
 from fixpickle.survey.instances import aliases, attribute_flows, instances, returned
 from fixpickle.survey.late_imports import late_imports
 from fixpickle.survey.made_types import TYPE_FACTORIES, instances_of, made_types, sentinels
-from fixpickle.survey.makings import set_later
+from fixpickle.survey.makings import running, set_later
 from fixpickle.survey.moved_names import moved_names
 from fixpickle.survey.names import PROPERTIES, Names
 from fixpickle.survey.offers import offered
@@ -171,6 +171,7 @@ def _classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
             refusing=refusing(node),
             keyed_by_id=keyed.get(node, ()),
             set_later=set_later(tree, names, node),
+            running=running(tree, names, node),
             apart=any(isinstance(s, FUNCTIONS) and s.name == "__init__" and _apart(s) for s in node.body),
             members=frozenset(defined),
             flaws=flaws(tree, names, node),

@@ -90,7 +90,8 @@ class ClassFacts:
     `feigned` is the one of `__module__` and `__qualname__` that its body sets, what to, and where.
     `parts` are attributes that hold a list or the like, and what makes its elements, by symbolic name. `refusing` is
     the hook that raises whatever it is called with, `keyed_by_id` the attributes whose keys are made by `id()`, and
-    `set_later` those that making an object does not set.
+    `set_later` those that making an object does not set. `running` is a method that a thread runs which the class
+    starts and does not wait for.
     """
 
     name: str
@@ -117,3 +118,4 @@ class ClassFacts:
     keyed_by_id: tuple[str, ...] = ()
     set_later: frozenset[str] = frozenset()
     record: bool = False
+    running: str = ""

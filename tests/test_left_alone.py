@@ -219,3 +219,62 @@ def test_what_has_its_display_from_another_module_is_bound_to_it() -> None:
     assert finding.reason == "its module drives a display (PyQt6), which belongs to one process"
     (other,) = packaged(compat=compat + "SIZE = 3\n", table="from p.compat import SIZE\n" + kept("pass"))
     assert other.reason == ""
+
+
+# --- made, used and dropped -----------------------------------------------------------------------------------------
+
+USES = {
+    "with": "with Kept() as k:\n        k.work()",
+    "with nothing": "with Kept():\n        pass",
+    "called at once": "return Kept().work()",
+    "asked": "k = Kept()\n    k.size = 3\n    if k:\n        return k.work(), k.size",
+    "gone through": "k = Kept()\n    return [x for x in k]",
+    "tested for": "k = Kept()\n    return k.work(isinstance(3, Kept))",
+}
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+def test_what_a_package_makes_uses_and_drops_is_left(use: str) -> None:
+    found = packaged(one=kept("pass"), two=f"from p.one import Kept\ndef go():\n    {use}\n")
+    assert not [f for f in found if f.reach.evidence is not Evidence.ANY]
+
+
+OTHERS = {
+    "returned": "return Kept()",
+    "returned later": "k = Kept()\n    k.work()\n    return k",
+    "handed on": "k = Kept()\n    print(k)",
+    "its method handed on": "k = Kept()\n    print(key=k.work)",
+    "put away": "k = Kept()\n    global known\n    known = [k]",
+    "set on another": "other().kept = Kept()",
+    "captured": "k = Kept()\n    return lambda: k.work()",
+    "itself handed on": "print(Kept)\n    Kept().work()",
+    "never made": "return isinstance(3, Kept)",
+}
+
+
+@pytest.mark.parametrize("use", OTHERS.values(), ids=OTHERS)
+def test_what_others_may_get_of_a_public_class_is_found(use: str) -> None:
+    (finding,) = packaged(one=kept("pass"), two=f"from p.one import Kept\ndef go():\n    {use}\n")
+    assert finding.reach.evidence is Evidence.STATE
+
+
+def test_what_a_package_exports_is_found_however_it_uses_it_itself() -> None:
+    two = "from p.one import Kept\ndef go():\n    Kept().work()\n"
+    (finding,) = packaged(one=kept("pass"), two=two, __init__="from p.one import Kept\n")
+    assert finding.reach.evidence is Evidence.STATE
+    (finding,) = packaged(one=f"__all__ = ['Kept']\n{kept('pass')}", two=two)
+    assert finding.reach.evidence is Evidence.STATE
+    left = packaged(one=kept("pass"), two=two, __init__="from p.one import Kept\n__all__ = ['go']\n")
+    assert not [f for f in left if f.reach.evidence is not Evidence.ANY]
+
+
+@pytest.mark.parametrize(
+    ("line", "body"),
+    [
+        ("self.t = []", "def go(self):\n    self.t.append(threading.Thread())"),
+        ("self.t = {}", "def go(self):\n    thread = threading.Thread()\n    self.t['a'] = thread"),
+    ],
+)
+def test_threads_that_are_put_into_what_an_object_keeps_count(line: str, body: str) -> None:
+    (finding,) = found(kept(line, body=body))
+    assert finding.reason == "it keeps a threading.Thread in self.t, which belongs to one process"

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fixpickle.rewrite import snake
 from fixpickle.rewrite.style import tidy
 
 
@@ -327,3 +328,33 @@ def test_every_line_that_was_there_is_still_there_in_order(
     # A range that black leaves, because of how its neighbours are, it may take once they are formatted.
     again = tidy(old, got, Path("/nowhere/m.py"))
     assert tidy(old, again, Path("/nowhere/m.py")) == again
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "want"),
+    [
+        ("a = 'b'\n", "a = 'b'\nc = \"d\"\n", "a = 'b'\nc = 'd'\n"),
+        ("a = 'b'\n", "a = 'b'\nc = \"it's\"\n", "a = 'b'\nc = \"it's\"\n"),
+        ("a = 'b'\n", 'a = \'b\'\nc = r"d", """e"""\n', 'a = \'b\'\nc = r"d", """e"""\n'),
+        ("f = 'b', 'c', \"d\"\n", "def f():\n    return 'b', 'c', \"d\"\n", "def f():\n    return 'b', 'c', \"d\"\n"),
+        ('a = "b"\n', 'a = "b"\nc = "d"\n', 'a = "b"\nc = "d"\n'),
+    ],
+    ids=["new", "quote in it", "prefixed and triple", "moved", "file of double quotes"],
+)
+def test_strings_that_a_fix_writes_have_the_quotes_of_their_file(old: str, new: str, want: str, here: Path) -> None:
+    assert tidy(old, new, here) == want
+
+
+@pytest.mark.parametrize(
+    ("parts", "name"),
+    [
+        (("PoolManager", "dispose_func"), "pool_manager_dispose_func"),
+        (("bounded_transform", "transform_params"), "bounded_transform_params"),
+        (("get_logp", "logp_fn_wrap"), "get_logp_fn_wrap"),
+        (("make_step", "step"), "make_step"),
+        (("step", "make_step"), "step_make_step"),
+        (("", "step"), "step"),
+    ],
+)
+def test_what_two_names_share_is_said_once(parts: tuple[str, str], name: str) -> None:
+    assert snake(*parts) == name

@@ -131,6 +131,8 @@ def wanted_names(definition: Definition) -> tuple[str, ...]:
     alone = f"_{snake(definition.hint)}"
     if len(short) > _LONG and alone.count("_") > 1:
         return alone, short
+    if not cls and short == f"_{snake(method)}":  # that function's own name, or one that is like it
+        return short, alone
     return (short, f"_{snake(cls, method, definition.hint)}") if cls and method != "init" else (short,)
 
 

@@ -37,9 +37,10 @@ name), class attributes of classes that are not shipped by value, also those tha
 `def __init__(self, lock_class=Lock)`, where it is only called, the default is exchanged), tests, and objects that
 belong to one process anyway: threads, servers, schedulers, windows, what keeps an executor, a socket or a running
 thread, what has a thread of its own from the start, classes that `ray.remote` or a server of gRPC makes instances of.
-Private classes of a package of which nobody outside holds an instance, or what holds one. Classes whose hook raises on purpose, and those with state that is keyed by `id()`, which would load and be
-wrong without a word. `--reach any` names each of these, with the reason. What is known to cross by dill alone, which
-pickles locks.
+Private classes of a package of which nobody outside holds an instance, or what holds one, and classes that it does not
+export and whose instances its functions make, use and drop. Classes whose hook raises on purpose, and those with state
+that is keyed by `id()`, which would load and be wrong without a word. `--reach any` names each of the last two, with
+the reason. What is known to cross by dill alone, which pickles locks.
 
 ## When it refuses
 

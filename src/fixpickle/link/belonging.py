@@ -20,6 +20,7 @@ _RUNNING = (
     *("threading.Thread()", "threading.Timer()", "multiprocessing.Process()", "subprocess.Popen()"),
     *("sched.", "asyncio.", "selectors.", "socketserver.", "http.server.", "apscheduler.", "gevent.", "eventlet."),
 )
+_CONTEXT = "multiprocessing.get_context()."
 
 
 class Belonging:
@@ -122,8 +123,9 @@ class Belonging:
         for attribute, value in (*cls.attributes, *cls.parts):
             if attribute in besides or attribute in left_out or value in inherited:
                 continue
-            if value.endswith("()") and self._bound_value(made := self.symbols.meaning(value).symbol):
-                return attribute, made if made not in inherited else value
+            made = self.symbols.meaning(value).symbol if value.endswith("()") else ""
+            if made not in inherited and self._bound_value(made.replace(_CONTEXT, "multiprocessing.")):
+                return attribute, made
             if value in _STREAMS and (attribute, value) in cls.parts:
                 return attribute, f"collection of {value} and the like"
         return "", ""

@@ -45,9 +45,9 @@ class Exposure:
 
     @cached_property
     def _exported(self) -> frozenset[str]:
-        """Symbols that a module lists in `__all__`, or a package imports into its own namespace."""
+        """Symbols that a module lists in `__all__`, or a package without that imports into its own namespace."""
         listed = [f"{f.module}.{name}" for f in self.files for name in f.exports or ()]
-        packages = (f for f in self.files if f.package and _public(f.module))
+        packages = (f for f in self.files if f.package and f.exports is None and _public(f.module))
         taken = [i.target for f in packages for i in f.imports if i.top and not i.whole and _public(i.local)]
         return self._both((*listed, *taken))
 
@@ -66,8 +66,8 @@ class Exposure:
         if symbol not in self._known:
             self._known[symbol] = False  # ends circles
             self._known[symbol] = (
-                (_public(symbol) and not self._bound(symbol))
-                or symbol in self._republished
+                (_public(symbol) and not self._bound(symbol) and not self._used_up(symbol))
+                or (symbol in self._republished and not self._used_up(symbol))
                 or any(self.exposed(heir) for heir in self.symbols.children.get(symbol, ()))
                 or any(self._hands_on(facts, sink) for facts, sink in self._given(symbol))
             )
@@ -85,6 +85,16 @@ class Exposure:
         if self.symbols.is_class(symbol):
             yield from self.state.keepers.holding(symbol)
 
+    def _used_up(self, symbol: str) -> bool:
+        """Whether a package makes instances of a class that it does not export, and only to use and drop them."""
+        return symbol in self._short_lived and symbol not in self._exported and not any(self._given(symbol))
+
+    @cached_property
+    def _short_lived(self) -> frozenset[str]:
+        """Classes whose instances are all used and dropped by the function that makes them, as far as files show."""
+        made = frozenset(self._real(symbol) for f in self.files for symbol in f.short_lived.dropped)
+        return made - frozenset(self._real(symbol) for f in self.files for symbol in f.short_lived.kept)
+
     def _hands_on(self, facts: Facts, sink: Sink) -> bool:
         """Whether an object that goes there may be pickled: kept by what may be, returned by what others call."""
         if isinstance(sink, ToAttribute):
@@ -98,9 +108,13 @@ class Exposure:
         return not packaged(facts) or self.exposed(f"{facts.module}.{name}")
 
     def inner(self, facts: Facts, name: str) -> bool:
-        """Whether a class is one of a package's own parts: it is private, and what others get holds no instance."""
+        """Whether a class is one of a package's own parts: what others get is no instance of it, and holds none.
+
+        Its name says so, or it is made, used and dropped by the package's own functions.
+        """
         symbol = f"{facts.module}.{name}"
-        return packaged(facts) and not _public(symbol) and not self.exposed(symbol)
+        part = not _public(symbol) or self._used_up(symbol)
+        return part and packaged(facts) and not self.exposed(symbol)
 
     def kept_back(self, facts: Facts, name: str, instances: Iterable[Sink] | None) -> bool:
         """Whether nobody but its own file has instances of a type, by its module-level name and where instances go.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 import tokenize
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ Options = tuple[tuple[str, object], ...]
 
 _STRINGS = frozenset({tokenize.STRING, getattr(tokenize, "FSTRING_START", tokenize.STRING)})
 _QUOTES = "skip_string_normalization"
+_DOUBLE = re.compile(r'"[^"\'\\\n]*"')
 
 
 def form(options: Options, text: str) -> black.Mode:
@@ -105,6 +107,20 @@ def _is_single(text: str) -> bool:
     except (tokenize.TokenError, SyntaxError):
         return False
     return single > double
+
+
+def quoted(text: str, before: str, mode: black.Mode) -> str:
+    """`text` with the strings that `before` does not have in single quotes, where most of `before` are and stay so."""
+    if mode.string_normalization or not _is_single(before):
+        return text
+    lines = text.splitlines(keepends=True)
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        own = token.type == tokenize.STRING and _DOUBLE.fullmatch(token.string) and token.string not in before
+        if own:
+            (row, start), (_, end) = token.start, token.end
+            line = lines[row - 1]
+            lines[row - 1] = f"{line[:start]}'{line[start + 1 : end - 1]}'{line[end:]}"
+    return "".join(lines)
 
 
 def _plainly(value: object) -> object:

@@ -212,8 +212,11 @@ def runtime_module(facts: Facts, source: Source, settings: Settings, part: str) 
     if not depth:
         # A file that imports relatively is in a namespace package, whatever its name seems to be.
         return f"{'.' if _relative(facts, source) else ''}_fixpickle_{part}"
-    if facts.guard is not None and not _relative(facts, source):
-        return f"{facts.module.split('.')[0]}._fixpickle_{part}"  # it may be started by its path
+    top = facts.module.split(".")[0]
+    # With a guard it may be started by its path; and what imports its own package by name goes on doing so.
+    named = facts.guard is not None or any(i.top and i.target.startswith(f"{top}.") for i in facts.imports)
+    if named and not _relative(facts, source):
+        return f"{top}._fixpickle_{part}"
     return f"{'.' * depth}_fixpickle_{part}"
 
 

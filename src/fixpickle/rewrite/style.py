@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fixpickle.rewrite.form import Options, form, options_of
+from fixpickle.rewrite.form import Options, form, options_of, quoted
 from fixpickle.rewrite.lines import Lines, Stretches, blocks_between, contiguous, origins_of, statements_of
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def styled(old: str, new: str, options: Options) -> str:
         runs = _runs(before, after + ending, mode)
     except SyntaxError:
         return new
-    result = _format(after + ending, runs, mode).removesuffix(ending)
+    result = quoted(_format(after + ending, runs, mode), before, mode).removesuffix(ending)
     return result.replace("\n", "\r\n") if "\r\n" in new else result
 
 

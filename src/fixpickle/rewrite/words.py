@@ -13,12 +13,15 @@ _WORD = re.compile(r"[^\W\d]\w*")
 
 
 def snake(*parts: str) -> str:
-    """The words of several names in one: `PoolManager`, `dispose_func` -> `pool_manager_dispose_func`."""
+    """The words of several names in one: `PoolManager`, `dispose_func` -> `pool_manager_dispose_func`.
+
+    What one ends with and the next begins with is said once: `make_step`, `step_size` -> `make_step_size`.
+    """
     words: list[str] = []
     for part in parts:
         fresh = [w for w in _HUMP.sub("_", part).lower().split("_") if w]
-        if words[-len(fresh) :] != fresh:
-            words += fresh
+        shared = next(n for n in range(len(fresh), -1, -1) if words[len(words) - n :] == fresh[:n])
+        words += fresh[shared:]
     return "_".join(words)
 
 

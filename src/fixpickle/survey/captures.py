@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
@@ -40,15 +41,27 @@ class Captures:
         self._plainness: dict[ast.AST, bool] = {}
 
     def of(self, node: ast.AST) -> tuple[Capture, ...] | None:
-        """The variables of enclosing functions that a definition reads, as they come in it, or None where unknown."""
+        """The variables of enclosing functions that a definition reads, as these have them, or None where unknown.
+
+        Those of outer functions come first, parameters as they are declared, then what is bound in the body.
+        """
         if self._alone(node):
             return ()
         free = self._free(node)
         if free is None:
             return None
-        read = [n for n in self.tree.within(node, ast.Name) if n.id in free]
-        met = dict.fromkeys(n.id for n in sorted(read, key=lambda n: (n.lineno, n.col_offset)))
-        return tuple(self._capture(node, name) for name in (*met, *sorted(free - set(met))))
+        return tuple(self._capture(node, name) for name in sorted(free, key=lambda name: self._place(node, name)))
+
+    def _place(self, node: ast.AST, name: str) -> tuple[int, bool, int, str]:
+        """Where a captured variable has its place among the others: by its function, then in that."""
+        owner = self.owner_of(node, name)
+        if not isinstance(owner, CALLABLES):
+            return sys.maxsize, False, 0, name
+        own, around = parameters(owner), self.tree.span(owner).start
+        if name in own:
+            return around, False, own.index(name), name
+        bound = (self.tree.span(b).start for b in self.locals.bindings(owner, name))
+        return around, True, min(bound, default=0), name
 
     def _free(self, node: ast.AST) -> frozenset[str] | None:
         """The names that a definition reads from functions around it, or None where its scope cannot be told.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from fixpickle.collector import uncollected
 from fixpickle.model import Refusal, Source
@@ -45,6 +45,7 @@ from fixpickle.survey.offers import offered
 from fixpickle.survey.pickler_choices import handed_on, pickler_choices
 from fixpickle.survey.resources import resources
 from fixpickle.survey.scripts import is_guard, starts, statements
+from fixpickle.survey.short_lived import short_lived
 from fixpickle.survey.trainables import whole_states
 from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names, parameters, walk
 from fixpickle.survey.type_names import feigned, is_mangled
@@ -143,11 +144,15 @@ def _facts(source: Source, tree: Tree, names: Names, flow: Flow, said: list[Comm
         handovers=tuple(handovers(tree, names, flow)),
         reached=frozenset(_reached(tree, names)),
         taken=frozenset(_reached(tree, names, called=False)),
+        short_lived=short_lived(tree, names, flow),
         pools=Pools(flow.callees.wanted, tuple(offered(names, flow))),  # the last: it is what the others came upon
     )
 
 
 # --- classes, parameters, mentions ----------------------------------------------------------------------------------
+
+
+_ADDING = frozenset({"append", "appendleft", "add"})
 
 
 def _classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
@@ -167,7 +172,7 @@ def _classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
             shaped=_shaped(node, names),
             guarded="__setattr__" in defined or _frozen(node),
             state=state_hooks(node),
-            parts=tuple(sorted({(a, part) for a, vs in values.items() for v in vs if (part := _part(names, v))})),
+            parts=tuple(sorted({*_parts(names, values), *_added(tree, names, node)})),
             refusing=refusing(node),
             keyed_by_id=keyed.get(node, ()),
             set_later=set_later(tree, names, node),
@@ -185,6 +190,24 @@ def _classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
             record=_record(names, node),
             mangled=tree.span(node) if is_mangled(tree, node) and "__qualname__" not in defined else None,
         )
+
+
+def _parts(names: Names, values: Mapping[str, Sequence[ast.AST]]) -> Iterator[tuple[str, str]]:
+    """What attributes hold that are assigned a list or the like, by the symbolic name of its elements."""
+    return ((attribute, part) for attribute, made in values.items() for v in made if (part := _part(names, v)))
+
+
+def _added(tree: Tree, names: Names, cls: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    """What is put into such an attribute: `self.threads.append(Thread())`, `self.threads[name] = Thread()`."""
+    calls = (c for c in tree.within(cls, ast.Call) if isinstance(c.func, ast.Attribute) and c.func.attr in _ADDING)
+    given = [(c.func.value, c.args[0]) for c in calls if len(c.args) == 1 and isinstance(c.func, ast.Attribute)]
+    assigned = ((t, a.value) for a in tree.within(cls, ast.Assign) for t in a.targets)
+    given += [(t.value, value) for t, value in assigned if isinstance(t, ast.Subscript)]
+    for holder, value in given:
+        if isinstance(holder, ast.Attribute) and names.instance_class(holder.value) is cls:
+            symbol = names.of(value)
+            if symbol.endswith("()"):
+                yield holder.attr, symbol
 
 
 def _part(names: Names, value: ast.AST) -> str:

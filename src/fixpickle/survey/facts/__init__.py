@@ -26,6 +26,7 @@ from fixpickle.survey.facts.flows import (
     ParameterFlow,
     Pools,
     Returned,
+    ShortLived,
     Wanted,
 )
 from fixpickle.survey.facts.holdings import Construction, Family, Handover, Holding, Home, Resource
@@ -69,6 +70,7 @@ __all__ = [
     "Resource",
     "Returned",
     "Sentinel",
+    "ShortLived",
     "Sink",
     "Start",
     "StateHooks",

@@ -9,7 +9,16 @@ from fixpickle.model import Span
 from fixpickle.notebook import Part
 from fixpickle.survey.facts.classes import ClassFacts
 from fixpickle.survey.facts.definitions import Asked, BoundCall, Definition, Factory, MadeType, Mention, Sentinel
-from fixpickle.survey.facts.flows import Alias, AttributeFlow, HandedOn, Instance, ParameterFlow, Pools, Returned
+from fixpickle.survey.facts.flows import (
+    Alias,
+    AttributeFlow,
+    HandedOn,
+    Instance,
+    ParameterFlow,
+    Pools,
+    Returned,
+    ShortLived,
+)
 from fixpickle.survey.facts.holdings import Construction, Handover, Holding, Resource
 from fixpickle.survey.facts.layout import LateImport, Start, Suppression, TopStatement
 from fixpickle.survey.facts.names import ImportFact, PicklerChoice, Reference, StateSet
@@ -17,6 +26,7 @@ from fixpickle.survey.initialisers import ExceptionFacts, Raised
 
 _NOTHING_ASKED = Asked()
 _NO_POOLS = Pools()
+_NOTHING_MADE = ShortLived()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,7 @@ class Facts:
     reached: frozenset[str] = frozenset()
     taken: frozenset[str] = frozenset()
     pools: Pools = _NO_POOLS
+    short_lived: ShortLived = _NOTHING_MADE
 
     def at(self, line: int) -> str:
         """A line in words: `line 40`, and in a notebook `line 2 of cell 3`."""

@@ -102,3 +102,14 @@ class HandedOn:
 
     symbol: str
     sinks: tuple[Sink, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShortLived:
+    """Classes by symbolic name: `dropped` are those whose instances a function makes, uses and drops, `kept` others.
+
+    One that is handed on itself is among the latter: who has it may make instances.
+    """
+
+    dropped: frozenset[str] = frozenset()
+    kept: frozenset[str] = frozenset()

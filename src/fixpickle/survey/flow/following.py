@@ -25,6 +25,7 @@ _LEADING = frozenset(
         *(ast.Await, ast.Subscript, ast.Attribute, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Yield),
     }
 )
+_ITEMS = ("get", "values", "items", "pop")
 _NESTED = 4  # objects in objects: a function in a Lambda in a Compose in a dataset is three
 
 
@@ -79,10 +80,15 @@ class Flow:
             elif step not in seen:
                 seen.add(step)
                 for use in self.variables.loads(step.scope, step.name):
-                    if step.whole and isinstance(self.tree.parents[use], ast.Subscript):
+                    if step.whole and self._is_item(use):
                         continue
                     pending.extend(keyed(self._follow(use, True), step.key, again=False))
         return tuple(found)
+
+    def _is_item(self, use: ast.Name) -> bool:
+        """Whether only what a container holds is taken from it there."""
+        parent = self.tree.parents[use]
+        return isinstance(parent, ast.Subscript) or (isinstance(parent, ast.Attribute) and parent.attr in _ITEMS)
 
     def _follow(self, node: ast.AST, direct: bool) -> tuple[Step, ...]:
         """One expression's way to its sinks and variables. `direct` is false once it has been put into a container."""
@@ -208,7 +214,7 @@ class Flow:
     def _method_of(self, parent: ast.Attribute) -> Iterable[Step]:
         """`table.get(k)` and `table.values()` give out what the table holds; any other method or attribute does not."""
         call = self.tree.parents[parent]
-        gives = parent.attr in ("get", "values", "items", "pop", "copy") and isinstance(call, ast.Call)
+        gives = parent.attr in (*_ITEMS, "copy") and isinstance(call, ast.Call)
         return self._follow(call, True) if gives and not self.variables.ran_code_in(parent.value) else ()
 
     def _made_by(self, function: ast.AST) -> Iterable[Step]:

@@ -103,11 +103,7 @@ def survey(source: Source) -> Facts | Refusal:
 
 def _facts(source: Source, tree: Tree, names: Names, flow: Flow, said: list[Comment]) -> Facts:
     return Facts(
-        path=source.path,
-        module=source.module,
-        root=source.root,
-        package=source.is_package,
-        digest=source.digest,
+        *(source.path, source.module, source.root, source.is_package, source.digest),
         imports=names.imports,
         definitions=tuple(Definitions(tree, names, flow).all()),
         constructions=tuple(constructions(tree, names, flow)),

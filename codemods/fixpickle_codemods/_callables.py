@@ -41,7 +41,7 @@ from fixpickle.rewrite import (
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Definition, Facts, Kind
 from fixpickle_codemods._company import bare, bound_names, company, inside, refusal_of
-from fixpickle_codemods._forms import Form, form_in_file, form_of
+from fixpickle_codemods._forms import Form, called_in_place, form_in_file, form_of
 
 _LONG = 40  # characters of a name, beyond which a person would look for a shorter one
 
@@ -59,6 +59,7 @@ def reach_of(project: Project, facts: Facts, definition: Definition) -> Reach:
     only_returned = reach.evidence is Evidence.STATE and reach.chain[0].startswith("returned by")
     special = definition.name.startswith("__") and definition.name.endswith("__")
     refused = refusal_of(facts, definition) or not isinstance(form_in_file(facts, definition), Form)
+    refused = refused or not called_in_place(project, definition)
     if only_returned and (special or definition.receiver or definition.wraps or refused):
         return NOT_REACHED
     return reach

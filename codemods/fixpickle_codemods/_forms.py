@@ -79,9 +79,14 @@ def _names_itself(definition: Definition) -> list[Demand]:
     return [Demand(Need.ITSELF, why)]
 
 
+def called_in_place(project: Project, definition: Definition) -> bool:
+    """Whether no decorator stands above a definition, but for a class of the project."""
+    return definition.keeper is None or project.class_of(definition.keeper.symbol) is not None
+
+
 def _asked(project: Project, facts: Facts, definition: Definition) -> list[Demand] | str:
     """Who asks a function, which has another name or is a partial afterwards, for its name; a reason where for more."""
-    if definition.keeper is not None and project.class_of(definition.keeper.symbol) is None:
+    if not called_in_place(project, definition):
         return DECORATED
     if definition.kind is Kind.CLASS or (definition.kind is Kind.LAMBDA and not definition.captures):
         return []

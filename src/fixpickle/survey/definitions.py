@@ -89,11 +89,13 @@ class Definitions:
         else:
             kind, sinks = Kind.FUNCTION, tuple(s for use in outside for s in self.flow.of(use))
             if (keeper := self._keeper(node, uses)) is not None:
-                sinks, uses = (ToCall(keeper.symbol, 0, "", node.decorator_list[0].lineno, onward=sinks),), []
+                to = ToCall(keeper.symbol, 0, "", node.decorator_list[0].lineno, onward=sinks)
+                # What a class of the file keeps shows; what else it may be, may give the function back.
+                sinks, uses = (to,) if keeper.symbol in self.names.classes else (to, *sinks), []
             obstacles = self.obstacles.of_function(
                 node, uses, bool(_handed_over(caught, node.name)), sinks, keeper is not None
             )
-            sinks = (*sinks, *self._carried(caught, node.name, outside))
+            sinks = (*sinks, *self._carried(node, caught, outside))
         line = node.decorator_list[0].lineno if node.decorator_list else node.lineno
         definition = self._definition(kind, node, node.name, line, caught, obstacles, sinks, uses)
         if keeper is not None:  # its name means what the decorator gives
@@ -111,11 +113,12 @@ class Definitions:
             return None  # a comment would be lost
         return Keeper(ast.unparse(decorator), symbol, bare, "".join(beside.partition("#")[1:]))
 
-    def _carried(self, caught: Sequence[Capture] | None, name: str, uses: Sequence[ast.Name]) -> Iterator[Sink]:
-        """Where the functions go that read a function which captures values: it is a value that they capture."""
-        if not _handed_over(caught, name):
+    def _carried(self, node: Function, caught: Sequence[Capture] | None, uses: Sequence[ast.Name]) -> Iterator[Sink]:
+        """Where the functions beside it go that read a function which captures values: it is one that they capture."""
+        if not _handed_over(caught, node.name):
             return
-        for around in dict.fromkeys(self.tree.function(use) for use in uses):
+        readers = dict.fromkeys(self.tree.function(use) for use in uses)
+        for around in (reader for reader in readers if reader is not self.tree.function(node)):
             scope = self.tree.scope(around) if around is not None else None
             if isinstance(around, ast.Lambda):
                 yield from self.flow.of(around)

@@ -106,6 +106,14 @@ def test_scopes_in_scopes() -> None:
     assert _told(Source(Path("m.py"), TRICKY, "utf-8", "\n", False, "", "m", Path())) == 27
 
 
+def test_lambdas_on_one_line_are_told_apart_by_what_they_read() -> None:
+    text = "def both(k):\n    return [lambda x: x + k, lambda x: x]\n"
+    tree = Tree(Source(Path("m.py"), text, "utf-8", "\n", False, "", "m", Path()))
+    captures = Captures(tree)
+    found = [captures.of(node) for node in tree.of(ast.Lambda)]
+    assert [None if each is None else [one.name for one in each] for each in found] == [["k"], []]
+
+
 def test_every_fixture_and_a_sample_of_the_library() -> None:
     sample = random.Random(7).sample(LIBRARY, 30)
     told = 0

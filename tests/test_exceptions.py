@@ -436,3 +436,26 @@ def test_the_class_of_a_library_is_not_taken_for_the_one_that_stands_in_for_it(t
     assert settled.report.taken_back == ()
     assert [type(one.verdict).__name__ for one in settled.report.fixed] == ["Unproved"]
     assert b"def __reduce__(self)" in settled.files["errors.py"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"), [("'ada', action='read'", ["`action` by name"]), ("*who, action='read'", []), ("**who", [])]
+)
+def test_what_is_given_by_name_counts_where_the_other_arguments_are_known(given: str, said: list[str]) -> None:
+    found = messages(f"""
+        class Denied(Exception):
+            def __init__(self, user, action):
+                self.user = user
+
+        def check(who):
+            raise Denied({given})
+        """)
+    assert [words in message for message, words in zip(found, said, strict=True)] == [True] * len(said)
+
+
+@pytest.mark.parametrize(("body", "reason"), [(" user: str", "its class stands on one line"), ("\n    user: str", "")])
+def test_a_class_on_one_line_is_left(body: str, reason: str) -> None:
+    text = f"from dataclasses import dataclass\n\n\n@dataclass\nclass Denied(Exception):{body}\n\n\n"
+    facts = surveyed(text + "def check(who):\n    raise Denied(user=who)\n")
+    (found,) = RULES["exception-arguments"].find(Project([facts]), facts)
+    assert found.reason == reason

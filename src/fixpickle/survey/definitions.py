@@ -314,8 +314,8 @@ def decorates(node: ast.AST) -> bool:
             return True
         if isinstance(inner, ast.Return) and _decorated_by_result(inner.value, taken):
             return True
-        copied = isinstance(inner, ast.Attribute) and inner.attr in _COPIED and isinstance(inner.value, ast.Name)
-        if copied and inner.value.id in taken:  # type: ignore[attr-defined]
+        copied = inner.value if isinstance(inner, ast.Attribute) and inner.attr in _COPIED else None
+        if isinstance(copied, ast.Name) and copied.id in taken:
             return True
         if isinstance(inner, ast.Call) and _last_word(inner.func) in ("wraps", "update_wrapper"):
             return True
@@ -323,8 +323,9 @@ def decorates(node: ast.AST) -> bool:
 
 
 def _decorated_by_result(node: ast.expr | None, taken: set[str]) -> bool:
-    made = isinstance(node, ast.Call) and isinstance(node.func, ast.Call) and len(node.args) == 1
-    return made and isinstance(node.args[0], ast.Name) and node.args[0].id in taken  # type: ignore[union-attr]
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Call) or len(node.args) != 1:
+        return False
+    return isinstance(node.args[0], ast.Name) and node.args[0].id in taken
 
 
 def _last_word(node: ast.AST) -> str:

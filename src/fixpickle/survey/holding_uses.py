@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import FUNCTIONS, Tree, is_none, walk
+from fixpickle.survey.tree import FUNCTIONS, Tree, block_of, is_none, walk
 
 _IDLE = frozenset({".seek", ".tell", ".close", ".closed", ".fileno", ".name", ".mode", "is", "test"})
 _TESTS = (ast.If, ast.IfExp, ast.While, ast.Assert)
@@ -178,8 +179,9 @@ def _guard(tree: Tree, names: Names, cls: ast.ClassDef, attribute: str, value: a
         if isinstance(parent, ast.If) and child in parent.body and _absent(names, cls, attribute, parent.test):
             return parent
         for before in _earlier(parent, child):
-            leaves = isinstance(before, ast.If) and isinstance(before.body[-1], (ast.Return, ast.Raise))
-            if leaves and _present(names, cls, attribute, before.test):  # type: ignore[attr-defined]
+            if not isinstance(before, ast.If) or not isinstance(before.body[-1], (ast.Return, ast.Raise)):
+                continue
+            if _present(names, cls, attribute, before.test):
                 return before
         if isinstance(parent, FUNCTIONS):
             return None
@@ -187,12 +189,9 @@ def _guard(tree: Tree, names: Names, cls: ast.ClassDef, attribute: str, value: a
     return None
 
 
-def _earlier(parent: ast.AST, child: ast.AST) -> Iterator[ast.stmt]:
+def _earlier(parent: ast.AST, child: ast.AST) -> Iterable[ast.stmt]:
     """The statements before one, in its own block."""
-    for block in ("body", "orelse", "finalbody"):
-        statements = getattr(parent, block, None)
-        if isinstance(statements, list) and child in statements:
-            yield from statements[: statements.index(child)]
+    return takewhile(lambda statement: statement is not child, block_of(parent, child))
 
 
 def _certain(

@@ -176,8 +176,8 @@ def _family_of_call(tree: Tree, names: Names, flow: Flow, call: ast.Call) -> tup
         return (Family.VIEW, f"dict.{method}") if known else (None, "")
     symbol = names.of(call.func)
     if symbol in _MEMOS or symbol.removesuffix("()") in _MEMOS:
-        memo = len(call.args) == 1 and isinstance(call.args[0], ast.Attribute) and not call.keywords
-        own = memo and names.instance_class(call.args[0].value) is not None  # type: ignore[attr-defined]
+        given = call.args[0] if len(call.args) == 1 and not call.keywords else None
+        own = isinstance(given, ast.Attribute) and names.instance_class(given.value) is not None
         return (Family.MEMO, symbol.removesuffix("()")) if own else (None, "")
     if symbol in _CALLS:
         whole = len(call.args) == 1 and not isinstance(call.args[0], ast.Starred) and not call.keywords

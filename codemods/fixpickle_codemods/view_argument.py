@@ -23,12 +23,14 @@ and only goes through it, counts it or hands it to `sorted` and the like.
 iterable is gone through here, and its items are pickled. Views handed to Ray, Dask, loky or dill, which take them.
 `.keys()`, `.values()` and `.items()` of what is not sure to be a `dict`. `map`, `filter`, `zip`, `enumerate`,
 `reversed` and `iter(...)` pickle, with what they are made from. What goes through functions of the project first, which
-may make a list of it. Tests. What instances keep: see [view-attribute](view-attribute.md).
+may make a list of it. Arguments of joblib's `delayed`. Tests. What instances keep: see
+[view-attribute](view-attribute.md).
 
 ## When it refuses
 
 A generator or another one-shot iterator: a list in its place would take every item at once, here and not in the task,
-which may never end, or do what it should do later. What a task returns, since others may call it too. A view of which
+which may never end, or do what it should do later. A view in a partial or a process that is kept first: it shows what
+changes until it is called or started. What a task returns, since others may call it too. A view of which
 the function that gets it makes something else than a walk through it, or is not seen.
 """
 
@@ -45,6 +47,9 @@ from fixpickle_codemods._view_uses import PLAIN_USES
 _AT_ONCE = "a list in its place would take every item at once, and may never end: hand over what it is made from"
 _GIVEN_BACK = "others may call it too: return a list, where that ends and nobody needs the items one by one"
 _LIVE = "others may call it too, and use what they get as a view: return a list, where they only go through it"
+_LATER = (
+    "it is kept until it crosses, and shows what changes until then, as a list would not: make the list when it does"
+)
 _AS_SET = "it may be used as a set, or compared, which a list does not allow"
 
 
@@ -126,6 +131,8 @@ def _reason(handover: Handover, crossing: Crossing) -> str:
         return _GIVEN_BACK if returned else _AT_ONCE
     if returned:
         return _LIVE
+    if not handover.at_once:
+        return _LATER
     if handover.uses is not None:
         others = sorted(set(handover.uses) - PLAIN_USES)
         return (

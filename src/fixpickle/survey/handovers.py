@@ -54,7 +54,7 @@ def handovers(tree: Tree, names: Names, flow: Flow) -> Iterator[Handover]:
     for name, function in generators.items():
         if is_generator(tree, names, f"{names.module}.{name}"):
             given = (ToReturn(name, function.lineno),)
-            yield Handover(Family.GENERATOR, "generator function", tree.span(function), name, False, None, given)
+            yield Handover(Family.GENERATOR, "generator function", tree.span(function), name, False, False, None, given)
 
 
 def _last_word(call: ast.Call) -> str:
@@ -72,6 +72,7 @@ def _handover(tree: Tree, names: Names, flow: Flow, place: _Place, family: Famil
             span=tree.span(place.node),
             code=tree.code(place.node),
             whole=_is_whole(names, place),
+            at_once=place.call is not None and _at_once(tree, names, place.call),
             uses=_uses(tree, names, flow, place),
             sinks=sinks,
         )
@@ -81,6 +82,15 @@ def _is_whole(names: Names, place: _Place) -> bool:
     """Whether it is an argument by itself; what a partial is made with is an item of that."""
     outer = place.outer.value if isinstance(place.outer, ast.keyword) else place.outer
     return place.call is not None and outer is place.node and names.of(place.call.func) != _PARTIAL
+
+
+def _at_once(tree: Tree, names: Names, call: ast.Call) -> bool:
+    """Not where a partial or a process is kept first: until it is called or started, a view shows what changes."""
+    parent = tree.parents[call]
+    if names.of(call.func) == _PARTIAL:
+        outer = tree.parents[parent] if isinstance(parent, ast.keyword) else parent
+        return isinstance(outer, ast.Call) and outer.func is not call and _at_once(tree, names, outer)
+    return not _last_word(call)[:1].isupper() or (isinstance(parent, ast.Attribute) and parent.attr == "start")
 
 
 def _meant(names: Names, sink: Sink, place: _Place) -> bool:

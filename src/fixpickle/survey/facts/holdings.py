@@ -122,7 +122,8 @@ class Handover:
     """A dictionary view or one-shot iterator where it is an argument, or where a function gives it back.
 
     `target` is what makes it, `code` the expression at `span`: it, or the variable that has it. It is `whole` where it
-    is an argument by itself and no item of one. `uses` are what the function that a task is made of does with it, see
+    is an argument by itself and no item of one, and crosses `at_once` where nothing runs between its own evaluation and
+    the call that pickles it. `uses` are what the function that a task is made of does with it, see
     `survey.holding_uses`; None where nobody knows.
     """
 
@@ -131,5 +132,6 @@ class Handover:
     span: Span
     code: str
     whole: bool
+    at_once: bool
     uses: tuple[str, ...] | None
     sinks: tuple[Sink, ...]

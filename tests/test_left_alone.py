@@ -264,6 +264,8 @@ def test_what_a_package_exports_is_found_however_it_uses_it_itself() -> None:
     assert finding.reach.evidence is Evidence.STATE
     (finding,) = packaged(one=f"__all__ = ['Kept']\n{kept('pass')}", two=two)
     assert finding.reach.evidence is Evidence.STATE
+    (finding,) = packaged(one=kept("pass"), two=two, __init__="from p.one import Kept\n__all__ = ['Kept']\n")
+    assert finding.reach.evidence is Evidence.STATE
     left = packaged(one=kept("pass"), two=two, __init__="from p.one import Kept\n__all__ = ['go']\n")
     assert not [f for f in left if f.reach.evidence is not Evidence.ANY]
 

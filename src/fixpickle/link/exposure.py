@@ -45,10 +45,10 @@ class Exposure:
 
     @cached_property
     def _exported(self) -> frozenset[str]:
-        """Symbols that a module lists in `__all__`, or a package without that imports into its own namespace."""
+        """Symbols that a module lists in `__all__`, or a package without one imports into its own namespace."""
         listed = [f"{f.module}.{name}" for f in self.files for name in f.exports or ()]
-        packages = (f for f in self.files if f.package and f.exports is None and _public(f.module))
-        taken = [i.target for f in packages for i in f.imports if i.top and not i.whole and _public(i.local)]
+        packages = (f for f in self.files if f.package and _public(f.module))
+        taken = [i.target for f in packages for i in f.imports if i.top and not i.whole and _offers(f, i.local)]
         return self._both((*listed, *taken))
 
     def _real(self, symbol: str) -> str:
@@ -190,6 +190,11 @@ class Exposure:
 def _read_by_others(facts: Facts, name: str) -> bool:
     """Whether other statements of the file than the one that defines it read a module-level name."""
     return any(name in s.reads and name not in s.binds for s in facts.statements)
+
+
+def _offers(facts: Facts, name: str) -> bool:
+    """Whether a module has a name for others: it is in `__all__`, or public where there is no such list."""
+    return _public(name) if facts.exports is None else name in facts.exports
 
 
 def _public(symbol: str) -> bool:

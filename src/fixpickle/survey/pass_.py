@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 from fixpickle.collector import uncollected
 from fixpickle.model import Refusal, Source
 from fixpickle.notebook import parts
+from fixpickle.survey.classes import classes
 from fixpickle.survey.comments import Comment, comments, suppression
 from fixpickle.survey.constructions import constructions, witnesses
-from fixpickle.survey.containers import hands_all_on
-from fixpickle.survey.definitions import Definitions, decorates
+from fixpickle.survey.definitions import Definitions
 from fixpickle.survey.exceptions import exceptions, raised
+from fixpickle.survey.factories import factories
 from fixpickle.survey.facts import (
     BoundCall,
-    ClassFacts,
-    Factory,
     Facts,
     Mention,
     ParameterFlow,
@@ -27,20 +26,15 @@ from fixpickle.survey.facts import (
     ToAttribute,
     ToCall,
 )
-from fixpickle.survey.flaws import flaws
 from fixpickle.survey.flow import Flow
-from fixpickle.survey.flow.stores import FIELDED
 from fixpickle.survey.guards import guarded_attributes
 from fixpickle.survey.handovers import handovers
 from fixpickle.survey.holdings import holdings
-from fixpickle.survey.hooks import refusing, state_hooks
-from fixpickle.survey.identities import keyed_by_id
 from fixpickle.survey.instances import aliases, attribute_flows, instances, returned
 from fixpickle.survey.late_imports import late_imports
 from fixpickle.survey.made_types import TYPE_FACTORIES, instances_of, made_types, sentinels
-from fixpickle.survey.makings import running, set_later
 from fixpickle.survey.moved_names import moved_names
-from fixpickle.survey.names import PROPERTIES, Names
+from fixpickle.survey.names import Names
 from fixpickle.survey.offers import offered
 from fixpickle.survey.pickler_choices import handed_on, pickler_choices
 from fixpickle.survey.resources import resources
@@ -48,7 +42,6 @@ from fixpickle.survey.scripts import is_guard, starts, statements
 from fixpickle.survey.short_lived import short_lived
 from fixpickle.survey.trainables import whole_states
 from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names, parameters, walk
-from fixpickle.survey.type_names import feigned, is_mangled
 from fixpickle.survey.uses import asked_of_functions
 from fixpickle.survey.worker_states import worker_states
 
@@ -69,21 +62,6 @@ WATCHED = frozenset(
         "cloudpickle.register_pickle_by_value",
         "joblib.externals.cloudpickle.register_pickle_by_value",
     ]
-)
-_INSTANCELESS = frozenset({"builtins.staticmethod", "builtins.classmethod"})
-HOOKS = frozenset(
-    [
-        "__getstate__",
-        "__setstate__",
-        "__reduce__",
-        "__reduce_ex__",
-        "__getnewargs__",
-        "__getnewargs_ex__",
-        "__deepcopy__",
-    ]
-)
-_ATTRS_SLOTTED = frozenset(
-    {"attrs.define", "attr.define", "attrs.frozen", "attr.frozen", "attrs.mutable", "attr.mutable"}
 )
 
 
@@ -107,14 +85,14 @@ def _facts(source: Source, tree: Tree, names: Names, flow: Flow, said: list[Comm
         imports=names.imports,
         definitions=tuple(Definitions(tree, names, flow).all()),
         constructions=tuple(constructions(tree, names, flow)),
-        classes=tuple(_classes(tree, names)),
+        classes=tuple(classes(tree, names)),
         parameters=tuple(_parameters(tree, names, flow)),
         mentions=tuple(_mentions(tree, names, flow)),
         references=tuple(_all_references(tree, names)),
         bound_calls=tuple(_bound_calls(tree, names, flow)),
         made_types=tuple(made_types(tree, names, flow)),
         sentinels=tuple(sentinels(tree, names, flow)),
-        factories=tuple(_factories(tree, names)),
+        factories=tuple(factories(tree, names)),
         holdings=tuple(holdings(tree, names, flow)),
         decorators=frozenset(_decorators(tree, names)),
         statements=statements(tree, names, flow),
@@ -145,124 +123,7 @@ def _facts(source: Source, tree: Tree, names: Names, flow: Flow, said: list[Comm
     )
 
 
-# --- classes, parameters, mentions ----------------------------------------------------------------------------------
-
-
-_ADDING = frozenset({"append", "appendleft", "add"})
-
-
-def _classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
-    keyed = keyed_by_id(tree, names)
-    for node in tree.of(ast.ClassDef):
-        defined = {n for s in node.body for n in bound_names(s)}
-        values = names.attribute_values(node)
-        kept = sorted({(a, symbol) for a, vs in values.items() for v in vs if (symbol := names.of(v))})
-        yield ClassFacts(
-            name=tree.qualname(node),
-            line=node.lineno,
-            bases=tuple(map(names.of_base, node.bases)),
-            hooks=tuple(sorted((HOOKS & defined) - ({"__reduce__"} if hands_all_on(node) else set()))),
-            attributes=tuple(kept),
-            coroutines=any(isinstance(s, ast.AsyncFunctionDef) for s in node.body),
-            slots=_slots(node),
-            shaped=_shaped(node, names),
-            guarded="__setattr__" in defined or _frozen(node),
-            state=state_hooks(node),
-            parts=tuple(sorted({*_parts(names, values), *_added(tree, names, node)})),
-            refusing=refusing(node),
-            keyed_by_id=keyed.get(node, ()),
-            set_later=set_later(tree, names, node),
-            running=running(tree, names, node),
-            apart=any(isinstance(s, FUNCTIONS) and s.name == "__init__" and _apart(s) for s in node.body),
-            members=frozenset(defined),
-            flaws=flaws(tree, names, node),
-            declared=tuple(
-                (a, symbol) for a, t in names.declared(node).items() if (symbol := names.annotated(t, node))
-            ),
-            methods=frozenset(s.name for s in node.body if isinstance(s, FUNCTIONS)),
-            properties=_decorated(names, node, PROPERTIES),
-            instanceless=_decorated(names, node, _INSTANCELESS),
-            feigned=feigned(tree, node),
-            record=_record(names, node),
-            mangled=tree.span(node) if is_mangled(tree, node) and "__qualname__" not in defined else None,
-        )
-
-
-def _parts(names: Names, values: Mapping[str, Sequence[ast.AST]]) -> Iterator[tuple[str, str]]:
-    """What attributes hold that are assigned a list or the like, by the symbolic name of its elements."""
-    return ((attribute, part) for attribute, made in values.items() for v in made if (part := _part(names, v)))
-
-
-def _added(tree: Tree, names: Names, cls: ast.ClassDef) -> Iterator[tuple[str, str]]:
-    """What is put into such an attribute: `self.threads.append(Thread())`, `self.threads[name] = Thread()`."""
-    calls = (c for c in tree.within(cls, ast.Call) if isinstance(c.func, ast.Attribute) and c.func.attr in _ADDING)
-    given = [(c.func.value, c.args[0]) for c in calls if len(c.args) == 1 and isinstance(c.func, ast.Attribute)]
-    assigned = ((t, a.value) for a in tree.within(cls, ast.Assign) for t in a.targets)
-    given += [(t.value, value) for t, value in assigned if isinstance(t, ast.Subscript)]
-    for holder, value in given:
-        if isinstance(holder, ast.Attribute) and names.instance_class(holder.value) is cls:
-            symbol = names.of(value)
-            if symbol.endswith("()"):
-                yield holder.attr, symbol
-
-
-def _part(names: Names, value: ast.AST) -> str:
-    """What makes the elements of a list or the like, by the symbolic name of the value; an empty string for others."""
-    if isinstance(value, (ast.ListComp, ast.SetComp)):
-        return names.of(value.elt)
-    if isinstance(value, ast.DictComp):
-        return names.of(value.value)
-    return names.of(value.elts[0]) if isinstance(value, (ast.List, ast.Tuple)) and value.elts else ""
-
-
-def _decorated(names: Names, node: ast.ClassDef, decorators: frozenset[str]) -> frozenset[str]:
-    """The functions in a class' body that one of these decorators stands above."""
-    functions = (s for s in node.body if isinstance(s, FUNCTIONS))
-    return frozenset(f.name for f in functions if any(names.of(d) in decorators for d in f.decorator_list))
-
-
-def _record(names: Names, node: ast.ClassDef) -> bool:
-    """Whether a class' constructor is made of its fields."""
-    own = any(isinstance(s, FUNCTIONS) and s.name in ("__init__", "__new__") for s in node.body)
-    made = any(names.of(d).removesuffix("()") in FIELDED for d in node.decorator_list)
-    return not own and (made or "typing.NamedTuple" in map(names.of_base, node.bases))
-
-
-def _slots(node: ast.ClassDef) -> tuple[str, ...] | None:
-    """The names in `__slots__`; what is not written out counts as a name that no attribute has."""
-    for statement in node.body:
-        if isinstance(statement, ast.Assign) and "__slots__" in set(bound_names(statement)):
-            value = statement.value
-            items = value.elts if isinstance(value, (ast.Tuple, ast.List, ast.Set)) else [value]
-            return tuple(str(i.value) if isinstance(i, ast.Constant) else "" for i in items)
-    return None
-
-
-def _shaped(node: ast.ClassDef, names: Names) -> str:
-    for decorator in node.decorator_list:
-        symbol = names.of(decorator).removesuffix("()")
-        slotted = _said(decorator, "slots")
-        if symbol in _ATTRS_SLOTTED and slotted is not False:
-            return symbol
-        if slotted and symbol:
-            return f"{symbol}(slots=True)"
-    return next((f"metaclass {names.of(k.value)}" for k in node.keywords if k.arg == "metaclass"), "")
-
-
-def _apart(constructor: ast.AST) -> bool:
-    """Whether a constructor calls no other, as `super().__init__()` or `Base.__init__(self)`."""
-    called = (n.func for n in walk(constructor) if isinstance(n, ast.Call))
-    return not any(isinstance(f, ast.Attribute) and f.attr == "__init__" for f in called)
-
-
-def _frozen(node: ast.ClassDef) -> bool:
-    return any(_said(d, "frozen") for d in node.decorator_list)
-
-
-def _said(decorator: ast.expr, keyword: str) -> object:
-    """The constant a decorator is called with under that keyword, or None."""
-    given = decorator.keywords if isinstance(decorator, ast.Call) else []
-    return next((k.value.value for k in given if k.arg == keyword and isinstance(k.value, ast.Constant)), None)
+# --- parameters, mentions, references -------------------------------------------------------------------------------
 
 
 def _parameters(tree: Tree, names: Names, flow: Flow) -> Iterator[ParameterFlow]:
@@ -336,35 +197,6 @@ def _bound_calls(tree: Tree, names: Names, flow: Flow) -> Iterator[BoundCall]:
             callee = names.of(call.func)
             made = instances_of(tree, flow, target.id) if callee in TYPE_FACTORIES else None
             yield BoundCall(target.id, callee, given, taken, count, keywords, tree.span(node), made)
-
-
-def _factories(tree: Tree, names: Names) -> Iterator[Factory]:
-    for node in tree.root.body:
-        if not isinstance(node, ast.FunctionDef) or node.decorator_list:
-            continue
-        inner = [n for n in node.body if isinstance(n, ast.FunctionDef)]
-        if len(inner) != 1 or decorates(inner[0]) or tree.within(node, ast.Yield, ast.YieldFrom):
-            continue
-        returned = [n for n in tree.within(node, ast.Return) if tree.function(n) is node]
-        if returned and all(isinstance(r.value, ast.Name) and r.value.id == inner[0].name for r in returned):
-            symbols = {names.of(d) for d in inner[0].decorator_list}
-            taken = parameters(node)
-            yield Factory(
-                node.name,
-                tree.qualname(inner[0]),
-                tree.span(inner[0]),
-                "functools.wraps()" in symbols or _told_its_name(tree, names, node, inner[0]),
-                taken[0] if len(taken) == 1 else "",
-            )
-
-
-def _told_its_name(tree: Tree, names: Names, outer: ast.FunctionDef, inner: ast.FunctionDef) -> bool:
-    """Whether a function hands one of its own to `functools.update_wrapper`, or itself copies another's name to it."""
-    stores = (n for n in tree.within(outer, ast.Attribute) if n.attr == "__qualname__" and isinstance(n.ctx, ast.Store))
-    if any(isinstance(n.value, ast.Name) and n.value.id == inner.name for n in stores):
-        return True
-    calls = (c for c in tree.within(outer, ast.Call) if c.args and isinstance(c.args[0], ast.Name))
-    return any(c.args[0].id == inner.name and names.of(c.func) == "functools.update_wrapper" for c in calls)  # type: ignore[attr-defined]
 
 
 def _decorators(tree: Tree, names: Names) -> Iterator[str]:

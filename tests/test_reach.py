@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from fixpickle.model import BoundaryEntry, Evidence, Reach, Source
+from fixpickle.carriers import carriers
+from fixpickle.model import BoundaryEntry, Evidence, Finding, Reach, Source, Span
 from fixpickle.project import Project
 from fixpickle.source import read
 from fixpickle.survey import Facts, survey
 from fixpickle.survey.catalogue import Catalogue, catalogue, configured
 from fixpickle.survey.facts import ToCall
+from fixpickle.survey.names import Names
+from fixpickle.survey.tree import Tree
 
 Reached = Callable[..., Reach | None]
 
@@ -921,3 +925,33 @@ def test_of_several_things_that_are_handed_on_at_once_each_goes_another_way(
 ) -> None:
     text = f"def _made(k):\n    return {given}\n\n\ndef both(k):\n    return _made(k)\n"
     assert (_reach(text, tmp_path, catalogue()) is not None) is reached
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "symbol"),
+    [
+        ("threading", "dummy_threading", "threading.RLock"),
+        ("gevent.lock", "threading", ""),
+        ("gevent.lock", "eventlet.semaphore", ""),
+    ],
+)
+def test_of_two_imports_the_first_is_meant_where_it_is_always_there(first: str, second: str, symbol: str) -> None:
+    text = f"try:\n    from {first} import RLock\nexcept ImportError:\n    from {second} import RLock\n\nRLock()\n"
+    tree = Tree(Source(Path("m.py"), text, "utf-8", "\n", False, "", "m", Path()))
+    (call,) = tree.of(ast.Call)
+    assert Names(tree, "m", False).of(call.func) == symbol
+
+
+def test_of_classes_that_hold_each_other_both_are_told_of(tmp_path: Path) -> None:
+    (tmp_path / "m.py").write_text(
+        "class A:\n    def __init__(self):\n        self.b = B()\n\n\n"
+        "class B:\n    def __init__(self):\n        self.a = A()\n\n\n"
+        "class Part:\n    pass\n\n\nclass Whole:\n    def __init__(self):\n        self.part = Part()\n"
+    )
+    facts = survey(read(tmp_path / "m.py"))  # type: ignore[arg-type]
+    assert isinstance(facts, Facts)
+    found = [
+        Finding("some-rule", facts.path, Span(0, 1, 1, 1), "message", Reach(Evidence.STATE, (), carrier=f"m:{name}"))
+        for name in ("A", "B", "Part", "Whole")
+    ]
+    assert [whole.cls for whole, _ in carriers(found, Project([facts]))] == ["A", "B", "Whole"]

@@ -44,6 +44,7 @@ class Claims:
 
 
 def _in_the_way(a: Edit, b: Edit) -> bool:
+    """Whether two edits change the same. One that inserts is not in the way of what begins or ends at its place."""
     if a == b:
         return False
     inserts = a.start == a.end or b.start == b.end

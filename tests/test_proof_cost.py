@@ -17,13 +17,27 @@ import pytest
 
 from fixpickle import compiled
 from fixpickle.check import check
-from fixpickle.model import ByExpression, ByReference, ByState, Origin, Proved, Refuted
+from fixpickle.model import (
+    ByExpression,
+    ByReference,
+    ByState,
+    Evidence,
+    Finding,
+    Ground,
+    Origin,
+    Patch,
+    Proved,
+    Reach,
+    Refuted,
+    Span,
+)
 from fixpickle.runtime import locks
 from fixpickle.verify.attempt import Attempt
 from fixpickle.verify.child import exercise
 from fixpickle.verify.exchange import Crossed, Failed, Trial
 from fixpickle.verify.judge import Try, first, weaker
 from fixpickle.verify.launch import Child
+from fixpickle.verify.plan import Making, attempts
 
 from .test_probe import ask, error, expression, last
 from .test_prove import Tree, tree  # noqa: F401 - the fixture
@@ -195,3 +209,13 @@ def test_a_lock_behaves_as_the_interpreters_own_only_where_its_very_methods_acqu
         (multiprocessing.Lock(), None),
     ]:
         assert exercise._own(held) is kind
+
+
+def test_an_instance_is_used_where_a_constructor_or_a_factory_made_it() -> None:
+    span = Span(0, 1, 1, 1)
+    finding = Finding("some-rule", Path("/m.py"), span, "message", Reach(Evidence.STATE, ("chain",)))
+    patch = Patch(finding, (), subjects=(ByState("m", "Pair", "lock", "a", "b"), ByReference("m", "f", Origin("f", 1))))
+    making = Making({"m:Pair": "make:pair"}, used=True)
+    tried = attempts([patch], making, Ground((Path("/"),)), ())
+    told = {a.manner: a.used for a in tried}
+    assert told == {"factory": True, "constructor": True, "obvious": True, "part": False, "": False}

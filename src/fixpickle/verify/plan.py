@@ -106,6 +106,7 @@ def _of_patch(index: int, patch: Patch, of: _Round) -> Iterator[Attempt]:
 
 
 def _trials(tried: Iterable[_Way]) -> Iterator[_Way]:
+    """What scripts hand to Ray Tune, to be run as a real trial."""
     for subject, _, factory in tried:
         if isinstance(subject, Trainable) and subject.script is not None:
             yield subject, "trial", factory

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from fixpickle.project import Project
+from fixpickle.survey.facts import changed
 from fixpickle.survey.initialisers import (
     ARGS,
     FIXED,
@@ -123,13 +124,13 @@ def _substituted(value: Value, given: Mapping[str, Value]) -> Value:
     if value.form in (Form.SAME, Form.EITHER) and len(parts) == 1:
         only = parts[0]
         same = value.form is Form.SAME or only.form is not Form.SAME
-        return only if same else replace(only, form=Form.EITHER)
+        return only if same else changed(only, form=Form.EITHER)
     options = tuple(_substituted(o, given) for o in value.options)
     form = Form.OPEN if value.form is Form.OPEN or any(p.form is Form.OPEN for p in parts) else Form.MADE
     whole = (given.get(n, OPEN).carried for n in value.whole)
     names = (p.names for p in parts)
     every = frozenset[str]()
-    return replace(value, form=form, names=every.union(*names), whole=every.union(*whole), options=options)
+    return changed(value, form=form, names=every.union(*names), whole=every.union(*whole), options=options)
 
 
 # --- what happens on load -------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from fixpickle.rule import NotebookRule, Reviewer, Rule
 from fixpickle.sightings import carried, seen
 from fixpickle.standing import Standing
 from fixpickle.survey import Facts
+from fixpickle.survey.facts import changed
 
 Told = Callable[[int, int, int], None]
 Key = tuple[str, Path, str, str]
@@ -106,7 +107,7 @@ def _placed(finding: Finding, source: Source) -> Finding:
     if not source.notebook:
         return finding
     found = place(source.notebook, source.text, finding.span.start)
-    return replace(finding, span=replace(finding.span, line=found.line, cell=found.cell, row=found.row))
+    return replace(finding, span=changed(finding.span, line=found.line, cell=found.cell, row=found.row))
 
 
 def stale(standing: Standing, met: Collection[str], chosen: Chosen, settings: Settings) -> Iterator[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from fixpickle.cache.folded import Pack, Packs, fold, unfold
+from fixpickle.cache.folded import Pack, Packs, unfold
 from fixpickle.cache.folder import Folder
 from fixpickle.cache.surveyed import Surveyed, keep, kept
 from fixpickle.cache.trees import Notes, Seen, Stamp
@@ -146,8 +146,7 @@ def _found(asked: _Asked, one: _Read, new: Facts | Refusal | None) -> _Found:
     result = keep(source, new, asked.folder) if isinstance(source, Source) and new is not None else one.known
     seen = _seen(asked.path, one.stamp, source, result) if asked.folder is not None else None
     shown = bare(source) if isinstance(source, Source) and asked.held is None else source
-    said = result.said if result is not None else None
-    return shown, fold(said) if isinstance(said, Facts) else said, seen
+    return shown, result.said if result is not None else None, seen
 
 
 def _seen(path: Path, stamp: Stamp | None, source: Source | Refusal, result: Surveyed | None) -> Seen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import zlib
 from array import array
 from collections import OrderedDict
@@ -9,10 +10,12 @@ from dataclasses import dataclass, fields
 from itertools import accumulate
 from typing import Any
 
+from msgspec.structs import astuple
+
 from fixpickle.cache.attic import Attic
 from fixpickle.cache.codec import dump_parts, load_parts
 from fixpickle.model import Source
-from fixpickle.survey import Facts
+from fixpickle.survey.facts import Fact, Facts
 
 PACKED = (
     "definitions",
@@ -38,15 +41,19 @@ _AT = {name: number for number, name in enumerate(PACKED)}
 _EMPTY = {one.name: frozenset() if str(one.type).startswith("frozenset") else () for one in fields(Facts)}
 _PLACE = ("path", "root", "digest")
 _LIVE = tuple(one.name for one in fields(Facts) if one.name not in (*PACKED, *_PLACE))
-_OPEN = 128  # packed fields that are at hand: rules ask for them again and again while they look at a file
+_OPEN = 32  # packed fields that are at hand: rules ask for them again and again while they look at a file
 
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """The facts of a file without its place, as bytes: what is asked for all over a project, and the rest by fields."""
+    """The facts of a file without its place, as bytes: what is asked for all over a project, and the rest by fields.
+
+    Each field of `packed` ends where `ends` says.
+    """
 
     live: bytes
-    packed: tuple[bytes, ...]
+    packed: bytes
+    ends: tuple[int, ...]
     script: bool
 
 
@@ -56,10 +63,23 @@ class Packs:
     def __init__(self) -> None:
         self._attic = Attic()
         self._open: OrderedDict[int, Any] = OrderedDict()
+        self._sets: dict[frozenset[Any], frozenset[Any]] = {}
 
-    def put(self, packed: tuple[bytes, ...]) -> tuple[int, array[int]]:
-        """Where the fields are from now on, and where each ends, counted from there."""
-        return self._attic.put(b"".join(packed)), array("I", accumulate(map(len, packed)))
+    def put(self, packed: bytes) -> int:
+        """Where the fields are from now on."""
+        return self._attic.put(packed)
+
+    def shared(self, value: Any) -> Any:
+        """The value, made of words and sets that other facts have too: files of one project have most in common."""
+        if type(value) is str:
+            return sys.intern(value)
+        if isinstance(value, tuple):
+            return tuple([self.shared(one) for one in value]) if value else ()
+        if isinstance(value, frozenset):
+            return self._sets.get(value) or self._sets.setdefault(value, frozenset(map(self.shared, value)))
+        if isinstance(value, Fact):
+            return type(value)(*[self.shared(one) for one in astuple(value)])
+        return value
 
     def field(self, place: int, ends: array[int], name: str) -> Any:
         """A field of the file that is in that place."""
@@ -101,9 +121,10 @@ class Folded(Facts):
 
 def fold(facts: Facts) -> Pack:
     """Packs the facts of a file."""
-    parts = (dump_parts(Facts, facts, (name,)) if getattr(facts, name) else b"" for name in PACKED)
-    packed = tuple(zlib.compress(part, 1) if part else b"" for part in parts)
-    return Pack(dump_parts(Facts, facts, _LIVE), packed, facts.is_script)
+    parts = (dump_parts(facts, (name,)) if getattr(facts, name) else b"" for name in PACKED)
+    packed = [zlib.compress(part, 1) if part else b"" for part in parts]
+    ends = tuple(accumulate(map(len, packed)))
+    return Pack(dump_parts(facts, _LIVE), b"".join(packed), ends, facts.is_script)
 
 
 def unfold(pack: Pack, source: Source, packs: Packs) -> Facts:
@@ -111,12 +132,11 @@ def unfold(pack: Pack, source: Source, packs: Packs) -> Facts:
     facts = object.__new__(Folded)
     put = object.__setattr__
     for name, value in zip(_LIVE, load_parts(Facts, pack.live, _LIVE), strict=True):
-        put(facts, name, value)
+        put(facts, name, packs.shared(value))
     for name in _PLACE:
         put(facts, name, getattr(source, name))
     put(facts, "_packs", packs)
-    place, ends = packs.put(pack.packed)
-    put(facts, "_place", place)
-    put(facts, "_ends", ends)
+    put(facts, "_place", packs.put(pack.packed))
+    put(facts, "_ends", array("I", pack.ends))
     put(facts, "_script", pack.script)
     return facts

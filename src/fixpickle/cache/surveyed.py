@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fixpickle.cache.codec import Damaged, dump, load
+from fixpickle.cache.folded import PACKED, Pack, fold
 from fixpickle.cache.folder import Folder
 from fixpickle.model import Refusal, Source
 from fixpickle.survey import Facts, survey
@@ -18,13 +19,18 @@ _NOWHERE = Path()
 class Surveyed:
     """What the survey said of a file, without its place. `digest` stands for it: equal ones say the same."""
 
-    said: Facts | Refusal
+    said: Pack | Refusal
     digest: str
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    said: Facts | Refusal
+class _Head:
+    """The first line of an entry: a refusal, or how what follows is to be cut into a :class:`Pack`."""
+
+    refusal: Refusal | None
+    script: bool = False
+    live: int = 0
+    ends: tuple[int, ...] = ()
 
 
 def surveyed(source: Source, folder: Folder | None) -> Surveyed:
@@ -36,18 +42,19 @@ def kept(source: Source, folder: Folder | None) -> Surveyed | None:
     """What the folder holds of a source; None where that is nothing."""
     data = folder.get(_name(source)) if folder is not None else None
     try:
-        return _as_of(source, load(_Entry, data).said, data) if data is not None else None
+        return Surveyed(_read(source, data), _digest(data)) if data is not None else None
     except Damaged:
         return None
 
 
 def keep(source: Source, said: Facts | Refusal, folder: Folder | None) -> Surveyed:
     """What the survey said of a source, put into the folder."""
+    shown = said if isinstance(said, Refusal) else fold(said)
     if folder is None:
-        return Surveyed(said, "")
-    data = dump(_Entry, _Entry(_placeless(said)))
+        return Surveyed(shown, "")
+    data = _written(shown)
     folder.put(_name(source), data)
-    return Surveyed(said, _digest(data))
+    return Surveyed(shown, _digest(data))
 
 
 def _name(source: Source) -> str:
@@ -57,17 +64,22 @@ def _name(source: Source) -> str:
     return f"{name[:2]}/{name[2:]}"
 
 
-def _placeless(said: Facts | Refusal) -> Facts | Refusal:
+def _written(said: Pack | Refusal) -> bytes:
     if isinstance(said, Refusal):
-        return replace(said, path=_NOWHERE)
-    return replace(said, path=_NOWHERE, root=_NOWHERE, digest="")
+        return dump(_Head(replace(said, path=_NOWHERE))) + b"\n"
+    head = _Head(None, said.script, len(said.live), said.ends)
+    return b"".join((dump(head), b"\n", said.live, said.packed))
 
 
-def _as_of(source: Source, said: Facts | Refusal, data: bytes) -> Surveyed:
-    if isinstance(said, Refusal):
-        return Surveyed(replace(said, path=source.path), _digest(data))
-    found = replace(said, path=source.path, root=source.root, digest=source.digest)
-    return Surveyed(found, _digest(data))
+def _read(source: Source, data: bytes) -> Pack | Refusal:
+    """What :func:`_written` was given. Raises Damaged."""
+    first, _, rest = data.partition(b"\n")
+    head = load(_Head, first)
+    if head.refusal is not None:
+        return replace(head.refusal, path=source.path)
+    if len(head.ends) != len(PACKED) or len(rest) != head.live + head.ends[-1]:
+        raise Damaged("its parts are not as long as it says")
+    return Pack(rest[: head.live], rest[head.live :], head.ends, head.script)
 
 
 def _digest(data: bytes) -> str:

@@ -112,7 +112,7 @@ def keep(notes: Notes, paths: Sequence[Path], settings: Settings, report: RunRep
     besides = {*notes.asked, *(entry.path for entry in settings.known)}
     asked = tuple((path, Stamp.of(path)) for path in sorted(besides))
     tree = Tree(notes.began, tuple(sorted(notes.files, key=lambda one: one.path)), asked, said)
-    notes.folder.put(_name(paths, settings), dump(Tree, tree))
+    notes.folder.put(_name(paths, settings), dump(tree))
 
 
 def recall(folder: Folder, paths: Sequence[Path], settings: Settings, files: Sequence[Path]) -> RunReport | None:
@@ -134,7 +134,7 @@ def recall(folder: Folder, paths: Sequence[Path], settings: Settings, files: Seq
     if now is None:
         return None
     if now != tree.files:
-        folder.put(name, dump(Tree, replace(tree, began=began, files=now)))
+        folder.put(name, dump(replace(tree, began=began, files=now)))
     said = tree.said
     return RunReport(
         settings.root,
@@ -151,7 +151,7 @@ def recall(folder: Folder, paths: Sequence[Path], settings: Settings, files: Seq
 def _name(paths: Sequence[Path], settings: Settings) -> str:
     """What was asked for: where, and everything but how it is printed."""
     usual = {one.name: one.default for one in fields(Settings) if one.name in (*_SAYING, *_WORKING)}
-    asked = dump(Settings, replace(settings, **usual))  # type: ignore[arg-type]  # each is the default of its field
+    asked = dump(replace(settings, **usual))  # type: ignore[arg-type]  # each is the default of its field
     places = "\0".join(os.path.abspath(path) for path in paths)  # noqa: PTH100 - resolve would follow links
     digest = hashlib.blake2b(asked + places.encode("utf-8", "surrogateescape"), digest_size=16)
     return f"trees/{digest.hexdigest()}"

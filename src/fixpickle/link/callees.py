@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from fixpickle.link.symbols import Literals, Meaning, Symbols
 from fixpickle.survey.catalogue import Boundary, Catalogue
-from fixpickle.survey.facts import ToCall
+from fixpickle.survey.facts import ToCall, changed
 
 _TUPLES = frozenset({"collections.namedtuple()", "typing.NamedTuple()"})
 
@@ -90,7 +90,7 @@ class Callees:
         first = dict(sink.literals).get("first")
         known = meaning.literals
         if first is not None and (stands_for := self.symbols.meaning(first).symbol) != first:
-            known, sink = (*known, ("first", stands_for)), replace(
+            known, sink = (*known, ("first", stands_for)), changed(
                 sink, literals=tuple(pair for pair in sink.literals if pair[0] != "first")
             )
         return self.catalogue.match(sink, meaning.symbol, known)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from sys import intern
 
 from fixpickle.link.symbols import Symbols
-from fixpickle.survey.facts import Facts, Sink, ToCall, ToReturn
+from fixpickle.survey.facts import Facts, Sink, ToCall, ToReturn, changed
 
 _NOWHERE = ToCall("", 0, "", 0)
 
@@ -57,4 +57,4 @@ def _alike(sinks: Sequence[Sink], lean: Callable[[tuple[Sink, ...]], tuple[Sink,
     for sink in sinks:
         left = lean((sink,)) if isinstance(sink, ToCall) else (sink,)
         for one in left or (_NOWHERE,):
-            yield replace(one, line=0, onward=()) if isinstance(one, ToCall) else one
+            yield changed(one, line=0, onward=()) if isinstance(one, ToCall) else one

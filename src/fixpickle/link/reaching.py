@@ -12,7 +12,7 @@ from fixpickle.link.shipments import Shipments
 from fixpickle.link.spread import Crossing, Spread, Way
 from fixpickle.link.state import State
 from fixpickle.model import Evidence, Reach
-from fixpickle.survey.facts import Facts, Sink, ToAttribute, ToGlobal, ToReturn
+from fixpickle.survey.facts import Facts, Sink, ToAttribute, ToGlobal, ToReturn, changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ class Reaching:
 
 def _together(sinks: Iterable[Sink]) -> tuple[Sink, ...]:
     """Where a tuple goes whose items are meant: handed on whole, it is still several things at once."""
-    return tuple(replace(s, beside=True) if isinstance(s, ToReturn) else s for s in sinks)
+    return tuple(changed(s, beside=True) if isinstance(s, ToReturn) else s for s in sinks)
 
 
 def _decorates(facts: Facts, function: str) -> bool:

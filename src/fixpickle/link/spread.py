@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from fixpickle.survey.facts import (
     ToGlobal,
     ToParameter,
     ToReturn,
+    changed,
 )
 
 _STEPS = 6  # functions that pass a parameter on to functions
@@ -249,7 +250,7 @@ class Spread:
         symbol = f"{facts.module}.{function}"
         if symbol not in self._results:
             self._results[symbol] = [
-                (owner, replace(instance, sinks=sinks))
+                (owner, changed(instance, sinks=sinks))
                 for owner in self.made.callers.get(symbol, ())
                 for instance in owner.instances
                 if instance.exact and not instance.member
@@ -282,7 +283,7 @@ def _handed_through(flow: ParameterFlow, given: ToCall, inner: Sink) -> Sink | N
     if not flow.star or not isinstance(inner, ToCall) or not inner.unpacked:
         return inner
     if flow.star == "*" and inner.position >= 0:
-        return replace(inner, position=inner.position + given.position - flow.position, unpacked=given.unpacked)
+        return changed(inner, position=inner.position + given.position - flow.position, unpacked=given.unpacked)
     if flow.star == "**" and inner.position < 0:
-        return replace(inner, keyword=given.keyword, unpacked=given.unpacked)
+        return changed(inner, keyword=given.keyword, unpacked=given.unpacked)
     return None

@@ -63,8 +63,8 @@ class Symbols:
         stars: dict[str, list[str]] = {}
         for facts in self.files:
             for alias in facts.aliases:
-                made = Meaning(alias.symbol, alias.literals) if alias.literals else alias.symbol
-                aliases.setdefault(facts.module, {})[alias.name] = made
+                made = Meaning(alias.symbol, alias.literals) if alias.literals else intern(alias.symbol)
+                aliases.setdefault(facts.module, {})[intern(alias.name)] = made
                 if alias.name == "*" and not alias.symbol.endswith("*"):
                     stars.setdefault(facts.module, []).append(alias.symbol)
         return aliases, stars
@@ -84,7 +84,9 @@ class Symbols:
     @cached_property
     def _returned(self) -> dict[str, Meaning]:
         return {
-            intern(f"{f.module}.{r.function}"): Meaning(r.symbol, r.literals) for f in self.files for r in f.returned
+            intern(f"{f.module}.{r.function}"): Meaning(intern(r.symbol), r.literals)
+            for f in self.files
+            for r in f.returned
         }
 
     @cached_property

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from sys import intern
 from typing import TypeVar
 
 from fixpickle.link.callees import Callees
-from fixpickle.survey.facts import AttributeFlow, Facts, ParameterFlow, Sink, ToCall
+from fixpickle.survey.facts import AttributeFlow, Facts, ParameterFlow, Sink, ToCall, changed
 
 Flow = TypeVar("Flow", ParameterFlow, AttributeFlow)
 
@@ -35,7 +34,7 @@ class Taking:
 
     def _short(self, flow: Flow) -> Flow:
         sinks = self.lean(flow.sinks)
-        return flow if sinks is flow.sinks else replace(flow, sinks=sinks)
+        return flow if sinks is flow.sinks else changed(flow, sinks=sinks)
 
     def lean(self, sinks: tuple[Sink, ...]) -> tuple[Sink, ...]:
         """What is leading, and of that no literals where none are asked for."""
@@ -43,7 +42,7 @@ class Taking:
         if not any(isinstance(s, ToCall) and s.literals for s in kept):
             return kept
         return tuple(
-            replace(s, literals=()) if isinstance(s, ToCall) and s.literals and not self.callees.meant(s.callee) else s
+            changed(s, literals=()) if isinstance(s, ToCall) and s.literals and not self.callees.meant(s.callee) else s
             for s in kept
         )
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+
+class Span(Struct, frozen=True, order=True, array_like=True, gc=False):
     """A stretch of one file: character offsets, and where a person finds its start.
 
     In a notebook that is the line `row` of a `cell`, both from 1; `line` is the one of the file that holds it.

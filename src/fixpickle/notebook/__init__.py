@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+import msgspec
+
 from fixpickle.notebook.cells import Cell, code_cells, line_of, rewritten
 from fixpickle.notebook.magics import STAND_IN, PythonCell, as_python, hidden, put_back
 
@@ -22,8 +24,7 @@ _HEAD = re.compile(r"^# %% cell (\d+)\n\n", re.MULTILINE)
 _TAIL = "\n\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A cell in the text of the module: the characters of its source, `line` is its first one there, from 1.
 
     `magic` is the cell magic it stands under; `mentioned` are names in magics of which it cannot be told what they

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from fixpickle.survey.facts import (
     Construction,
@@ -17,6 +16,7 @@ from fixpickle.survey.facts import (
     ToGlobal,
     ToParameter,
     ToReturn,
+    changed,
 )
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.flow.stores import FIELDS
@@ -210,7 +210,7 @@ def _through(tree: Tree, names: Names, flow: Flow, value: ast.AST) -> list[Sink]
         elif isinstance(sink, ToCall) and sink.callee == "builtins.super().__init__":
             cls = tree.class_around(value)
             if cls is not None and cls.bases:
-                found[at] = replace(sink, callee=f"{names.of_base(cls.bases[0])}.__init__")
+                found[at] = changed(sink, callee=f"{names.of_base(cls.bases[0])}.__init__")
         elif isinstance(sink, ToParameter):
             function = next(n for n in tree.of(*FUNCTIONS) if tree.qualname(n) == sink.function)
             found += flow.of_name(function, sink.parameter)

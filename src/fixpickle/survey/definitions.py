@@ -5,14 +5,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 
 from fixpickle.model import Span
 from fixpickle.survey.captures import UNKNOWN, Captures
 from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.demands import Demand, Obstacle
-from fixpickle.survey.facts import Capture, Definition, Keeper, Kind, Sink, ToAttribute, ToCall, ToParameter
+from fixpickle.survey.facts import Capture, Definition, Keeper, Kind, Sink, ToAttribute, ToCall, ToParameter, changed
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.flow.callees import CARRIERS, LOOKUPS
 from fixpickle.survey.flow.stores import FIELDED, FIELDS
@@ -99,7 +98,7 @@ class Definitions:
         line = node.decorator_list[0].lineno if node.decorator_list else node.lineno
         definition = self._definition(kind, node, node.name, line, caught, obstacles, sinks, uses)
         if keeper is not None:  # its name means what the decorator gives
-            definition = replace(definition, keeper=keeper, settled=False, replaceable=False)
+            definition = changed(definition, keeper=keeper, settled=False, replaceable=False)
         return definition
 
     def _keeper(self, node: Function, uses: Sequence[ast.Name]) -> Keeper | None:

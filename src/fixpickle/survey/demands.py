@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from fixpickle.survey.facts.fact import Fact
 
 
 class Need(str, Enum):
@@ -22,8 +23,7 @@ class Need(str, Enum):
     ITSELF = "itself"
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(Fact, frozen=True):
     """One need, and the reason against a rewrite that does not meet it."""
 
     need: Need

@@ -7,10 +7,10 @@ So loading calls `cls(*args)`, and then sets the attributes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from fixpickle.model import Span
+from fixpickle.survey.facts.fact import Fact
 
 
 class Form(str, Enum):
@@ -23,8 +23,7 @@ class Form(str, Enum):
     OPEN = "open"
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Fact, frozen=True):
     """What an expression of a constructor is, as far as its parameters go.
 
     `names` are the parameters it depends on. Those in `whole` stand in it unshortened, with more text around: made
@@ -63,8 +62,7 @@ class Place(str, Enum):
     KEYWORDS = "keywords"
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Fact, frozen=True):
     """One parameter of a constructor, without its receiver."""
 
     name: str
@@ -76,8 +74,7 @@ class Parameter:
 SUPER, ARGS = "super", "args"
 
 
-@dataclass(frozen=True, slots=True)
-class Handed:
+class Handed(Fact, frozen=True):
     """What a constructor hands to its base, or stores as `self.args`.
 
     `target` is `SUPER`, `ARGS` or the symbolic name of a class. `rest` names the `*args` parameter that follows the
@@ -91,16 +88,14 @@ class Handed:
     complete: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(Fact, frozen=True):
     """An attribute, or a string key, that a constructor is sure to read of a parameter as it was given."""
 
     parameter: str
     attribute: str
 
 
-@dataclass(frozen=True, slots=True)
-class Initialiser:
+class Initialiser(Fact, frozen=True):
     """The constructor of a class: its own `__init__`, or the one that its fields give a dataclass.
 
     `handed` are the alternatives of what becomes of `args`, None where they stay. `keys` are the keyword arguments
@@ -119,8 +114,7 @@ class Initialiser:
 RECALLING, RESTORING = "type(self)", "__new__"
 
 
-@dataclass(frozen=True, slots=True)
-class Reduction:
+class Reduction(Fact, frozen=True):
     """What the `__reduce__` of a class gives: `count` arguments, and what is called with them on load.
 
     `callee` is `RECALLING` for the class of the instance, `RESTORING` for its `__new__`, or a class by its symbolic
@@ -131,8 +125,7 @@ class Reduction:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class ExceptionFacts:
+class ExceptionFacts(Fact, frozen=True):
     """A class that may be an exception, and has something of its own that pickling meets.
 
     `obstacles` are reasons against restoring it without its `__init__`, in words that follow its name. `frozen` says
@@ -147,8 +140,7 @@ class ExceptionFacts:
     annotated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Raised:
+class Raised(Fact, frozen=True):
     """A `raise` of a class by its symbolic name, and how many arguments it is given, by position and by name.
 
     `count` is -1 where that cannot be told, as with `*arguments`, or where it is raised without a call.

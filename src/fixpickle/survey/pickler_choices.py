@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import replace
 
-from fixpickle.survey.facts import Form, HandedOn, PicklerChoice, ToCall
+from fixpickle.survey.facts import Form, HandedOn, PicklerChoice, ToCall, changed
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import FUNCTIONS, Function, Tree, block_of
@@ -76,16 +75,16 @@ def _wrapped(tree: Tree, names: Names, symbol: str, call: ast.Call) -> PicklerCh
     choice = PicklerChoice(symbol, tree.span(call), "cloudpickle", "", Form.EXPRESSION, "", "")
     plain = all(k.arg == "keep_wrapper" and isinstance(k.value, ast.Constant) for k in call.keywords)
     if len(call.args) != 1 or not plain or isinstance(call.args[0], ast.Starred):
-        return replace(choice, reason="what it is called with cannot be read")
+        return changed(choice, reason="what it is called with cannot be read")
     given = call.args[0]
-    choice = replace(choice, code=tree.code(given))
+    choice = changed(choice, code=tree.code(given))
     if isinstance(given, ast.Lambda):
-        return replace(choice, reason="a lambda has no name by which workers could import it")
+        return changed(choice, reason="a lambda has no name by which workers could import it")
     parent = tree.parents[call]
     if isinstance(given, ast.Name) and isinstance(parent, ast.Assign) and _targets(parent) == [given.id]:
         return _bound_anew(tree, names, choice, given, parent)
     covers = names.of(given)
-    return replace(choice, covers=covers, reason=_not_importable(tree, names, given) if covers else UNSEEN)
+    return changed(choice, covers=covers, reason=_not_importable(tree, names, given) if covers else UNSEEN)
 
 
 def _targets(statement: ast.Assign) -> list[str]:
@@ -100,9 +99,9 @@ def _bound_anew(
     bound = names.bindings.get(scope, {}).get(given.id, [])
     defined = [b for b in bound if isinstance(b, (*FUNCTIONS, ast.ClassDef))]
     if len(bound) != 2 or len(defined) != 1 or len(statement.targets) != 1:
-        return replace(choice, reason=f"`{given.id}` is bound more than once")
-    choice = replace(choice, form=Form.STATEMENT, span=tree.span(statement), code="", covers=_own(names, given.id))
-    return replace(choice, reason=_placed(tree, defined[0]) or _shared_line(tree, statement))
+        return changed(choice, reason=f"`{given.id}` is bound more than once")
+    choice = changed(choice, form=Form.STATEMENT, span=tree.span(statement), code="", covers=_own(names, given.id))
+    return changed(choice, reason=_placed(tree, defined[0]) or _shared_line(tree, statement))
 
 
 def _decorated(
@@ -115,17 +114,17 @@ def _decorated(
     span = tree.span(decorator)
     start = tree.text.rindex("@", 0, span.start)
     line, column = tree.position(start)
-    span = replace(span, start=start, line=line, column=column)
+    span = changed(span, start=start, line=line, column=column)
     choice = PicklerChoice(symbol, span, "cloudpickle", _own(names, node.name), Form.DECORATOR, "", "")
     if reason := _placed(tree, node):
-        return replace(choice, reason=reason)
+        return changed(choice, reason=reason)
     if len(node.decorator_list) > 1:
-        return replace(choice, reason=f"another decorator shapes `{node.name}` too")
+        return changed(choice, reason=f"another decorator shapes `{node.name}` too")
     bound = names.bindings.get(tree.root, {}).get(node.name, [])
     earlier = [b for b in bound if b is not node]
     if len(earlier) == 1 and isinstance(earlier[0], FUNCTIONS) and _same(earlier[0], node):
-        return replace(choice, form=Form.AGAIN, span=tree.span(node))
-    return replace(choice, reason=f"`{node.name}` is bound more than once" if earlier else "")
+        return changed(choice, form=Form.AGAIN, span=tree.span(node))
+    return changed(choice, reason=f"`{node.name}` is bound more than once" if earlier else "")
 
 
 def _same(earlier: Function, node: Function | ast.ClassDef) -> bool:
@@ -192,10 +191,10 @@ def _of_statement(tree: Tree, choice: PicklerChoice, expression: ast.AST) -> Pic
     if not isinstance(parent, (ast.Expr, ast.Assign)) or (
         isinstance(parent, ast.Assign) and parent.value is expression
     ):
-        return replace(choice, form=Form.EXPRESSION, reason="what it gives is used")
+        return changed(choice, form=Form.EXPRESSION, reason="what it gives is used")
     alone = len(block_of(tree.parents[parent], parent)) == 1
     form = Form.ONLY if alone and not isinstance(tree.parents[parent], ast.Module) else Form.STATEMENT
-    return replace(choice, span=tree.span(parent), form=form, reason=_shared_line(tree, parent))
+    return changed(choice, span=tree.span(parent), form=form, reason=_shared_line(tree, parent))
 
 
 def _shared_line(tree: Tree, statement: ast.AST) -> str:
@@ -227,4 +226,4 @@ def _environment(tree: Tree, names: Names) -> Iterator[PicklerChoice]:
 def _assigned(tree: Tree, choice: PicklerChoice, value: ast.expr, place: ast.AST) -> PicklerChoice:
     if not isinstance(value, ast.Constant) or not isinstance(value.value, str):
         return choice
-    return _of_statement(tree, replace(choice, pickler=value.value, form=Form.STATEMENT), place)
+    return _of_statement(tree, changed(choice, pickler=value.value, form=Form.STATEMENT), place)

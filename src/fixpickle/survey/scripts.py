@@ -5,11 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.changes import Changes
-from fixpickle.survey.facts import Start, TopStatement
+from fixpickle.survey.facts import Start, TopStatement, changed
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names, walk
@@ -99,7 +98,7 @@ class _Made:
         """What only the parts of a script are told by."""
         definitions: list[Function | ast.ClassDef] = self.tree.within(node, *FUNCTIONS, ast.ClassDef)
         decorators = [d for definition in definitions for d in definition.decorator_list]
-        return replace(
+        return changed(
             found,
             reads=tuple(sorted({*found.reads, *self._named_in_annotations(node)})),
             early=tuple(sorted({n.id for n in loaded if self.tree.function(n) is None})),

@@ -16,6 +16,7 @@ from fixpickle.survey.facts.definitions import (
     Mention,
     Sentinel,
 )
+from fixpickle.survey.facts.fact import Fact, changed
 from fixpickle.survey.facts.file import Facts
 from fixpickle.survey.facts.flows import (
     Alias,
@@ -43,6 +44,7 @@ __all__ = [
     "ClassFacts",
     "Construction",
     "Definition",
+    "Fact",
     "Factory",
     "Facts",
     "Family",
@@ -83,4 +85,5 @@ __all__ = [
     "ToReturn",
     "TopStatement",
     "Wanted",
+    "changed",
 ]

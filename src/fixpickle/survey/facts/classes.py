@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from fixpickle.model import Span
+from fixpickle.survey.facts.fact import Fact
 
 
-@dataclass(frozen=True, slots=True)
-class StateHooks:
+class StateHooks(Fact, frozen=True):
     """A class' own `__getstate__` (it `makes` the state) and `__setstate__` (it `takes` it).
 
     The first `copies` where it returns a copy of the instance's dictionary, or of its base's state, in which nothing
@@ -25,8 +24,7 @@ class StateHooks:
     set_again: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Fact, frozen=True):
     """How instances of a class keep their attributes, its bases included.
 
     `slots` are as stored, private names mangled; there is a `dictionary` too where one of the classes has no slots.
@@ -56,8 +54,7 @@ class Harm(str, Enum):
     ITEMS = "gets its items before its attributes"
 
 
-@dataclass(frozen=True, slots=True)
-class Flaw:
+class Flaw(Fact, frozen=True):
     """A flaw in a hook of a class, as its own body shows it: bases may make it good, or matter besides.
 
     `method` has it, `span` is the stretch it is reported at. `names` are the attributes it is about, as methods write
@@ -76,8 +73,7 @@ class Flaw:
     properties: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ClassFacts:
+class ClassFacts(Fact, frozen=True):
     """A class: its bases by symbolic name, what it keeps on its instances and what its annotations say it keeps.
 
     `methods` are the functions in its body, `properties` those that are read like attributes, `instanceless` those that

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from fixpickle.model import Span
 from fixpickle.survey.demands import Demand
+from fixpickle.survey.facts.fact import Fact
 from fixpickle.survey.facts.sinks import Sink
 
 
@@ -16,8 +16,7 @@ class Kind(str, Enum):
     CLASS = "class"
 
 
-@dataclass(frozen=True, slots=True)
-class Capture:
+class Capture(Fact, frozen=True):
     """A variable of an enclosing function that a definition reads.
 
     `reason` is empty where the value is certain to be bound, once and for all, when the definition is made.
@@ -32,8 +31,7 @@ class Capture:
     sibling: Span | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Keeper:
+class Keeper(Fact, frozen=True):
     """What alone decorates a local function, a name: called with the function, it gives what the name is bound to.
 
     `code` is how it is written, `symbol` what it is, `bare` the stretch of the function without it, and `comment` what
@@ -46,8 +44,7 @@ class Keeper:
     comment: str
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(Fact, frozen=True):
     """A lambda, or a function or class defined inside a function, and a module-level lambda.
 
     `qualname` is what Python calls it, `line` is its code object's first line, `hint` the words around it from which
@@ -95,8 +92,7 @@ class Definition:
     keeper: Keeper | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(Fact, frozen=True):
     """Where a module-level definition is handed on by name, or an instance of it is; and where its results go."""
 
     name: str
@@ -105,8 +101,7 @@ class Mention:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class MadeType:
+class MadeType(Fact, frozen=True):
     """A type that a call inside a function makes and binds: `Point = namedtuple("Point", "x y")`.
 
     `statement` is the module-level statement it stands in, `sinks` are where its instances go, and `reason` says why
@@ -121,8 +116,7 @@ class MadeType:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sentinel:
+class Sentinel(Fact, frozen=True):
     """`NAME = object()` at module level, which something compares by identity; `sinks` are where it goes.
 
     `span` covers the statement, `value` the `object()`.
@@ -134,8 +128,7 @@ class Sentinel:
     sinks: tuple[Sink, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class BoundCall:
+class BoundCall(Fact, frozen=True):
     """The result of a call bound to one module-level name: `Point = namedtuple("P", "x y")`.
 
     `given` is its first argument where that is a string, `taken` the symbolic name of that argument where it is a name;
@@ -153,8 +146,7 @@ class BoundCall:
     instances: tuple[Sink, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Factory:
+class Factory(Fact, frozen=True):
     """A module-level function that returns a function of its own, always the same one.
 
     `inner` is the returned one's qualified name, `span` its stretch; `wraps` says that it copies another's names.
@@ -168,8 +160,7 @@ class Factory:
     taken: str
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Fact, frozen=True):
     """What a file asks of variables that may hold functions: the first line that reads a `__name__`, 0 where none does.
 
     `more` is the first line that asks for more than a function's name, docstring and module, and 0 where none does.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from fixpickle.survey.facts.fact import Fact
 from fixpickle.survey.facts.sinks import Sink
 
 
-@dataclass(frozen=True, slots=True)
-class ParameterFlow:
+class ParameterFlow(Fact, frozen=True):
     """Where a parameter of a function goes: a class is called by its own name, for `__init__`.
 
     `position` counts without `self` and is -1 where only the keyword leads to it. `star` is `*` or `**` where it takes
@@ -22,8 +20,7 @@ class ParameterFlow:
     star: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AttributeFlow:
+class AttributeFlow(Fact, frozen=True):
     """Where the value of `self.attribute` goes in the methods of a class."""
 
     cls: str
@@ -31,8 +28,7 @@ class AttributeFlow:
     sinks: tuple[Sink, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(Fact, frozen=True):
     """Where an object goes that calling `symbol` gives, or with `member` its bound method of that name.
 
     It is `exact` where it is made there; `self`, and a parameter with an annotation, may be of a subclass.
@@ -46,8 +42,7 @@ class Instance:
     sinks: tuple[Sink, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Alias:
+class Alias(Fact, frozen=True):
     """What a module-level name stands for: `Pool` for `multiprocessing.Pool`, `pool` for `multiprocessing.Pool()`."""
 
     name: str
@@ -55,8 +50,7 @@ class Alias:
     literals: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(Fact, frozen=True):
     """What a function returns, or yields as a context manager, by symbolic name."""
 
     function: str
@@ -64,8 +58,7 @@ class Returned:
     literals: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Fact, frozen=True):
     """A parameter of a function, by whose calls or methods values may leave the process.
 
     `position` counts without `self` and is -1 where only the keyword leads to it.
@@ -76,8 +69,7 @@ class Wanted:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Offered:
+class Offered(Fact, frozen=True):
     """A pool, a process class or the like that is handed to `callee`, by symbolic name; `literals` as in `ToCall`."""
 
     symbol: str
@@ -88,16 +80,14 @@ class Offered:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pools:
+class Pools(Fact, frozen=True):
     """Which parameters stand for pools and the like, and what is handed to functions of that kind."""
 
     wanted: tuple[Wanted, ...] = ()
     offered: tuple[Offered, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class HandedOn:
+class HandedOn(Fact, frozen=True):
     """An imported function or class, by its symbolic name, that a file which starts processes hands to calls."""
 
     symbol: str

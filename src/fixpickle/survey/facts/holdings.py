@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from fixpickle.model import Span
+from fixpickle.survey.facts.fact import Fact
 from fixpickle.survey.facts.sinks import Sink
 
 
@@ -19,8 +19,7 @@ class Home(str, Enum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Construction:
+class Construction(Fact, frozen=True):
     """A call, or a mention as a factory, of something a process owns: `threading.Lock()`, `default_factory=RLock`.
 
     `target` is its qualified name, `span` covers the callee alone, `code` the whole expression that makes the value.
@@ -66,8 +65,7 @@ class Family(str, Enum):
     COUNTER = "itertools object"
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(Fact, frozen=True):
     """Something on `self.attribute` that plain pickle does not take; `span` covers the assigned expression.
 
     `again` is the expression with what the instance keeps in the place of parameters, evaluated once more to make the
@@ -99,8 +97,7 @@ class Holding:
     shipped: tuple[Sink, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(Fact, frozen=True):
     """A connection, open file or executor bound to `name`, in the module or in the function `owner`.
 
     `span` covers the call of `target` that makes it, `statement` the assignment. `readers` are the functions and
@@ -117,8 +114,7 @@ class Resource:
     obstacle: str
 
 
-@dataclass(frozen=True, slots=True)
-class Handover:
+class Handover(Fact, frozen=True):
     """A dictionary view or one-shot iterator where it is an argument, or where a function gives it back.
 
     `target` is what makes it, `code` the expression at `span`: it, or the variable that has it. It is `whole` where it

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from fixpickle.model import Span
+from fixpickle.survey.facts.fact import Fact
 
 
-@dataclass(frozen=True, slots=True)
-class TopStatement:
+class TopStatement(Fact, frozen=True):
     """One statement at module level: what it is, binds and reads, a `__file__` left out that only tells the folder.
 
     `calls` are the symbolic names it calls when it runs, bodies of functions and decorators left out; `global_writes`
@@ -34,8 +32,7 @@ class TopStatement:
     inner: tuple[TopStatement, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Fact, frozen=True):
     """A call that starts processes, which import the script again where they are not forked.
 
     `symbol` is what is called, `method` the start method where it is given there, as Python writes it, else empty.
@@ -46,8 +43,7 @@ class Start:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class LateUse:
+class LateUse(Fact, frozen=True):
     """A function that reads an import of its module: `at` is the start of the line where it could do it itself.
 
     `function` is empty for the part under the main guard. `indent` is that line's. `reason` says why it could not,
@@ -60,8 +56,7 @@ class LateUse:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class LateImport:
+class LateImport(Fact, frozen=True):
     """An import at module level that only functions, or the main guard, read: `name` is bound, `module` loaded.
 
     `module` is as it is written, with dots in front where it is relative.
@@ -73,8 +68,7 @@ class LateImport:
     uses: tuple[LateUse, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Suppression:
+class Suppression(Fact, frozen=True):
     """A rule that a comment suppresses on a line of code; `span` is the comment, up to the end of its reason."""
 
     line: int

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from fixpickle.model import Span
+from fixpickle.survey.facts.fact import Fact
 
 
-@dataclass(frozen=True, slots=True)
-class ImportFact:
+class ImportFact(Fact, frozen=True):
     """A name that an import binds. `top` is false inside functions; `whole` for `import x` and `import x as y`.
 
     `target` is what the name stands for, `module` the module that is loaded: `import a.b` binds a, and loads a.b.
@@ -23,8 +22,7 @@ class ImportFact:
     whole: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Fact, frozen=True):
     """A place that names something by its symbolic name: `joblib.delayed`. `argument` is its first, where constant.
 
     Of names that a library moved, `argument` is the function that the place is in, or the value of an argument that
@@ -51,8 +49,7 @@ class Form(str, Enum):
     AGAIN = "definition again"
 
 
-@dataclass(frozen=True, slots=True)
-class PicklerChoice:
+class PicklerChoice(Fact, frozen=True):
     """A place that has loky pickle with `pickler`: everything, or the object that `covers` names.
 
     `symbol` is the wrapper, the switch or `os.environ`, as it is imported. `pickler` is empty for the default, and "?"
@@ -69,8 +66,7 @@ class PicklerChoice:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class StateSet:
+class StateSet(Fact, frozen=True):
     """Configuration of a process or a thread that the file sets: by which call or attribute, and at which line.
 
     `library` is empty where no state is ready-made for it.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from fixpickle.survey.facts.fact import Fact
 
 
-@dataclass(frozen=True, slots=True)
-class ToCall:
+class ToCall(Fact, tag=True, frozen=True):
     """Handed to a call. `callee` is its symbolic name, as in `multiprocessing.Pool().map`.
 
     `position` counts from 0 and is -1 for a keyword. `onward` is where the result of that call goes, and
@@ -27,8 +26,7 @@ class ToCall:
     own: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ToAttribute:
+class ToAttribute(Fact, tag=True, frozen=True):
     """Stored on the instance, as `self.attribute`, of a class of this module.
 
     `attribute` is empty where the constructor of a base takes it, which is another package's, and `?` where its name is
@@ -40,8 +38,7 @@ class ToAttribute:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class ToGlobal:
+class ToGlobal(Fact, tag=True, frozen=True):
     """Bound to a module-level name; `direct` where the name is the value itself, not a container of it.
 
     `at_import` where the name is read, and read only by what runs while the module is imported.
@@ -53,8 +50,7 @@ class ToGlobal:
     at_import: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ToReturn:
+class ToReturn(Fact, tag=True, frozen=True):
     """Returned or yielded by a function of this module; `beside` others, where it gives several at once in a tuple."""
 
     function: str
@@ -62,8 +58,7 @@ class ToReturn:
     beside: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ToParameter:
+class ToParameter(Fact, tag=True, frozen=True):
     """The default of a parameter of a function of this module."""
 
     function: str

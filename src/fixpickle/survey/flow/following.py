@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.expected import expected_to_fail
-from fixpickle.survey.facts import Sink, ToAttribute, ToCall, ToReturn
+from fixpickle.survey.facts import Sink, ToAttribute, ToCall, ToReturn, changed
 from fixpickle.survey.flow.callees import CARRIERS, DELAYED, Callees
 from fixpickle.survey.flow.literals import Literals
 from fixpickle.survey.flow.steps import Step, Via, key_written, keyed
@@ -209,7 +209,7 @@ class Flow:
             self._open.discard(call)
         if catalogue().may_keep(callee) and all(_nested(s) < _NESTED for s in sinks):
             return sinks
-        return tuple(replace(s, onward=()) if isinstance(s, ToCall) else s for s in sinks)
+        return tuple(changed(s, onward=()) if isinstance(s, ToCall) else s for s in sinks)
 
     def _method_of(self, parent: ast.Attribute) -> Iterable[Step]:
         """`table.get(k)` and `table.values()` give out what the table holds; any other method or attribute does not."""

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from fixpickle.survey.facts import Sink, ToCall
+from fixpickle.survey.facts import Sink, ToCall, changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def _under(step: Step, key: str) -> Step:
     if isinstance(step, Via):
         return replace(step, key=key)
     if isinstance(step, ToCall) and step.unpacked and step.position < 0 and not step.keyword:
-        return replace(step, keyword=key, unpacked=False)
+        return changed(step, keyword=key, unpacked=False)
     return step
 
 

@@ -94,8 +94,7 @@ class HandedOn(Fact, frozen=True):
     sinks: tuple[Sink, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShortLived:
+class ShortLived(Fact, frozen=True):
     """Classes by symbolic name: `dropped` are those whose instances a function makes, uses and drops, `kept` others.
 
     One that is handed on itself is among the latter: who has it may make instances.

@@ -1,7 +1,8 @@
 """# lambda-value
 
-A lambda that is pickled: handed to a process pool, stored on an instance, in a table of the module, as a default
-argument or the default of a dataclass or attrs field, as a `defaultdict` factory, or bound to a module-level name.
+A lambda that is pickled: handed to a process pool, stored on an instance, in a table of the module, in a named tuple or
+dataclass that is kept, as a default argument or the default of a dataclass or attrs field, as a `defaultdict` factory,
+or bound to a module-level name.
 Pickle stores functions by name, and a lambda's name, `<lambda>`, leads nowhere:
 
     AttributeError: Can't pickle local object 'Cache.__init__.<locals>.<lambda>'

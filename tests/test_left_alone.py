@@ -270,6 +270,12 @@ def test_what_a_package_exports_is_found_however_it_uses_it_itself() -> None:
     assert not [f for f in left if f.reach.evidence is not Evidence.ANY]
 
 
+def test_what_only_tests_make_use_and_drop_is_there_for_others() -> None:
+    test = "from p.one import Kept\ndef test_it():\n    Kept().work()\n"
+    (finding,) = packaged(one=kept("pass"), test_one=test)
+    assert finding.reach.evidence is Evidence.STATE
+
+
 @pytest.mark.parametrize(
     ("line", "body"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
-from fixpickle.link.files import packaged
+from fixpickle.link.files import is_test, packaged
 from fixpickle.link.spread import Spread
 from fixpickle.link.state import State
 from fixpickle.link.symbols import Symbols
@@ -91,8 +91,11 @@ class Exposure:
 
     @cached_property
     def _short_lived(self) -> frozenset[str]:
-        """Classes whose instances are all used and dropped by the function that makes them, as far as files show."""
-        made = frozenset(self._real(symbol) for f in self.files for symbol in f.short_lived.dropped)
+        """Classes whose instances are all used and dropped by the function that makes them, as far as files show.
+
+        Tests do so with what the users of a package are given, too: they are no evidence.
+        """
+        made = frozenset(self._real(symbol) for f in self.files if not is_test(f) for symbol in f.short_lived.dropped)
         return made - frozenset(self._real(symbol) for f in self.files for symbol in f.short_lived.kept)
 
     def _hands_on(self, facts: Facts, sink: Sink) -> bool:

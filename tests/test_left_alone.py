@@ -16,12 +16,18 @@ from fixpickle.survey import Facts, survey
 RULES = [rule for rule in load_rules() if rule.name in ("bare-lock", "bare-primitive")]
 
 
-def found(text: str) -> list[Finding]:
+def surveyed(text: str, module: str = "kept") -> Facts:
     code = "import threading\n" + textwrap.dedent(text)
     digest = hashlib.sha256(code.encode()).hexdigest()
-    facts = survey(Source(Path("/p/kept.py"), code, "utf-8", "\n", False, digest, "kept", Path("/p")))
+    path = Path("/p", *module.split(".")).with_suffix(".py")
+    facts = survey(Source(path, code, "utf-8", "\n", False, digest, module, Path("/p")))
     assert isinstance(facts, Facts)
-    return [f for rule in RULES for f in rule.find(Project([facts]), facts)]
+    return facts
+
+
+def found(text: str, *others: Facts) -> list[Finding]:
+    facts = surveyed(text)
+    return [f for rule in RULES for f in rule.find(Project([facts, *others]), facts)]
 
 
 def kept(line: str, *, base: str = "", imports: str = "", body: str = "pass") -> str:
@@ -286,3 +292,10 @@ def test_what_only_tests_make_use_and_drop_is_there_for_others() -> None:
 def test_threads_that_are_put_into_what_an_object_keeps_count(line: str, body: str) -> None:
     (finding,) = found(kept(line, body=body))
     assert finding.reason == "it keeps a threading.Thread in self.t, which belongs to one process"
+
+
+@pytest.mark.parametrize(("module", "left"), [("kept.types", True), ("other", False)])
+def test_tests_for_the_type_of_a_lock_count_in_the_same_package(module: str, left: bool) -> None:
+    tests = surveyed("LOCK = type(threading.Lock())\n", module)
+    (finding,) = found(kept("pass"), tests)
+    assert ("the type of a lock is tested for" in finding.reason) is left

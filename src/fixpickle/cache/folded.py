@@ -10,12 +10,13 @@ from dataclasses import dataclass, fields
 from itertools import accumulate
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import astuple
 
 from fixpickle.cache.attic import Attic
 from fixpickle.cache.codec import dump_parts, load_parts
 from fixpickle.model import Source
-from fixpickle.survey.facts import Fact, Facts
+from fixpickle.survey.facts import Facts
 
 PACKED = (
     "definitions",
@@ -41,6 +42,7 @@ _AT = {name: number for number, name in enumerate(PACKED)}
 _EMPTY = {one.name: frozenset() if str(one.type).startswith("frozenset") else () for one in fields(Facts)}
 _PLACE = ("path", "root", "digest")
 _LIVE = tuple(one.name for one in fields(Facts) if one.name not in (*PACKED, *_PLACE))
+_NUMBERS = tuple(range(1 << 14))  # most lines and columns, and the places of most imports
 _OPEN = 32  # packed fields that are at hand: rules ask for them again and again while they look at a file
 
 
@@ -70,16 +72,22 @@ class Packs:
         return self._attic.put(packed)
 
     def shared(self, value: Any) -> Any:
-        """The value, made of words and sets that other facts have too: files of one project have most in common."""
-        if type(value) is str:
+        """The value, made of words, numbers and sets that other facts have too: files have most of them in common."""
+        kind = type(value)
+        if kind is str:
             return sys.intern(value)
-        if isinstance(value, tuple):
+        if kind is int:
+            return _NUMBERS[value] if 0 <= value < len(_NUMBERS) else value
+        if kind is tuple:
             return tuple([self.shared(one) for one in value]) if value else ()
-        if isinstance(value, frozenset):
-            return self._sets.get(value) or self._sets.setdefault(value, frozenset(map(self.shared, value)))
-        if isinstance(value, Fact):
-            return type(value)(*[self.shared(one) for one in astuple(value)])
+        if kind is frozenset:
+            return self._sets.get(value) or self._kept(frozenset(map(self.shared, value)))
+        if isinstance(value, Struct):
+            return kind(*[self.shared(one) for one in astuple(value)])
         return value
+
+    def _kept(self, value: frozenset[Any]) -> frozenset[Any]:
+        return self._sets.setdefault(value, value)
 
     def field(self, place: int, ends: array[int], name: str) -> Any:
         """A field of the file that is in that place."""

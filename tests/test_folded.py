@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import io
+import weakref
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -54,6 +55,19 @@ def test_what_is_packed_is_unpacked_when_it_is_asked_for(tmp_path: Path, monkeyp
     assert facts.definitions == ()
     assert asked == ["definitions"]
     assert "definitions" in PACKED
+
+
+def test_what_files_have_in_common_is_one_and_what_was_read_goes() -> None:
+    packs = Packs()
+    read_once, read_twice = (frozenset({"".join(["run", "ning"]), str(7_000)}) for _ in range(2))
+    gone = weakref.ref(read_once)
+    first, second = packs.shared(read_once), packs.shared(read_twice)
+    del read_once
+    assert gone() is None
+    assert first is second == read_twice
+    numbers = [packs.shared((int("7000"), int("70000"))) for _ in range(2)]
+    assert numbers[0][0] is numbers[1][0]
+    assert numbers[0] == (7_000, 70_000)
 
 
 def test_a_survey_leaves_nothing_that_only_the_collector_of_cycles_would_free() -> None:

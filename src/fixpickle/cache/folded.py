@@ -87,6 +87,7 @@ class Packs:
         return value
 
     def _kept(self, value: frozenset[Any]) -> frozenset[Any]:
+        """A set of shared words, also as its own key: what was read would stay in memory as one, with all its words."""
         return self._sets.setdefault(value, value)
 
     def field(self, place: int, ends: array[int], name: str) -> Any:

@@ -31,7 +31,8 @@ may make a list of it. Arguments of joblib's `delayed`. Tests. What instances ke
 A generator or another one-shot iterator: a list in its place would take every item at once, here and not in the task,
 which may never end, or do what it should do later. A view in a partial or a process that is kept first: it shows what
 changes until it is called or started. What a task returns, since others may call it too. A view of which
-the function that gets it makes something else than a walk through it, or is not seen.
+the function that gets it makes something else than a walk through it, or is not seen. Where `list` is another thing
+in the file.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ from fixpickle.model import ByExpression, Edit, Evidence, Finding, Patch, Reach,
 from fixpickle.project import Crossing, Project, is_test
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, Family, Handover, ToCall, ToReturn
-from fixpickle_codemods._view_uses import PLAIN_USES
+from fixpickle_codemods._view_uses import PLAIN_USES, without_list
 
 _AT_ONCE = "a list in its place would take every item at once, and may never end: hand over what it is made from"
 _GIVEN_BACK = "others may call it too: return a list, where that ends and nobody needs the items one by one"
@@ -80,8 +81,8 @@ class ViewArgument:
     def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
         """A list of what the view shows."""
         facts = shop.facts[finding.path]
-        if any("list" in names for names in ([*s.binds, *s.global_writes] for s in facts.statements)):
-            return Refusal(finding.path, "`list` is another thing in this module", finding.span.line, self.name)
+        if refusal := without_list(finding, shop.sources[finding.path].text):
+            return refusal
         handover = next(h for h in facts.handovers if h.span == finding.span)
         edit = Edit(finding.path, finding.span.start, finding.span.end, f"list({handover.code})")
         alone = f"{{}}.{handover.target.removeprefix('dict.')}()"

@@ -31,7 +31,7 @@ any` lists them.
 
 A list would not do: the view is used as a set, compared, tested for membership, returned or handed on, or the
 dictionary is somebody else's and may change. A generator or another one-shot iterator: it may be half consumed, and
-what is left of it cannot be told without consuming it.
+what is left of it cannot be told without consuming it. Where `list` is another thing in the file.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from fixpickle.rewrite import Rebuilt
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, Family, Holding
 from fixpickle_codemods._attributes import Judged, Remedy, findings, patch
-from fixpickle_codemods._view_uses import PLAIN_USES
+from fixpickle_codemods._view_uses import PLAIN_USES, without_list
 
 _HALF = "it may be half consumed when it is pickled: keep what it is made from, or a list"
 _SET_LIKE = "a list would not do: "
@@ -63,7 +63,9 @@ class ViewAttribute:
 
     def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
         """A list in the place of the view, or state hooks that make it again."""
-        return patch(finding, shop, _judge)
+        made = patch(finding, shop, _judge)
+        listed = isinstance(made, Patch) and any(isinstance(subject, ByExpression) for subject in made.subjects)
+        return (without_list(finding, shop.sources[finding.path].text) if listed else None) or made
 
 
 def _judge(facts: Facts, holding: Holding) -> Judged | None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+import marshal
 import os
 import pickle
 import shutil
+import subprocess
 import sys
+import time
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +25,10 @@ from fixpickle.engine import Ports, run
 from fixpickle.model import Proved, RunReport, Settings, Unproved
 from fixpickle.registry import load_rules
 from fixpickle.rewrite.style import tidy
-from fixpickle.verify import Each, Prover, afar
-from fixpickle.verify.afar import contents
+from fixpickle.verify import Crew, Prover, afar, luggage
+from fixpickle.verify.afar import below, contents
+from fixpickle.verify.lodging import Lodging, moved
+from fixpickle.verify.luggage import Piece, packed, unpacked
 
 LAMBDA = """\
 from multiprocessing import Pool
@@ -45,14 +53,34 @@ FILES = {
 }
 
 
+SHARED: dict[bytes, bytes] = {}
+
+
+def _shared(mark: bytes) -> bytes:
+    return SHARED[mark]
+
+
 class Workers:
     """Workers that get pickles, to whom nothing at `home` is there, and who answer in JSON."""
 
     def __init__(self, home: Path) -> None:
         self.home, self.batches = home, list[Sequence[Any]]()
+        self.common, self.shared = list[int](), list[bytes]()
+        SHARED.clear()
 
-    def __call__(self, function: Callable[..., str], items: Iterable[Sequence[Any]]) -> Generator[str, None, None]:
+    def share(self, data: bytes) -> Piece:
+        mark = hashlib.sha256(data).digest()
+        if mark not in SHARED:
+            self.shared.append(data)
+            SHARED[mark] = data
+        return partial(_shared, mark)
+
+    def each(
+        self, function: Callable[..., str], items: Iterable[Sequence[Any]], *, together: int
+    ) -> Generator[str, None, None]:
+        assert together == 1
         sent = pickle.dumps(function)
+        self.common.append(len(sent))
         for batch in items:
             self.batches.append(batch)
             with self.gone():
@@ -80,8 +108,8 @@ def project(tmp_path: Path) -> Path:
     return root
 
 
-def fixed(root: Path, each: Each | None = None, **more: Any) -> RunReport:
-    with Prover(None, each) as prover:
+def fixed(root: Path, crew: Crew | None = None, **more: Any) -> RunReport:
+    with Prover(None, crew) as prover:
         ports = Ports(prover.prove, prover.examine, tidy, lambda *_: None)
         settings = Settings(root, Path(sys.executable), **more)
         report = run([root], settings, load_rules(), ports, fix=True)
@@ -167,7 +195,7 @@ def test_a_worker_without_the_interpreter_says_so(project: Path, tmp_path: Path)
 
 
 def test_too_many_files_stay_here_and_that_is_said(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(afar, "_MOST", 100)
+    monkeypatch.setattr(afar, "MOST", 100)
     workers = Workers(project.parent)
     with Prover(None, workers) as prover:
         ports = Ports(prover.prove, prover.examine, tidy, lambda *_: None)
@@ -183,8 +211,9 @@ def test_all_files_go_along_but_hidden_ones_caches_and_environments(project: Pat
         path.write_text("x")
     (project / "shop" / "again").symlink_to(project)
     os.mkfifo(project / "shop" / "pipe")
-    found = contents([project, project / "shop"])
-    assert found is not None
+    paths = below([project, project / "shop"])
+    assert paths is not None
+    found = dict(contents(paths))
     assert {path.relative_to(project).as_posix() for path in found} >= set(FILES)
     assert not [p for p in found if {".git", "__pycache__", "env", "node_modules", "pipe"} & {*p.parts}]
     assert found[project / "shop" / "data.txt"] == b"some data"
@@ -197,3 +226,85 @@ def test_what_needs_this_machine_stays_here(project: Path, monkeypatch: pytest.M
     fixed(project, workers, prove_with="python make.py")
     manners = {task.get("manner") for batch in workers.batches for task in batch}
     assert "harvested" not in manners and "constructor" in manners
+
+
+# --- what travels ---------------------------------------------------------------------------------------------------
+
+
+def test_each_file_travels_once_whatever_the_number_of_steps(project: Path) -> None:
+    """What a step has for itself is small: files, and texts that other steps had too, come by their digests."""
+    for number in range(200):
+        (project / "shop" / f"other{number}.py").write_text(f"VALUE = {number}\n" * 100)
+    workers = Workers(project.parent)
+    fixed(project, workers)
+    assert len(workers.common) >= 4 and max(workers.common) < 10_000
+    sent = [(name, data) for piece in workers.shared for name, data in marshal.loads(piece)]
+    names = Counter(Path(name).name for name, _ in sent)
+    assert len(set(sent)) == len(sent) and names["plain.py"] == 2  # as it is, and as it would be
+    assert all(names[f"other{number}.py"] == 1 for number in range(200))
+
+
+def test_files_are_packed_in_pieces_that_do_not_depend_on_one_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [(Path(f"/home/shop/{number}.py"), b"%d" % number) for number in range(1000)]
+    pieces = list(packed(files))
+    assert len(pieces) > 5 and list(unpacked(partial(bytes, piece) for piece in pieces)) == files
+    other = list(packed([*files[:500], (Path("/home/shop/new.py"), b""), *files[500:]]))
+    assert len(set(other) - set(pieces)) <= 2
+    monkeypatch.setattr(luggage, "FULL", 10)
+    assert all(sum(len(data) for _, data in marshal.loads(piece)) < 10 + 3 for piece in packed(files))
+
+
+def test_a_large_file_travels_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(afar, "FULL", 10)
+    for name, data in {"empty": b"", "small": b"x", "just": b"y" * 10, "large": bytes(range(95))}.items():
+        (tmp_path / name).write_bytes(data)
+    paths = below([tmp_path])
+    assert paths is not None and max(len(data) for _, data in contents(paths)) == 10
+    folder = Lodging().of(b"mark", [partial(bytes, piece) for piece in packed(contents(paths))])
+    for path in paths:
+        assert moved(path, folder).read_bytes() == path.read_bytes()
+    assert len([path for path in folder.rglob("*") if path.is_file()]) == 4
+
+
+CHANGES: list[Callable[[Path], object]] = [
+    lambda folder: (folder / "a" / "x").write_text("2"),
+    lambda folder: (folder / "a" / "x").unlink(),
+    lambda folder: (folder / "a" / "new").touch(),
+    lambda folder: (folder / "a" / "new").mkdir(),
+    lambda folder: (folder / "a" / "x").chmod(0o755),
+    lambda folder: (folder / "a" / "x").rename(folder / "a" / "z"),
+    lambda folder: ((folder / "a" / "x").write_text("2"), os.utime(folder / "a" / "x", (1, 1))),
+    lambda folder: shutil.rmtree(folder),
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_user_code_changes_in_the_folder_the_next_batch_does_not_meet(change: Callable[[Path], object]) -> None:
+    given: list[int] = []
+
+    def piece() -> bytes:
+        given.append(1)
+        return marshal.dumps([("/a/x", b"1"), ("/a/y", b"1")], 2)
+
+    lodging = Lodging()
+    folder = lodging.of(b"one", [piece])
+    before = folder.stat().st_ino
+    assert lodging.of(b"one", [piece]) == folder and len(given) == 1 and folder.stat().st_ino == before
+    change(folder)
+    assert lodging.of(b"one", [piece]) == folder and len(given) == 2
+    assert {path.name: path.read_bytes() for path in (folder / "a").iterdir()} == {"x": b"1", "y": b"1"}
+    lodging.of(b"other", [partial(marshal.dumps, [("/b", b"")], 2)])
+    assert [path.name for path in folder.iterdir()] == ["b"]
+
+
+@pytest.mark.parametrize("ends", ["os._exit(0)", "os.kill(os.getpid(), 9)"])
+@pytest.mark.skipif(sys.platform == "win32", reason="there, it is removed at an orderly end")
+def test_the_folder_is_gone_however_the_worker_ended(ends: str) -> None:
+    code = f"import os\nfrom fixpickle.verify.lodging import Lodging\nprint(Lodging().of(b'x', []), flush=True)\n{ends}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    folder = Path(done.stdout.strip()).parent
+    assert folder.name.startswith("fixpickle-")
+    until = time.monotonic() + 20
+    while folder.exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not folder.exists()

@@ -8,9 +8,9 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from fixpickle.rewrite.style import tidy
 from fixpickle.tidying import Tidying
 from fixpickle.verify import Prover
 from fixpickle.verify.there import answer
-from fixpickle.workers import Executor, Lost, Pool
+from fixpickle.workers import Executor, Lost, Pool, Remote
 
 if importlib.util.find_spec("tests") is None:
     pytest.skip("the tests are not importable", allow_module_level=True)
@@ -89,6 +89,31 @@ def test_an_item_that_kills_every_worker_is_named_as_the_reason(machines: Any) -
             list(cluster.each(lambda _: os.kill(os.getpid(), signal.SIGKILL), [1]))
     finally:
         cluster.close()
+
+
+def test_what_is_shared_is_put_into_the_store_once_and_let_go_at_the_end(machines: Any) -> None:
+    import ray
+
+    from fixpickle.workers.cluster import Cluster
+
+    ray.init(machines.address, log_to_driver=False)
+    held = (
+        ray._private.worker.global_worker.core_worker.get_all_reference_counts
+    )  # what is in the store for this process
+    try:
+        cluster = Cluster()  # which leaves Ray as it found it
+        before = len(held())
+        first, again, other = (cluster.share(b"%d" % number * 1_000_000) for number in (1, 1, 2))
+        assert first is again and len(held()) == before + 2
+        assert list(cluster.each(lambda piece: len(piece()), [first, other] * 10)) == [1_000_000] * 20
+        cluster.close()
+        del first, again, other
+        until = time.monotonic() + 30
+        while len(held()) > before and time.monotonic() < until:
+            time.sleep(0.2)
+        assert len(held()) == before
+    finally:
+        ray.shutdown()
 
 
 def _full(_: int) -> int:
@@ -157,8 +182,7 @@ def jobs(tmp_path: Path) -> Path:
 
 
 def rewritten(tree: Path, executor: Executor) -> RunReport:
-    each = partial(executor.each, together=1) if executor.apart else None
-    with Prover(None, each) as prover:
+    with Prover(None, executor if isinstance(executor, Remote) else None) as prover:
         tidying = Tidying(executor, lambda *_: None)
         ports = Ports(prover.prove, prover.examine, tidy, lambda *_: None, executor=executor, tidy_all=tidying)
         report = run([tree], Settings(tree, Path(sys.executable)), load_rules(), ports, fix=True)
@@ -169,10 +193,8 @@ def rewritten(tree: Path, executor: Executor) -> RunReport:
 class Deadly:
     """A cluster of which a worker is killed in the middle of each stage: surveying, rewriting and proving."""
 
-    apart = True
-
     def __init__(self, cluster: Any, marks: Path) -> None:
-        self.cluster, self.marks = cluster, marks
+        self.cluster, self.marks, self.share = cluster, marks, cluster.share
 
     def each(self, function: Any, items: Iterable[Any], *, together: int = 16) -> Iterator[Any]:
         mark = self.marks / getattr(function, "func", function).__name__

@@ -101,7 +101,8 @@ def test_what_is_printed_is_the_same_with_any_number_of_jobs(
 class Afar:
     """Workers that get pickles of what they work on, and for which there are no files."""
 
-    apart = True
+    def share(self, data: bytes) -> Callable[[], bytes]:
+        raise NotImplementedError
 
     def each(
         self, function: Callable[[Item], Result], items: Iterable[Item], *, together: int = TOGETHER
@@ -159,7 +160,6 @@ def test_what_was_formatted_once_is_not_formatted_again_and_another_black_elsewh
 class OtherBlack:
     """Workers with another release of black."""
 
-    apart = True
     said: ClassVar[list[object]] = []
 
     def each(self, function: Any, items: Iterable[Item], *, together: int = TOGETHER) -> Generator[Any, None, None]:

@@ -22,7 +22,7 @@ from fixpickle.source import MAX_BYTES, decode, modules, origin, read
 from fixpickle.standing import Standing, is_runtime
 from fixpickle.survey import Facts, survey
 from fixpickle.survey.catalogue import configured
-from fixpickle.workers import Executor, Pool
+from fixpickle.workers import Executor, Pool, Remote
 
 Held = Mapping[Path, bytes]
 NOTHING: Held = {}
@@ -118,7 +118,7 @@ _Found = tuple[Source | Refusal, Pack | Refusal | None, Seen | None]
 def _surveyed(asked: Sequence[_Asked], executor: Executor) -> Generator[_Found, None, None]:
     """Each file, read and surveyed. Workers that have no such files are sent the sources of those they have to survey,
     a few ahead of what is done."""
-    if not executor.apart:
+    if not isinstance(executor, Remote):
         yield from executor.each(_survey_file, asked)
         return
     here, there = itertools.tee(map(_read_file, asked))

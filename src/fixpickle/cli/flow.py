@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from fixpickle.cache import trees
@@ -34,8 +33,8 @@ from fixpickle.rule import Rule
 from fixpickle.settings import load
 from fixpickle.shelf import Changed
 from fixpickle.tidying import Tidying
-from fixpickle.verify import Each, Prover
-from fixpickle.workers import Executor, Lost
+from fixpickle.verify import Prover
+from fixpickle.workers import Lost, Remote
 from fixpickle.write import account, as_found
 
 
@@ -92,7 +91,7 @@ def _executed(request: Request, settings: Settings | Refusal, rules: Sequence[Ru
 def _run(request: Request, settings: Settings, rules: Sequence[Rule], decide: Decide | None) -> RunReport:
     """The run, and on stderr what the user has to know of how user code was run."""
     show, fix = progress(sys.stderr, request.quiet), request.mode is not Mode.CHECK
-    with working(settings) as executor, Prover(show, _each_elsewhere(executor)) as prover:
+    with working(settings) as executor, Prover(show, executor if isinstance(executor, Remote) else None) as prover:
         folder = opened(settings)
         notes = Notes(folder) if folder is not None else None
         tidying = Tidying(executor, show)
@@ -112,11 +111,6 @@ def _run(request: Request, settings: Settings, rules: Sequence[Rule], decide: De
         for remark in () if request.quiet else prover.remarks:
             complain(remark)
     return report
-
-
-def _each_elsewhere(executor: Executor) -> Each | None:
-    """The workers that proofs go to, where they are not on this machine: a batch each."""
-    return partial(executor.each, together=1) if executor.apart else None
 
 
 def _list(request: Request, settings: Settings) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import stat
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,22 +17,38 @@ from typing import Any, Protocol
 from fixpickle.verify.attempt import Task
 from fixpickle.verify.exchange import Answers, Scene
 from fixpickle.verify.launch import handed_on
+from fixpickle.verify.luggage import FULL, Piece, packed
 from fixpickle.verify.stations import Sources
 from fixpickle.verify.there import Baggage, answer
 
 _TOGETHER = 128  # tasks of one batch, and what their last module has besides: three interpreters start for each batch
-_MOST = 256 << 20  # bytes of files that are sent; each batch writes all of them
+MOST = 4 << 30  # bytes of files that are sent: each core of a worker's machine has them on its disk
 _LEFT_OUT = frozenset({"__pycache__", "node_modules"})
 # What must run where the user's own files, caches and clusters are.
 _STAYS = frozenset({"cells", "trial", "weight"})
 
 
-class Each(Protocol):
-    """Workers elsewhere: the results of a function of every item, in their order."""
+class Crew(Protocol):
+    """Workers on other machines."""
 
-    def __call__(
-        self, function: Callable[[Sequence[Task]], str], items: Iterable[Sequence[Task]]
-    ) -> Generator[str, None, None]: ...
+    def each(
+        self, function: Callable[[Sequence[Task]], str], items: Iterable[Sequence[Task]], *, together: int
+    ) -> Generator[str, None, None]:
+        """The results of a function of every item, in their order."""
+        ...
+
+    def share(self, data: bytes) -> Piece:
+        """What gives these bytes to whoever works for them. They travel once to a machine, whoever shares them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """Files that workers may ask for, what stands for all of them, and for the contents of each."""
+
+    pieces: tuple[Piece, ...]
+    mark: bytes
+    marks: Mapping[Path, bytes]
 
 
 class Afar:
@@ -41,21 +58,21 @@ class Afar:
     lacking it. Files are read once in a run.
     """
 
-    def __init__(self, each: Each) -> None:
-        self._each = each
-        self._files: dict[tuple[Path, ...], Mapping[Path, bytes] | None] = {}
+    def __init__(self, crew: Crew) -> None:
+        self._crew = crew
+        self._files: dict[tuple[Path, ...], _Sent | None] = {}
         self._here: dict[tuple[tuple[Path, ...], str], bool] = {}
 
     def takes(self, scene: Scene, task: Task) -> bool:
         """Whether a task can be worked off elsewhere."""
         travels = not scene.alone and task["kind"] not in _STAYS and task.get("manner") != "harvested"
-        return travels and self._contents(scene) is not None
+        return travels and self._sent(scene) is not None
 
     def answers(self, scene: Scene, tasks: Sequence[Task]) -> Answers:
         """The answers of all tasks, by their ids."""
         batches, found = list(_batches(tasks)), Answers()
         function = partial(answer, self._baggage(scene))
-        with contextlib.closing(self._each(function, batches)) as results:
+        with contextlib.closing(self._crew.each(function, batches, together=1)) as results:
             for batch, result in zip(batches, results, strict=True):
                 found |= self._read(scene, batch, json.loads(result))
                 scene.stations.tally.did(2 * len(batch))
@@ -84,34 +101,54 @@ class Afar:
         return [name for name in names if self._here[roots, name]]
 
     def _baggage(self, scene: Scene) -> Baggage:
-        files, python = self._contents(scene) or {}, scene.stations.python
-        texts = {p: t for p, t in scene.sources.texts.items() if files.get(p) != t.encode("utf-8", "surrogatepass")}
+        sent, shown, python = self._sent(scene), scene.sources, scene.stations.python
+        files, mark, marks = (sent.pieces, sent.mark, sent.marks) if sent is not None else ((), b"", {})
+        texts = [(path, shown.texts[path].encode("utf-8", "surrogatepass")) for path in sorted(shown.texts)]
+        other = [(path, data) for path, data in texts if marks.get(path) != hashlib.sha256(data).digest()]
         own = python.absolute() == Path(sys.executable).absolute()  # resolved, all environments would be the same one
-        sources = replace(scene.sources, texts=texts)
-        return Baggage(scene.side, sources, files, scene.stations.limits, python, own, handed_on())
+        pieces, limits = [self._crew.share(data) for data in packed(other)], scene.stations.limits
+        return Baggage(scene.side, shown.roots, files, mark, pieces, shown.runs, limits, python, own, handed_on())
 
-    def _contents(self, scene: Scene) -> Mapping[Path, bytes] | None:
+    def _sent(self, scene: Scene) -> _Sent | None:
         """The files below the import roots; None where they are too many to be sent, which the user is told."""
         roots = scene.sources.roots
         if roots not in self._files:
-            self._files[roots] = contents(roots)
+            paths = below(roots)
+            self._files[roots] = self._shared(paths) if paths is not None else None
         if self._files[roots] is None:
             scene.stations.remarks |= {
-                f"the folders that modules are imported from hold more than {_MOST >> 20} MB, "
+                f"the folders that modules are imported from hold more than {MOST >> 30} GB, "
                 f"so the proof was made here and not on the cluster: {', '.join(map(str, roots))}"
             }
         return self._files[roots]
 
+    def _shared(self, paths: Sequence[Path]) -> _Sent:
+        whole, marks, pieces = hashlib.sha256(), dict[Path, Any](), list[Piece]()
 
-def contents(roots: Iterable[Path]) -> dict[Path, bytes] | None:
-    """Every file below the folders, without hidden ones, caches and environments; None where that is too much."""
-    paths = dict.fromkeys(path for root in roots for path in _below(root))
-    sizes = 0
+        def read() -> Iterator[tuple[Path, bytes]]:
+            for path, data in contents(paths):
+                marks.setdefault(path, hashlib.sha256()).update(data)
+                yield path, data
+
+        for data in packed(read()):
+            whole.update(hashlib.sha256(data).digest())
+            pieces.append(self._crew.share(data))
+        return _Sent(tuple(pieces), whole.digest(), {path: mark.digest() for path, mark in marks.items()})
+
+
+def below(roots: Iterable[Path]) -> list[Path] | None:
+    """Every file below the folders, sorted, without hidden ones, caches and environments; None where it is too much."""
+    paths = sorted({path for root in roots for path in _below(root)})
+    return paths if sum(path.stat().st_size for path in paths) <= MOST else None
+
+
+def contents(paths: Iterable[Path]) -> Iterator[tuple[Path, bytes]]:
+    """The contents of files, those of a large one in parts."""
     for path in paths:
-        sizes += path.stat().st_size
-        if sizes > _MOST:
-            return None
-    return {path: path.read_bytes() for path in paths}
+        with path.open("rb") as file:
+            yield path, file.read(FULL)
+            while data := file.read(FULL):
+                yield path, data
 
 
 def _below(root: Path) -> Iterator[Path]:

@@ -27,7 +27,7 @@ from fixpickle.model import (
     Unproved,
     Verdict,
 )
-from fixpickle.verify.afar import Afar, Each
+from fixpickle.verify.afar import Afar, Crew
 from fixpickle.verify.attempt import Attempt, Side
 from fixpickle.verify.exchange import Broken, Crossed, Scene, Trial, cross
 from fixpickle.verify.judge import Try, first, judge, weaker
@@ -43,11 +43,11 @@ _TRIAL = 240.0  # seconds: Ray takes half a minute to start and run one trial on
 class Prover:
     """Proves patches, with the same interpreters throughout a run. Use it in a `with` block, which ends them.
 
-    Where there is an `each` of workers on other machines, they work off what can be worked off there.
+    Where there is a `crew` on other machines, it works off what can be worked off there.
     """
 
-    def __init__(self, progress: Progress | None = None, each: Each | None = None) -> None:
-        self._afar = Afar(each) if each is not None else None
+    def __init__(self, progress: Progress | None = None, crew: Crew | None = None) -> None:
+        self._afar = Afar(crew) if crew is not None else None
         self._tally = Tally(progress) if progress is not None else silent()
         self._stations: Stations | None = None
         self._touched: frozenset[str] = frozenset()

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -22,10 +22,7 @@ class Lost(Exception):
 
 
 class Executor(Protocol):
-    """Where work is done that is the same for many items. `apart` says that files of this machine are not at hand."""
-
-    @property
-    def apart(self) -> bool: ...
+    """Where work is done that is the same for many items."""
 
     def each(
         self, function: Callable[[Item], Result], items: Iterable[Item], *, together: int = TOGETHER
@@ -34,6 +31,15 @@ class Executor(Protocol):
 
         At most so many go `together`. Work that is under way when it is closed is given up.
         """
+        ...
+
+
+@runtime_checkable
+class Remote(Executor, Protocol):
+    """Workers on other machines, who have none of the files of this one."""
+
+    def share(self, data: bytes) -> Callable[[], bytes]:
+        """What gives these bytes to whoever works for them. They travel once to a machine, whoever shares them."""
         ...
 
 
@@ -51,10 +57,6 @@ class Pool:
     """Processes of this machine; `jobs` says how many, 0 one to each core."""
 
     jobs: int = 0
-
-    @property
-    def apart(self) -> bool:
-        return False
 
     def each(
         self, function: Callable[[Item], Result], items: Iterable[Item], *, together: int = TOGETHER

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import logging
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +21,18 @@ Result = TypeVar("Result")
 
 _AHEAD = 4  # tasks to each core that are under way, or done and not yet asked for
 _TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Bytes in Ray's store, where they stay while somebody has this."""
+
+    reference: Any
+
+    def __call__(self) -> bytes:
+        """The bytes, on whatever machine of the cluster."""
+        found: bytes = ray.get(self.reference)
+        return found
 
 
 class Cluster:
@@ -40,14 +54,23 @@ class Cluster:
                 logging_level=logging.ERROR,
                 include_dashboard=None if address else False,
             )
+        self._shared: dict[bytes, Shared] = {}
         self._task: Any = ray.remote(_all_of).options(max_retries=_TRIES, num_cpus=1)
 
-    @property
-    def apart(self) -> bool:
-        return True
+    def share(self, data: bytes) -> Shared:
+        """As :class:`~fixpickle.workers.Remote` has it, until this is closed. Raises Lost where there is no room."""
+        mark = hashlib.sha256(data).digest()
+        if mark not in self._shared:
+            try:
+                self._shared[mark] = Shared(ray.put(data))
+            except (ray.exceptions.RayError, OSError) as error:
+                reason = str(error).strip().splitlines()[0]
+                raise Lost(f"Ray has no room for what workers have to be sent: {reason}") from error
+        return self._shared[mark]
 
     def close(self) -> None:
-        """Leaves the cluster, if it was joined here."""
+        """Frees what was shared, and leaves the cluster if it was joined here."""
+        self._shared.clear()
         if self._own:
             ray.shutdown()
 
@@ -92,6 +115,8 @@ def _lacking(error: ray.exceptions.RayTaskError) -> str | None:
         cause = cause.client_exc
     if isinstance(cause, ImportError):
         return f"{cause}; install there what is installed here"
+    if isinstance(cause, ray.exceptions.ObjectLostError):  # something that was shared
+        return str(cause).strip().splitlines()[0]
     return f"{cause}; see to its disk and its limits" if isinstance(cause, OSError) else None
 
 

@@ -11,9 +11,10 @@ from textwrap import dedent
 
 import pytest
 
+from fixpickle import api
 from fixpickle.engine import Ports
 from fixpickle.engine import run as run_engine
-from fixpickle.model import RunReport, Settings
+from fixpickle.model import RunReport, Settings, Unproved
 from fixpickle.registry import load_rules
 from fixpickle.rewrite.style import tidy
 from fixpickle.testing import Settled, fixtures, settle, write
@@ -190,3 +191,16 @@ def reported(folder: Path, text: str) -> RunReport:
     (folder / "script.py").write_text(text)
     settings = Settings(folder, Path(sys.executable), select=frozenset({"main-definition"}), verify=False)
     return run_engine([folder], settings, load_rules(), Ports(prove, examine, tidy, lambda *_: None), fix=True)
+
+
+def test_a_library_that_a_script_lacks_refutes_nothing(tmp_path: Path) -> None:
+    """The new function has a parameter by the name of a global, which keeps what makes that global."""
+    text = (
+        "import not_installed_anywhere as nn\n\n\n"
+        "def mixed(a):\n    return lambda loss: loss(a)\n\n\n"
+        "loss = nn.Loss()\nprint(mixed(1)(loss))\n"
+    )
+    (tmp_path / "train.py").write_text(text)
+    report = api.fix([tmp_path], {"python": sys.executable, "select": ["lambda-value"]})
+    (one,) = report.fixed
+    assert isinstance(one.verdict, Unproved) and "not_installed_anywhere" in one.verdict.reason

@@ -33,9 +33,10 @@ from fixpickle.model import (
     Unproved,
     Verdict,
 )
+from fixpickle.project import Project
 from fixpickle.reading import NOTHING, Held, read_all
 from fixpickle.rule import Consultant, Rule, Weigher, Workshop
-from fixpickle.standing import Standing, Tidy, TidyAll, changes_of, compose, grounds, moved
+from fixpickle.standing import Standing, Tidy, TidyAll, by_project, changes_of, compose, grounds, moved
 from fixpickle.workers import Executor
 
 _ROUNDS = 10  # one fix uncovers the next; real chains are three or four long
@@ -142,7 +143,14 @@ def _weighed(standing: Standing, task: Run) -> Standing:
     asked = [
         r for r in task.chosen.rules if isinstance(r, Weigher) and (settings.unsafe_fixes or r.name in settings.select)
     ]
-    packages = sorted({package for rule in asked for facts in project.files for package in rule.weighs(project, facts)})
+    packages = sorted(
+        {
+            package
+            for rule in asked
+            for facts in project.files
+            for package in rule.weighs(project.seen_from(facts), facts)
+        }
+    )
     if not packages or task.ports.weigh is None:
         return standing
     task.ports.progress("importing what workers import", 0, len(packages))
@@ -163,7 +171,7 @@ def _note_asked(standing: Standing, task: Run) -> None:
     for rule in task.chosen.rules:
         if isinstance(rule, Consultant):
             for facts in standing.project.files:
-                notes.asked.update(rule.consults(standing.project, facts))
+                notes.asked.update(rule.consults(standing.project.seen_from(facts), facts))
 
 
 # --- what is left ---------------------------------------------------------------------------------------------------
@@ -238,7 +246,7 @@ def _patches(
         key = key_of(finding, standing)
         if finding.reason or task.settings.bars(finding) or key in closed:
             continue
-        patch = by_name[finding.rule].fix(finding, shop)
+        patch = by_name[finding.rule].fix(finding, shop.seen_from(finding.path))
         if isinstance(patch, Refusal):
             refused[key] = patch.reason
         elif standing.held and not patch.paths <= standing.held:
@@ -296,20 +304,35 @@ def _checked(patches: list[Patch], standing: Standing, ports: Ports) -> tuple[li
 def _verdicts(patches: Sequence[Patch], standing: Standing, task: Run) -> Sequence[Verdict]:
     if not task.settings.verify:
         return [Unproved("the proof was turned off by --no-verify")] * len(patches)
+    found: dict[int, Verdict] = {}
+    for project, indexes in by_project(standing, [p.finding.path for p in patches]):
+        some = [patches[i] for i in indexes]
+        found |= dict(zip(indexes, _verdicts_in(project, some, standing, task), strict=True))
+    return [found[i] for i in range(len(patches))]
+
+
+def _verdicts_in(project: Project, patches: Sequence[Patch], standing: Standing, task: Run) -> Sequence[Verdict]:
     ports = task.ports
     paths = {p for patch in patches for p in patch.paths}
-    ground = replace(grounds(standing, paths), shippers=shippers((p.finding for p in patches), standing.project))
+    shipping = shippers((p.finding for p in patches), project)
+    ground = replace(grounds(standing, paths, project), shippers=shipping)
     overlay = {p: standing.sources[p].text for p in paths if p in standing.sources} | standing.over_disk()
     return ports.prove(patches, overlay, lambda some: ports.texts(standing, some), ground, task.settings)
 
 
 def _carriers(standing: Standing, fixed: Sequence[Fixed], task: Run) -> tuple[Carrier, ...]:
     """What becomes of whole objects, with everything in place that the run has fixed."""
-    found = carriers((f.patch.finding for f in fixed), standing.project)
-    if not found or not task.settings.verify:
-        return ()
+    findings = [f.patch.finding for f in fixed] if task.settings.verify else []
+    apart = by_project(standing, [f.path for f in findings])
+    return tuple(c for project, at in apart for c in _carriers_in(project, [findings[i] for i in at], standing, task))
+
+
+def _carriers_in(project: Project, findings: Sequence[Finding], standing: Standing, task: Run) -> Iterator[Carrier]:
+    found = carriers(findings, project)
+    if not found:
+        return
     after = standing.over_disk()
     before = {p: standing.original[p].text for p in after if p in standing.original}
-    ground = grounds(standing, {f.path for _, fixes in found for f in fixes} | after.keys())
+    ground = grounds(standing, {f.path for _, fixes in found for f in fixes} | after.keys(), project)
     verdicts = task.ports.examine([subject for subject, _ in found], before, after, ground, task.settings)
-    return tuple(Carrier(s, fixes, v) for (s, fixes), v in zip(found, verdicts, strict=True))
+    yield from (Carrier(s, fixes, v) for (s, fixes), v in zip(found, verdicts, strict=True))

@@ -77,7 +77,7 @@ def find(
 def _everywhere(project: Project, chosen: Chosen, settings: Settings, told: Told | None) -> Iterator[Finding]:
     count = 0
     for number, facts in enumerate(project.files, 1):
-        for finding in _in_file(project, facts, chosen):
+        for finding in _in_file(project.seen_from(facts), facts, chosen):
             count += settings.reach.admits(finding.reach.evidence)
             yield finding
         if told is not None:

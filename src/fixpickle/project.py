@@ -12,6 +12,7 @@ from pathlib import Path
 from fixpickle.link.exposure import Exposure
 from fixpickle.link.files import is_test
 from fixpickle.link.given import handed_in
+from fixpickle.link.namesakes import Namesakes
 from fixpickle.link.raising import Raising
 from fixpickle.link.reaching import Kept, Reaching
 from fixpickle.link.spread import Crossing, Spread
@@ -34,7 +35,9 @@ class Project:
         strategy: Strategy = Strategy.FACTORY,
         traced: Sequence[Traced] = (),
         import_seconds: Mapping[str, float] | None = None,
+        root: Path | None = None,
     ) -> None:
+        self.root = root  # the import root that comes first, where only its names are read
         self.files: Sequence[Facts] = tuple(sorted(facts, key=lambda f: f.path))
         self.strategy = strategy
         self.traced = traced
@@ -48,6 +51,8 @@ class Project:
         self.exposure = Exposure(self.files, self._symbols, self._spread, self._state)
         self._reaching = Reaching(self.files, self._spread, self._state, self.exposure)
         self._raising = Raising(self.files, self._symbols)
+        self._namesakes = Namesakes(self.files)
+        self._apart: dict[Path, Project] = {}
 
     def over(self, facts: Iterable[Facts], traced: Sequence[Traced] = ()) -> Project:
         """The same project with other facts, and where a traced run failed in these: boundaries and strategy stay."""
@@ -56,6 +61,18 @@ class Project:
     def weighed(self, import_seconds: Mapping[str, float]) -> Project:
         """The same project, and the seconds that heavy packages take to import; before that they are None."""
         return Project(self.files, self.catalogue, self.strategy, self.traced, import_seconds)
+
+    def seen_from(self, facts: Facts) -> Project:
+        """The project as one file sees it: where modules share a name, without those that its imports do not mean."""
+        if not self._namesakes.apart(facts):
+            return self
+        root = facts.root
+        if root not in self._apart:
+            facts_there = self._namesakes.reached_from(root)
+            self._apart[root] = Project(
+                facts_there, self.catalogue, self.strategy, self.traced, self.import_seconds, root
+            )
+        return self._apart[root]
 
     # --- names ---
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -31,6 +31,10 @@ class Workshop:
     settings: Settings
     facts: Mapping[Path, Facts]
     taken: defaultdict[Path, set[str]] = field(default_factory=partial(defaultdict, set))
+
+    def seen_from(self, path: Path) -> Workshop:
+        """The same workshop, with the project as that file sees it."""
+        return replace(self, project=self.project.seen_from(self.facts[path]))
 
 
 @runtime_checkable

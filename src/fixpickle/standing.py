@@ -61,15 +61,27 @@ def compose(
     return {**dict(zip(edits, texts, strict=True)), **{n.path: n.text for p in patches for n in p.new_files}}
 
 
-def grounds(standing: Standing, touched: Collection[Path]) -> Ground:
-    """Where the modules of these files live, those that are not on disk yet included.
+def by_project(standing: Standing, paths: Sequence[Path]) -> list[tuple[Project, list[int]]]:
+    """The indexes of these files by the project that they see: what shares a name cannot be imported side by side."""
+    found: dict[int, tuple[Project, list[int]]] = {}
+    for index, path in enumerate(paths):
+        project = standing.project.seen_from(standing.facts[path])
+        found.setdefault(id(project), (project, []))[1].append(index)
+    return list(found.values())
+
+
+def grounds(standing: Standing, touched: Collection[Path], project: Project) -> Ground:
+    """Where the modules of these files live, those that are not on disk yet included; `project` is what these see.
 
     Last come the folders above packages without `__init__.py`, for who imports modules by the name of such a folder.
     """
     sources = [standing.sources[p] for p in sorted(touched) if p in standing.sources]
-    roots = dict.fromkeys([s.root for s in sources] + [p.parent for p in sorted(touched) if p not in standing.sources])
-    scripts = {f.module: p for p, f in standing.facts.items() if f.is_script}
-    roots |= dict.fromkeys(sorted(standing.project.above))
+    own = [project.root] if project.root is not None else []
+    roots = dict.fromkeys(
+        [*own, *(s.root for s in sources)] + [p.parent for p in sorted(touched) if p not in standing.sources]
+    )
+    scripts = {f.module: f.path for f in project.files if f.is_script}
+    roots |= dict.fromkeys(sorted(project.above))
     return Ground(tuple(_outermost(roots)), scripts, {s.path: s.text for s in sources if s.notebook})
 
 

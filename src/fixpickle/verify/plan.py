@@ -6,7 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fixpickle.model import ByContents, ByState, Ground, Instance, Patch, Subject, Trainable, library_pickler
+from fixpickle.model import (
+    ByContents,
+    ByReference,
+    ByState,
+    Ground,
+    Instance,
+    Patch,
+    Subject,
+    Trainable,
+    library_pickler,
+)
 from fixpickle.verify.attempt import Attempt, Importing, Manner
 
 _Way = tuple[Subject | Importing, Manner, str]
@@ -97,8 +107,9 @@ def _of_patch(index: int, patch: Patch, of: _Round) -> Iterator[Attempt]:
     tried: list[_Way] = [(subject, *way) for subject in patch.subjects for way in _ways(subject, of.making)]
     if of.making.trials:
         tried = [*_trials(tried), *tried]
-    edited = sorted({of.modules[path] for path in patch.paths if path in of.modules})
-    tried += [(Importing(module), "", "") for module in edited]
+    edited = {of.modules[path] for path in patch.paths if path in of.modules}
+    edited |= {subject.module for subject in patch.subjects if isinstance(subject, ByReference)}
+    tried += [(Importing(module), "", "") for module in sorted(edited)]
     for number, (subject, manner, factory) in enumerate(tried, 1):
         touched, used = (of.touched, of.making.used and manner != "part") if manner else ((), False)
         more = of.beside.get((subject.module, subject.cls), ()) if isinstance(subject, ByState) else ()

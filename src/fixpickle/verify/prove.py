@@ -33,7 +33,7 @@ from fixpickle.verify.exchange import Broken, Crossed, Scene, Trial, cross
 from fixpickle.verify.judge import Try, first, judge, weaker
 from fixpickle.verify.launch import Limits
 from fixpickle.verify.plan import Making, attempts, of_subjects, touched
-from fixpickle.verify.script import trim
+from fixpickle.verify.script import trim, used
 from fixpickle.verify.stations import Sources, Stations
 from fixpickle.verify.tally import Progress, Tally, silent
 
@@ -146,13 +146,23 @@ class _Place:
     stations: Stations
     afar: Afar | None = None
 
-    def scene(self, side: Side, overlay: Overlay, tried: Sequence[Attempt], *, alone: bool = False) -> Scene:
+    def scene(
+        self,
+        side: Side,
+        overlay: Overlay,
+        tried: Sequence[Attempt],
+        *,
+        alone: bool = False,
+        beside: Mapping[Path, str] | None = None,
+    ) -> Scene:
+        """One side of a change. Of scripts it has what the attempts need, and what the texts `beside` it read."""
         texts = dict(overlay)
         runs: dict[Path, str] = {}
         for module, path in self.ground.scripts.items():
             of_module = [a.names(side) for a in tried if a.subject.module == module]
             texts.setdefault(path, _read(path))
-            runs[path] = _trimmed(texts[path], frozenset().union(*of_module) if of_module else None)
+            more = _used(beside[path]) if beside is not None and path in beside else frozenset()
+            runs[path] = _trimmed(texts[path], more.union(*of_module) if of_module else None)
         mains: dict[Path, frozenset[str]] = {}
         for a in tried:
             if isinstance(a.subject, (FromScript, Trainable)) and a.subject.script is not None:
@@ -185,11 +195,14 @@ class _Proof:
     def _alone(self, suspect: int, found: Mapping[int, Verdict]) -> dict[int, Verdict]:
         """A refuted patch once more, both sides in interpreters of their own.
 
-        In the batch, one module's failed import leaves parts of others behind, on one side and not on the other.
+        In the batch, one module's failed import leaves parts of others behind, on one side and not on the other. And a
+        script is left with what its new definitions need, some of which may be what cannot be imported.
         """
         own = [a for a in self.tried if a.patch == suspect]
-        before = _Before(self.place.scene("before", self.texts, own, alone=True), {})
         held = [i for i, verdict in found.items() if not isinstance(verdict, Refuted)]
+        texts = self.compose([self.patches[i] for i in sorted({*held, suspect})])
+        after = self.place.scene("after", {**self.texts, **texts}, own, alone=True)
+        before = _Before(self.place.scene("before", self.texts, own, alone=True, beside=after.sources.runs), {})
         return self._together(held, [suspect], before, alone=True)
 
     def _settle(self, held: Collection[int], suspects: Sequence[int], before: _Before) -> dict[int, Verdict]:
@@ -266,6 +279,13 @@ def _trimmed(text: str, names: frozenset[str] | None) -> str:
         return trim(text, names)
     except (SyntaxError, ValueError) as error:
         return _complaint(f"the script cannot be parsed: {error}")
+
+
+def _used(text: str) -> frozenset[str]:
+    try:
+        return used(text)
+    except (SyntaxError, ValueError):
+        return frozenset()
 
 
 def _complaint(message: str) -> str:

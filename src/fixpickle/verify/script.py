@@ -40,6 +40,11 @@ def trim(text: str, names: Iterable[str] | None) -> str:
             wanted.update(_reads(kept[i]))
 
 
+def used(text: str) -> frozenset[str]:
+    """Every name that a script reads. Raises SyntaxError where the running interpreter cannot parse `text`."""
+    return frozenset(_reads(ast.parse(text)))
+
+
 def roots_of(expression: str) -> frozenset[str]:
     """The names an expression, or a dotted name, starts from. Empty where it does not parse."""
     try:

@@ -50,7 +50,7 @@ MAY_IMPORT = {
     "survey": {"collector", "model", "notebook"},
     "write": {"model", "source"},
     "compiled": set[str](),
-    "check": {"model", "compiled"},
+    "check": {"model", "compiled", "workers"},
     "claims": {"model"},
     "sightings": {"model"},
     "link": {"model", "survey"},

@@ -85,3 +85,22 @@ def test_a_new_file_may_read_no_more_than_the_files_that_it_comes_from() -> None
 )
 def test_what_is_bound_anywhere_is_bound(text: str) -> None:
     assert unbound(text) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line"),
+    [
+        ("a = 'x'\n", 'a = "x"\n', 0),
+        ("a = 1; b = 2\n", "a = 1; b = 2", 0),
+        ("a = 1; b = 2\n", "b = 2; a = 1\n", 1),
+        ("a = 1; b = 2\n", "a = 1; a = 1\n", 1),
+        ("a = 1\nb = 2\n", "a = 1; b = 2\n", 0),
+        ('a = """\n"""; b = 2\n', 'a = """\n\n"""; b = 2\n', 1),
+        ('a = """\n"""; b = 2\n', 'b = """\n"""; b = 2\n', 1),
+        ("@x\ndef f(): 0\n", "@y\ndef f(): 0\n", 2),
+        ("@x\ndef f(): 0\n", "@ x\ndef f(): 0\n", 0),
+    ],
+)
+def test_statements_are_the_same_that_are_the_same_code(before: str, after: str, line: int) -> None:
+    told = check({PATH: source(before)}, {PATH: after}, ())
+    assert told == (f"line {line} of m.py would be changed by an edit that is not about it" if line else "")

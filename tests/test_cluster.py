@@ -191,7 +191,7 @@ def rewritten(tree: Path, executor: Executor) -> RunReport:
 
 
 class Deadly:
-    """A cluster of which a worker is killed in the middle of each stage: surveying, rewriting and proving."""
+    """A cluster of which a worker is killed in each stage: while it surveys, formats, checks and proves."""
 
     def __init__(self, cluster: Any, marks: Path) -> None:
         self.cluster, self.marks, self.share = cluster, marks, cluster.share
@@ -218,7 +218,7 @@ def test_a_worker_that_is_killed_in_any_stage_costs_nothing(machines: Any, jobs:
         there = rewritten(jobs, Deadly(cluster, marks))
     finally:
         cluster.close()
-    assert sorted(mark.name for mark in marks.iterdir()) == ["_by_black", "answer", "survey"]
+    assert sorted(mark.name for mark in marks.iterdir()) == ["_by_black", "_look", "answer", "survey"]
     assert there == rewritten(jobs, Pool(1))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import marshal
 import multiprocessing
 import os
 import py_compile
@@ -43,6 +44,7 @@ from .test_probe import ask, error, expression, last
 from .test_prove import Tree, tree  # noqa: F401 - the fixture
 
 PAIR = """\
+import marshal
 import threading
 
 
@@ -169,10 +171,11 @@ def test_code_that_was_compiled_to_check_it_is_kept_for_the_proof(tmp_path: Path
     path = tmp_path / "m.py"
     assert check({}, {path: "X = 1\n"}, ()) == ""
     code = compiled.code_of(str(path), "X = 1\n")
-    assert code is not None and code.co_filename == str(path)
+    assert code is not None
+    assert marshal.loads(code).co_filename == str(path)
     assert compiled.code_of(str(path), "X = 2\n") is None
     names: dict[str, object] = {}
-    exec(code, names)
+    exec(marshal.loads(code), names)
     assert names["X"] == 1
 
 
@@ -180,7 +183,9 @@ def test_no_more_code_is_kept_than_that_of_a_large_run(monkeypatch: pytest.Monke
     monkeypatch.setattr(compiled, "_KEPT", {})
     monkeypatch.setattr(compiled, "_MOST", 2)
     for number in range(3):
-        compiled.compile_once("m.py", f"X = {number}\n", ast.parse(f"X = {number}\n"))
+        compiled.keep("m.py", f"X = {number}\n", compiled.compiled("m.py", ast.parse(f"X = {number}\n")))
+    compiled.keep("m.py", "X = 3\n", compiled.Code(b"of another kind", "1.5"))
+    assert compiled.code_of("m.py", "X = 3\n") is None
     assert [compiled.code_of("m.py", f"X = {number}\n") is None for number in range(3)] == [True, False, False]
 
 

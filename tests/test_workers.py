@@ -26,7 +26,7 @@ from fixpickle.registry import load_rules
 from fixpickle.rewrite.style import tidy
 from fixpickle.tidying import Tidying
 from fixpickle.verify import Prover
-from fixpickle.workers import TOGETHER, Executor, Pool
+from fixpickle.workers import TOGETHER, Executor, Pool, at_once, each_of
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -68,6 +68,14 @@ def report(tree: Path, executor: Executor | None, told: Callable[[str, int, int]
     found = run([tree], Settings(tree, Path(sys.executable)), load_rules(), ports, fix=False)
     assert len(found.left) == 78 and len(found.skipped) == 2
     return RunReport(**{**{name: getattr(found, name) for name in RunReport.__slots__}, "seconds": 0.0})
+
+
+def test_few_long_texts_are_worth_a_pool_and_few_short_ones_are_not() -> None:
+    assert [at_once(["x" * size] * 20) for size in (0, 500, 2_000, 8_000, 16_000, 1_000_000)] == [16, 16, 16, 4, 2, 1]
+    alone = {os.getpid()}
+    assert set(each_of(Pool(2), _process, range(8), together=2)) != alone
+    for executor, count, together in ((Pool(2), 7, 2), (Pool(2), 63, 16), (Pool(1), 8, 2), (None, 8, 2)):
+        assert set(each_of(executor, _process, range(count), together=together)) == alone
 
 
 def test_results_come_in_the_order_of_the_items_whatever_the_number_of_processes() -> None:

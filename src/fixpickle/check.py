@@ -7,36 +7,73 @@ import builtins
 import re
 import symtable
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from fixpickle.compiled import compile_once
+from fixpickle.compiled import Code, compiled, keep
 from fixpickle.model import Overlay, Patch, Source
+from fixpickle.workers import Executor, each_of
 
 _OF_EVERY_MODULE = {*dir(builtins), "__file__", "__path__", "__builtins__"}
 
 
-def check(sources: Mapping[Path, Source], texts: Overlay, patches: Sequence[Patch]) -> str:
-    """The first reason why the new texts cannot be right, or an empty string."""
-    for path, text in texts.items():
-        try:
-            tree = ast.parse(text, str(path))
-            compile_once(str(path), text, tree)
-        except (SyntaxError, ValueError) as error:
-            return f"{path.name} would not compile: {error}"
-        if path in sources:
-            reason = _untouched(sources[path], tree, patches)
-            if reason:
-                return reason
-    return _unbound_now(sources, texts)
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A text as it is and as it would be, and the stretches of the former that edits are about."""
+
+    path: Path
+    old: str | None
+    new: str
+    edited: tuple[tuple[int, int], ...]
 
 
-def _unbound_now(sources: Mapping[Path, Source], texts: Overlay) -> str:
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is wrong with a text, if anything is; its code, and the names that nothing binds in it, now and before."""
+
+    reason: str
+    code: Code | None = None
+    unbound: frozenset[str] = frozenset()
+    before: frozenset[str] | None = None
+
+
+def check(
+    sources: Mapping[Path, Source], texts: Overlay, patches: Sequence[Patch], executor: Executor | None = None
+) -> str:
+    """The first reason why the new texts cannot be right, or an empty string. Each is looked at for itself, by the
+    executor where there are many."""
+    edited: dict[Path, list[tuple[int, int]]] = {}
+    for edit in (edit for patch in patches for edit in patch.edits):
+        edited.setdefault(edit.path, []).append((edit.start, edit.end))
+    every = [
+        _Text(path, sources[path].text if path in sources else None, text, tuple(edited.get(path, ())))
+        for path, text in texts.items()
+    ]
+    seen = list(each_of(executor, _look, every))
+    for one, found in zip(every, seen, strict=True):
+        if found.code is not None:
+            keep(str(one.path), one.new, found.code)
+    return next((found.reason for found in seen if found.reason), "") or _unbound_now(every, seen)
+
+
+def _look(text: _Text) -> _Seen:
+    try:
+        tree = ast.parse(text.new, str(text.path))
+        code = compiled(str(text.path), tree)
+    except (SyntaxError, ValueError) as error:
+        return _Seen(f"{text.path.name} would not compile: {error}")
+    reason = _untouched(text, tree) if text.old is not None else ""
+    if reason:
+        return _Seen(reason, code)
+    return _Seen("", code, unbound(text.new), unbound(text.old) if text.old is not None else None)
+
+
+def _unbound_now(every: Sequence[_Text], seen: Sequence[_Seen]) -> str:
     """A name that a new text reads and nothing binds, if it was not so before, in the file or those a new one is of."""
-    before = {path: unbound(sources[path].text) for path in texts if path in sources}
-    known = frozenset[str]().union(*before.values())
-    for path, text in texts.items():
-        if lost := unbound(text) - before.get(path, known):
-            return f"nothing would bind `{min(lost)}` in {path.name}"
+    known = frozenset[str]().union(*(found.before for found in seen if found.before is not None))
+    for text, found in zip(every, seen, strict=True):
+        if lost := found.unbound - (found.before if found.before is not None else known):
+            return f"nothing would bind `{min(lost)}` in {text.path.name}"
     return ""
 
 
@@ -68,24 +105,42 @@ def _asks_for_its_class(node: ast.AST) -> bool:
     return asks or any(map(_asks_for_its_class, ast.iter_child_nodes(node)))
 
 
-def _untouched(source: Source, new: ast.Module, patches: Sequence[Patch]) -> str:
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """A statement of a module, the lines it stands on, and where in the text they start and end."""
+
+    node: ast.stmt
+    lines: str
+    start: int
+    end: int
+
+    def equals(self, other: _Statement) -> bool:
+        """Whether both are the same code. What is written the same way is, and is most of it."""
+        a, b = self.node, other.node
+        if (self.lines, a.col_offset, a.end_col_offset) == (other.lines, b.col_offset, b.end_col_offset):
+            return True
+        return type(a) is type(b) and ast.dump(a) == ast.dump(b)
+
+
+def _untouched(text: _Text, new: ast.Module) -> str:
     """Module-level statements outside every edit must stand in the new tree, equal and in their order.
 
     An edit that inserts is about the statement it stands in, and about none where it stands between two.
     """
-    ranges = [(e.start, e.end) for p in patches for e in p.edits if e.path == source.path]
-    made = iter([ast.dump(s) for s in new.body])
-    for statement, start, end in _placed(source):
-        if any(a < end and start < b for a, b in ranges):
+    old = text.old or ""
+    made = iter(list(_statements(text.new, new)))
+    for statement in _statements(old, ast.parse(old)):
+        if any(a < statement.end and statement.start < b for a, b in text.edited):
             continue
-        if ast.dump(statement) not in made:  # consumes the iterator up to the statement, so order counts
-            return f"line {statement.lineno} of {source.path.name} would be changed by an edit that is not about it"
+        if not any(map(statement.equals, made)):  # consumes the iterator up to the statement, so order counts
+            return f"line {statement.node.lineno} of {text.path.name} would be changed by an edit that is not about it"
     return ""
 
 
-def _placed(source: Source) -> Iterator[tuple[ast.stmt, int, int]]:
-    """The module-level statements with their character offsets, whole lines; the end of the text ends a line too."""
-    starts = [0, *(m.end() for m in re.finditer(r"\r\n|\r|\n", source.text)), len(source.text) + 1]
-    for statement in ast.parse(source.text).body:
+def _statements(text: str, tree: ast.Module) -> Iterator[_Statement]:
+    """The statements of a module on whole lines; the end of the text ends a line too."""
+    starts = [0, *(m.end() for m in re.finditer(r"\r\n|\r|\n", text)), len(text) + 1]
+    for statement in tree.body:
         first = min([statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", ()))])
-        yield statement, starts[first - 1], starts[statement.end_lineno or first]
+        start, end = starts[first - 1], starts[statement.end_lineno or first]
+        yield _Statement(statement, text[start:end].rstrip("\r\n"), start, end)

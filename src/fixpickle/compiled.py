@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import ast
-import types
+import marshal
+import sys
+from dataclasses import dataclass
 
 _MOST = 1000  # texts; a run that changes more compiles the rest twice
-_KEPT: dict[tuple[str, str], types.CodeType] = {}
+_KEPT: dict[tuple[str, str], bytes] = {}
 
 
-def compile_once(path: str, text: str, tree: ast.Module) -> None:
-    """Compiles the tree of a text as an interpreter does that was given no options. Raises what `compile` raises."""
-    if (path, text) not in _KEPT:
-        code = compile(tree, path, "exec", dont_inherit=True, optimize=0)
+@dataclass(frozen=True, slots=True)
+class Code:
+    """The code of a text, as `marshal` writes it, and the kind of interpreter that made it."""
+
+    data: bytes
+    kind: str = sys.version
+
+
+def compiled(path: str, tree: ast.Module) -> Code:
+    """The code that an interpreter without options would make of a tree. Raises what `compile` raises."""
+    return Code(marshal.dumps(compile(tree, path, "exec", dont_inherit=True, optimize=0)))
+
+
+def keep(path: str, text: str, code: Code) -> None:
+    """Has the code of a text kept, which may come from another process, if it is of this kind."""
+    if code.kind == sys.version:
         if len(_KEPT) >= _MOST:
             del _KEPT[next(iter(_KEPT))]
-        _KEPT[path, text] = code
+        _KEPT[path, text] = code.data
 
 
-def code_of(path: str, text: str) -> types.CodeType | None:
-    """The code of a text that was compiled before."""
+def code_of(path: str, text: str) -> bytes | None:
+    """The code of a text that was compiled before, as `marshal` writes it."""
     return _KEPT.get((path, text))

@@ -288,7 +288,7 @@ def _settled(
 
 def _checked(patches: list[Patch], standing: Standing, ports: Ports) -> tuple[list[Patch], list[TakenBack]]:
     """The patches whose result is Python and leaves everything else as it was, and those that are our own bugs."""
-    if not patches or not check(standing.sources, ports.texts(standing, patches), patches):
+    if not patches or not check(standing.sources, ports.texts(standing, patches), patches, ports.executor):
         return patches, []
     sound: list[Patch] = []
     broken: list[TakenBack] = []

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fixpickle.workers import Executor, each_of
+from fixpickle.workers import Executor, at_once, each_of
 
 if TYPE_CHECKING:
     from fixpickle.rewrite.form import Options
@@ -55,7 +55,8 @@ class Tidying:
         from fixpickle.rewrite.style import styled
 
         texts: list[str] = []
-        given = each_of(self._executor, partial(_by_black, _black()), orders)
+        together = at_once([order.new for order in orders])
+        given = each_of(self._executor, partial(_by_black, _black()), orders, together=together)
         for number, (order, text) in enumerate(zip(orders, given, strict=True), 1):
             self._progress("rewriting", number, len(orders))
             texts.append(text if text is not None else styled(order.old, order.new, order.options))

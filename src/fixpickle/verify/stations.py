@@ -130,7 +130,7 @@ class Stations:
         if self.python.resolve() != Path(sys.executable).resolve():
             return state
         found = {(str(path), text): code_of(str(path), text) for path, text in shown.texts.items()}
-        codes = {of: marshal.dumps(code) for of, code in found.items() if code is not None}
+        codes = {of: code for of, code in found.items() if code is not None}
         if codes:
             (state.codes / "checked.codes").write_bytes(marshal.dumps(codes))
         return state

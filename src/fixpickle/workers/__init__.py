@@ -14,7 +14,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 TOGETHER = 16  # items that go to a worker at once: each going costs some milliseconds
-_WORTH_A_POOL = 64  # below that, starting workers costs more than they save
+_GOINGS = 4  # for fewer, starting workers costs more than they save
+_READ = 32_000  # characters of texts that go to a worker at once, where these are formatted: a second of work
 
 
 class Lost(Exception):
@@ -43,13 +44,24 @@ class Remote(Executor, Protocol):
         ...
 
 
-def each_of(executor: Executor | None, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+def each_of(
+    executor: Executor | None,
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    *,
+    together: int = TOGETHER,
+) -> Iterator[Result]:
     """`function` of every item, in their order: by the executor where there is one and enough for it to do."""
-    if executor is None or len(items) < _WORTH_A_POOL:
+    if executor is None or len(items) < _GOINGS * together:
         yield from map(function, items)
         return
-    with contextlib.closing(executor.each(function, items)) as results:
+    with contextlib.closing(executor.each(function, items, together=together)) as results:
         yield from results
+
+
+def at_once(texts: Sequence[str]) -> int:
+    """How many of these texts go to a worker together where what is done with them costs much: few that are long."""
+    return max(1, min(TOGETHER, _READ * len(texts) // max(1, sum(map(len, texts)))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +76,7 @@ class Pool:
         """In this process where there is one core, one job, or little to do."""
         items = list(items)
         count = self.jobs or os.cpu_count() or 1
-        if count == 1 or len(items) < _WORTH_A_POOL:
+        if count == 1 or len(items) < _GOINGS * together:
             yield from map(function, items)
             return
         with ProcessPoolExecutor(count, initializer=_deaf) as pool:

@@ -79,7 +79,9 @@ def test_it_crosses_to_a_fresh_process():
     assert done.stdout.strip() == b"42"
 
 
-@pytest.mark.parametrize("modules", ["runtime", "runtime.locks, fixpickle.runtime.calls", "runtime.parallel"])
+@pytest.mark.parametrize(
+    "modules", ["runtime", "runtime.locks, fixpickle.runtime.calls, fixpickle.runtime.names", "runtime.parallel"]
+)
 def test_importing_the_runtime_loads_nothing_of_the_tool(modules):
     if modules == "runtime.parallel":
         pytest.importorskip("joblib")

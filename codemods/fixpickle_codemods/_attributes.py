@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from fixpickle.layout import layout
 from fixpickle.model import ByState, Edit, Evidence, Finding, Patch, Reach, Refusal, Safety, Subject
 from fixpickle.project import Project, is_test
-from fixpickle.rewrite import Rebuilt, require, state_hooks
+from fixpickle.rewrite import ByName, Imported, Rebuilt, namespaced, require, require_runtime, state_hooks
 from fixpickle.rule import Workshop
-from fixpickle.survey.facts import Facts, Family, Holding, Layout, ToAttribute, ToCall
+from fixpickle.survey.facts import Facts, Family, Holding, Layout, ToAttribute, ToCall, changed
 from fixpickle_codemods._carried import registered
 from fixpickle_codemods._hook_needs import needs_of_hooks
 from fixpickle_codemods._setters import other_setters
@@ -19,7 +19,11 @@ from fixpickle_codemods._setters import other_setters
 STAND_IN = "(_ for _ in ())"
 """Makes what no Python can pickle: for hooks that leave an attribute out, whatever it holds."""
 
+NAMED = frozenset({Family.MODULE, Family.STREAM})
+"""What is had again by its name alone, so that hooks can tell by the value that they meet."""
+
 _RUNTIME = "_fixpickle_"
+_SLOTS = "it may hold what can be pickled, and older pickles of its slots could not be loaded by hooks"
 _RENEWABLE = frozenset({Family.HANDLE, Family.EXECUTOR, Family.POOL, Family.CONVERSATION, Family.FILE})
 
 
@@ -27,12 +31,13 @@ _RENEWABLE = frozenset({Family.HANDLE, Family.EXECUTOR, Family.POOL, Family.CONV
 class Remedy:
     """What can be done about a holding: hooks that make it anew, or another expression in its place; not both.
 
+    Hooks that pickle by name do so by the value they meet, so they may serve attributes that hold something else.
     `imports` is the module and name of a function that `rebuilt` calls by that name. `subjects` are what to pickle as
     proof, `notes` what a reviewer must know.
     """
 
     safety: Safety
-    rebuilt: Rebuilt | None = None
+    rebuilt: Rebuilt | ByName | None = None
     instead: str = ""
     imports: tuple[str, str] | None = None
     subjects: tuple[Subject, ...] = ()
@@ -55,28 +60,55 @@ def findings(rule: str, judge: Judge, project: Project, facts: Facts) -> Iterato
     if is_test(facts) or facts.path.name.startswith(_RUNTIME):
         return
     for holding in facts.holdings:
-        judged = judge(facts, holding)
-        if judged is None or "<locals>" in holding.cls or project.left_out(facts, holding.cls, holding.attribute):
-            continue
-        if registered(facts, holding.cls):
-            continue
-        bound = project.process_bound(facts, holding.cls, _renewable(facts, holding))
-        remedy = bound or judged.remedy
-        reason = remedy if isinstance(remedy, str) else _in_the_way(project, facts, holding, remedy)
-        safety = Safety.MANUAL if reason or isinstance(remedy, str) else remedy.safety
-        # What pickles on most Pythons is no finding, wherever it goes.
-        quiet = bound or holding.family is Family.COUNTER
-        traced = None if quiet else _traced(project, facts, holding)
-        seen = safety is Safety.SAFE and not project.exposure.inner(facts, holding.cls)
-        yield Finding(
-            rule=rule,
-            path=facts.path,
-            span=holding.span,
-            message=_said(holding),
-            reach=traced or _untraced(holding, judged.evidence if seen else Evidence.ANY),
-            safety=safety,
-            reason=reason,
-        )
+        found = _finding(rule, judge, project, facts, holding)
+        if found is not None and not _served_above(found, judge, project, facts, holding):
+            yield found
+
+
+def _finding(rule: str, judge: Judge, project: Project, facts: Facts, holding: Holding) -> Finding | None:
+    judged = judge(facts, holding)
+    if judged is None or "<locals>" in holding.cls or project.left_out(facts, holding.cls, holding.attribute):
+        return None
+    if registered(facts, holding.cls):
+        return None
+    if holding.family in NAMED and _named_already(project, facts, holding):
+        return None
+    bound = project.process_bound(facts, holding.cls, _renewable(facts, holding))
+    remedy = bound or judged.remedy
+    reason = remedy if isinstance(remedy, str) else _in_the_way(project, facts, holding, remedy)
+    safety = Safety.MANUAL if reason or isinstance(remedy, str) else remedy.safety
+    # What pickles on most Pythons is no finding, wherever it goes; what may be something else, none without a fix.
+    quiet = bound or holding.family is Family.COUNTER or (holding.chosen and reason)
+    traced = None if quiet else _traced(project, facts, holding)
+    seen = safety is Safety.SAFE and not project.exposure.inner(facts, holding.cls)
+    return Finding(
+        rule=rule,
+        path=facts.path,
+        span=holding.span,
+        message=_said(holding),
+        reach=traced or _untraced(holding, judged.evidence if seen else Evidence.ANY),
+        safety=safety,
+        reason=reason,
+    )
+
+
+def _named_already(project: Project, facts: Facts, holding: Holding) -> bool:
+    """Whether hooks look at the attribute's value already, or it is a property, which keeps it under another name."""
+    above = (cls for _, cls in project.lineage(facts, holding.cls) if cls is not None)
+    kept = any(holding.attribute in cls.properties for cls in above)
+    return kept or project.by_name(facts, holding.cls, holding.attribute)
+
+
+def _served_above(found: Finding, judge: Judge, project: Project, facts: Facts, holding: Holding) -> bool:
+    """Whether hooks of a class above, which are found to be needed there, pickle the same attribute by name."""
+    if holding.family not in NAMED:
+        return False
+    for other, cls in project.ancestors(facts, holding.cls):
+        for one in (h for h in other.holdings if (h.cls, h.attribute) == (cls.name, holding.attribute)):
+            above = _finding(found.rule, judge, project, other, one) if one.family in NAMED else None
+            if above is not None and not above.reason and found.reach.evidence.admits(above.reach.evidence):
+                return True
+    return False
 
 
 def _renewable(facts: Facts, holding: Holding) -> set[str]:
@@ -126,14 +158,24 @@ def _in_the_way(project: Project, facts: Facts, holding: Holding, remedy: Remedy
         return keyed
     if remedy.rebuilt is None:
         return ""
-    if holding.copied:
-        return f"{holding.cls} copies its instances with copy.copy, and copies share the attribute now"
     found = layout(project, facts, holding.cls)
-    return found if isinstance(found, str) else "" if holding.lazy else _without(project, facts, holding)
+    if isinstance(found, str):
+        return found
+    if isinstance(remedy.rebuilt, ByName):
+        return _SLOTS if found.slots else ""
+    other = holding.family in NAMED and not found.slots  # hooks that look at the value will do
+    return "" if other else _shared(holding) or _without(project, facts, holding)
+
+
+def _shared(holding: Holding) -> str:
+    copies = f"{holding.cls} copies its instances with copy.copy, and copies share the attribute now"
+    return copies if holding.copied else ""
 
 
 def _without(project: Project, facts: Facts, holding: Holding) -> str:
     """A subclass whose instances never get the attribute: hooks that ask for it would make them unpicklable."""
+    if holding.lazy:
+        return ""
     for _, cls in project.heirs(facts, holding.cls):
         if cls.apart and cls.name != holding.cls:
             return f"its subclass {cls.name} does not call its constructor, and has no such attribute"
@@ -153,22 +195,73 @@ def patch(finding: Finding, shop: Workshop, judge: Judge) -> Patch | Refusal:
     remedy = judged.remedy
     if remedy.rebuilt is None:
         return _instead(finding, shop, holding, remedy)
-    if not holding.lazy and (where := _set_elsewhere(shop, facts, holding)):
-        return Refusal(finding.path, f"{where} may set .{holding.attribute} to something else, which hooks would undo")
     found = layout(shop.project, facts, holding.cls)
     if not isinstance(found, Layout):
         return Refusal(finding.path, found, finding.span.line)
-    rebuilt, added = remedy.rebuilt, tuple[Edit, ...]()
-    if remedy.imports is not None:
-        imported = require(facts, source, *remedy.imports)
-        rebuilt = replace(rebuilt, code=imported.code + rebuilt.code[len(remedy.imports[1]) :])
-        added = imported.edits
-    edits = state_hooks(source, holding.cls, found, [rebuilt])
+    ready = _ready(shop, facts, holding, remedy, found)
+    if isinstance(ready, Refusal):
+        return ready
+    kept, imported = ready
+    first = _first_above(finding, shop, judge, holding)
+    if first is not None:
+        takes = found.base_takes or any("def __setstate__" in edit.text for edit in first.edits)
+        found = changed(found, base_makes=True, base_takes=takes)
+    edits = state_hooks(source, holding.cls, found, [kept])
     if isinstance(edits, Refusal):
         return edits
     needs = needs_of_hooks(shop.project, source, facts, holding.cls, holding.attribute)
-    subjects = tuple(_held_too(subject, needs) for subject in remedy.subjects)
-    return Patch(finding, (*added, *edits), subjects=subjects, notes=remedy.notes)
+    own = tuple(_held_too(subject, needs) for subject in remedy.subjects)
+    patch = Patch(finding, (*imported.edits, *edits), imported.new_files, own, remedy.notes)
+    return patch if first is None else _with(patch, first)
+
+
+def _first_above(finding: Finding, shop: Workshop, judge: Judge, holding: Holding) -> Patch | None:
+    """The hooks that a class above still lacks: those of this class, written without them, would pass over them."""
+    settings = shop.settings
+    for facts, cls in shop.project.ancestors(shop.facts[finding.path], holding.cls):
+        for one in (h for h in facts.holdings if h.cls == cls.name):
+            above = _finding(finding.rule, judge, shop.project, facts, one)
+            if above is None or above.reason or settings.bars(above) or not settings.reach.admits(above.reach.evidence):
+                continue
+            made = patch(above, shop, judge)
+            if isinstance(made, Patch) and any("def __getstate__" in edit.text for edit in made.edits):
+                return made
+    return None
+
+
+def _with(patch: Patch, first: Patch) -> Patch:
+    """Both changes as one: edits that are the same are made once."""
+    edits = (*patch.edits, *(e for e in first.edits if e not in patch.edits))
+    files = (*patch.new_files, *(n for n in first.new_files if n not in patch.new_files))
+    return replace(patch, edits=edits, new_files=files, subjects=(*patch.subjects, *first.subjects))
+
+
+def _ready(
+    shop: Workshop, facts: Facts, holding: Holding, remedy: Remedy, found: Layout
+) -> tuple[Rebuilt | ByName, Imported] | Refusal:
+    """What the hooks do, as the file writes it, and what it imports for that."""
+    kept, source = remedy.rebuilt, shop.sources[facts.path]
+    assert kept is not None
+    if isinstance(kept, Rebuilt) and (why := _unsure(shop, facts, holding)):
+        if holding.family not in NAMED or found.slots:
+            return Refusal(facts.path, why, holding.span.line)
+        kept = ByName(holding.attribute)
+    if isinstance(kept, Rebuilt):
+        if remedy.imports is None:
+            return kept, Imported("")
+        imported = require(facts, source, *remedy.imports)
+        return replace(kept, code=imported.code + kept.code[len(remedy.imports[1]) :]), imported
+    if refusal := namespaced(facts, shop.project.files, shop.settings):
+        return refusal
+    runtime = require_runtime(facts, source, shop.settings, "names")
+    return runtime if isinstance(runtime, Refusal) else (replace(kept, runtime=runtime.code), runtime)
+
+
+def _unsure(shop: Workshop, facts: Facts, holding: Holding) -> str:
+    """Why hooks must not make it anew whatever an instance has there, or an empty string."""
+    where = "" if holding.lazy else _set_elsewhere(shop, facts, holding)
+    elsewhere = f"{where} may set .{holding.attribute} to something else, which hooks would undo" if where else ""
+    return elsewhere or _shared(holding) or _without(shop.project, facts, holding)
 
 
 def _held_too(subject: Subject, needs: tuple[tuple[str, str], ...]) -> Subject:

@@ -19,6 +19,7 @@ the process nothing changes.
 | file opened for reading by the constructor | its position | opened again by path and mode, at that position |
 | `ThreadPoolExecutor`, `ProcessPoolExecutor` | `None` | a new one, with the same arguments |
 | module, standard stream | `None` | the one of that name |
+| module or standard stream, where it may be something else | its name, or the other value | the one of that name |
 | `WeakValueDictionary` and its kin, used as a cache | `None` | an empty one |
 | `WeakValueDictionary` that is filled with what it lacks | what is alive in it | one with that in it |
 | `lru_cache(...)(self.method)` | `None` | a new, empty cache of the same kind |
@@ -29,6 +30,23 @@ constructor sets once, to the parameter as it was given.
 
 Nothing here was picklable before, so no pickle loses what it had. `copy.copy` goes the same way: a class that copies
 its own instances with it is left alone.
+
+A module or stream may be the default of a parameter, `def __init__(self, codec=json)`, the fallback in `stream or
+sys.stderr`, one of several values, or what an annotation calls a `ModuleType`. Its callers may pass something else:
+hooks look at the value, by two functions of a copied module.
+
+    def __getstate__(self):
+        state = self.__dict__.copy()
+        _fixpickle_names.to_name(state, "codec")
+        return state
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        _fixpickle_names.from_name(self, "codec")
+
+A module is imported again by its name, a stream is `sys.stdout` or the like of the other process. Everything else goes
+as it went before: a `StringIO` with its text, an open file or the module `__main__` not at all. An attribute that is
+not there stays away, and copies made by `copy` keep the very same module or stream.
 
 ## Unsafe
 
@@ -41,6 +59,7 @@ or has a position or a conversation that the new one does not have.
 Classes that nothing shows to be pickled, where the attribute is made by the constructor: most classes that hold a
 socket or a file never leave their process. `--reach any` lists them. A module, a standard stream, a TLS context or a
 weak container beside a lock is fixed with the lock, which `bare-lock` takes for a sign that instances are carried.
+A module that callers choose is fixed in every class that others may keep: it is passed like the values it works on.
 Classes whose hooks leave the attribute out, tests, and objects that belong to one process: threads, servers, event
 loops, what drives a display. Sessions of requests, loggers, compiled patterns and `lru_cache` on a method in the class
 body pickle already.
@@ -51,7 +70,8 @@ State of the same class is keyed by `id()`: it would load, and find nothing unde
 open it again would truncate it, and what is in its buffer would be written twice. A database in memory. An expression
 with a value that the instance does not keep as it was given. A weak reference: whether its object is pickled along
 cannot be told. Running threads, processes and loops, temporary files, frames, matches, handles of native code. A class
-with `__slots__`, hooks or bases of which hooks written here could do harm.
+with `__slots__`, hooks or bases of which hooks written here could do harm. A module or stream by choice in a slot: what
+was pickled with another value there could not be loaded any more.
 """
 
 from __future__ import annotations
@@ -60,11 +80,11 @@ from collections.abc import Iterator
 
 from fixpickle.model import ByState, Evidence, Finding, Patch, Refusal, Safety
 from fixpickle.project import Project
-from fixpickle.rewrite import Rebuilt
+from fixpickle.rewrite import ByName, Rebuilt
 from fixpickle.rule import Workshop
 from fixpickle.survey.constructions import PRIMITIVES
 from fixpickle.survey.facts import Facts, Family, Holding
-from fixpickle_codemods._attributes import STAND_IN, Judged, Remedy, findings, patch
+from fixpickle_codemods._attributes import NAMED, STAND_IN, Judged, Remedy, findings, patch
 from fixpickle_codemods._hook_needs import samples_of
 
 _REPORTED = {
@@ -105,10 +125,12 @@ class TransientAttribute:
 def _judge(facts: Facts, holding: Holding) -> Judged | None:
     if holding.family in (Family.VIEW, Family.PROXY, Family.GENERATOR, Family.COUNTER):
         return None
-    if holding.lazy:
+    if holding.lazy and not (holding.family in NAMED and (holding.chosen or holding.loose)):
         return Judged(_on_demand(facts, holding), Evidence.STATE)
     beside = holding.family in _HARMLESS and _keeps_lock(facts, holding.cls)
-    evidence = Evidence.STATE if holding.family is Family.MEMO or beside else Evidence.ANY
+    # Who takes a module as an argument works with values, which travel; a stream is for this process to write to.
+    taken = holding.family is Family.MODULE and holding.chosen
+    evidence = Evidence.STATE if holding.family is Family.MEMO or beside or taken else Evidence.ANY
     return Judged(_anew(facts, holding), evidence)
 
 
@@ -160,6 +182,8 @@ def _lost(holding: Holding) -> str:
 def _anew(facts: Facts, holding: Holding) -> Remedy | str:
     if holding.family in _REPORTED:
         return _REPORTED[holding.family]
+    if holding.family in NAMED and not _plain(holding):
+        return _by_name(facts, holding)
     if not holding.single:
         return "several expressions assign it, and which one did is known only when the program runs"
     if holding.nullable:
@@ -175,6 +199,19 @@ def _anew(facts: Facts, holding: Holding) -> Remedy | str:
     subject = ByState(facts.module, holding.cls, holding.attribute, made, made, holds=samples_of(holding))
     safety = Safety.UNSAFE if notes else Safety.SAFE
     return Remedy(safety, rebuilt, imports=imports, subjects=(subject,), notes=notes)
+
+
+def _plain(holding: Holding) -> bool:
+    """Whether the constructor gives it one value, whoever calls: the code that does so can do it again."""
+    return holding.single and not (holding.chosen or holding.nullable or holding.obstacle or holding.loose)
+
+
+def _by_name(facts: Facts, holding: Holding) -> Remedy:
+    """Hooks that look at the value: it is a module or standard stream at times."""
+    module, _, name = holding.target.rpartition(".")
+    made = f"__import__({module!r}).{name}" if holding.family is Family.STREAM else "__import__('math')"
+    subject = ByState(facts.module, holding.cls, holding.attribute, made, made)
+    return Remedy(Safety.SAFE, ByName(holding.attribute), subjects=(subject,))
 
 
 def _configured(holding: Holding) -> bool:

@@ -77,5 +77,12 @@ def _below(project: Project, facts: Facts, name: str) -> Iterator[str]:
                 continue
             if found is None and not is_plain(symbol):
                 yield f"its subclass {cls.name} has a base outside the project, {symbol}"
-            elif found is not None and (found.hooks or found.slots or found.shaped not in _PLAIN_SHAPES):
+            elif found is not None and (_own_hooks(found) or found.slots or found.shaped not in _PLAIN_SHAPES):
                 yield f"its subclass {cls.name} has state hooks or slots of its own ({found.name})"
+
+
+def _own_hooks(cls: ClassFacts) -> bool:
+    """Whether a class has hooks that pass over those of its base, or do more than copy and put back."""
+    state = cls.state
+    asks = state is not None and state.above and state.copies and (state.restores or not state.takes)
+    return bool(cls.hooks) and not (asks and set(cls.hooks) <= {"__getstate__", "__setstate__"})

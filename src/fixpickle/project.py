@@ -160,6 +160,11 @@ class Project:
         for symbol, found in self._symbols.lineage(f"{facts.module}.{name}"):
             yield symbol, found[1] if found else None
 
+    def ancestors(self, facts: Facts, name: str) -> Iterator[tuple[Facts, ClassFacts]]:
+        """The classes of the project that a class of `facts` inherits from, nearest first, each after its file."""
+        own = f"{facts.module}.{name}"
+        yield from (found for symbol, found in self._symbols.lineage(own) if found is not None and symbol != own)
+
     @property
     def children(self) -> Mapping[str, tuple[str, ...]]:
         """The classes of the project that name a class among their bases, by its symbolic name."""
@@ -249,6 +254,11 @@ class Project:
     def left_out(self, facts: Facts, name: str, attribute: str) -> bool:
         """Whether instances of the class are pickled without the attribute, or may be: by a hook, or set later."""
         return self._state.left_out(facts, name, attribute)
+
+    def by_name(self, facts: Facts, name: str, attribute: str) -> bool:
+        """Whether hooks of the class, or of one above it, pickle a module or stream in the attribute by its name."""
+        line = (found for _, found in self.lineage(facts, name) if found is not None and found.state is not None)
+        return any(attribute in found.state.named for found in line if found.state is not None)
 
     # --- reach: see link/reaching.py ---
 

@@ -21,6 +21,7 @@ MAX_BYTES = 10_000_000
 
 _HEADER_LINES = 5
 _ORIGIN = re.compile(r"File to edit: (\S+)")
+_OWN_IMPORT = re.compile(r"\n(from \S+ )?import _fixpickle_\w+\n")
 
 
 def read(path: Path, explicit: bool = False) -> Source | Refusal:
@@ -134,12 +135,13 @@ def apply_edits(text: str, edits: Iterable[Edit], newline: str) -> str:
     lie outside the text, which only a bug can cause: patches that overlap are refused before.
     """
     parts: list[str] = []
-    position = 0
+    position, last = 0, None
     for edit in sorted(dict.fromkeys(edits), key=_place):
         if not position <= edit.start <= edit.end <= len(text):
             raise ValueError(f"edit {edit.start}:{edit.end} of {edit.path} overlaps another or lies outside the text")
-        parts += text[position : edit.start], edit.text.replace("\n", newline)
-        position = edit.end
+        added = edit.text.removeprefix("\n") if last is not None and _in_one_block(last, edit) else edit.text
+        parts += text[position : edit.start], added.replace("\n", newline)
+        position, last = edit.end, edit
     return "".join(parts) + text[position:]
 
 
@@ -150,6 +152,12 @@ def _place(edit: Edit) -> tuple[int, int, bool, str]:
     """
     imports = edit.text.lstrip().startswith(("import ", "from "))
     return edit.start, edit.end, not imports, edit.text if imports else ""
+
+
+def _in_one_block(above: Edit, below: Edit) -> bool:
+    """Whether two insertions at one place are imports of our own modules, with a blank line before them all."""
+    alike = _OWN_IMPORT.match(above.text), _OWN_IMPORT.match(below.text)
+    return above.start == above.end == below.start == below.end and None not in alike
 
 
 def _newline(text: str) -> str:

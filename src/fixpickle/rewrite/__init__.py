@@ -1,6 +1,6 @@
 """Libcst helpers every rule uses: a definition lifted to module level, a free name, an import, a runtime module."""
 
-from fixpickle.rewrite.hooks import Rebuilt, remade_hooks, state_hooks
+from fixpickle.rewrite.hooks import ByName, Rebuilt, remade_hooks, state_hooks
 from fixpickle.rewrite.imports import (
     Imported,
     import_line,
@@ -30,6 +30,7 @@ from fixpickle.rewrite.unimport import without_import
 from fixpickle.rewrite.words import free_name, pascal, snake
 
 __all__ = [
+    "ByName",
     "Callable_",
     "Imported",
     "Lifted",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from fixpickle.survey.mangling import mangled
 from fixpickle.survey.tree import FUNCTIONS, Function, Tree
 
 _STATE = "dict[str, object]"
+_STATE_NAME = re.compile(r"^(|[\w.]+\()state\b")  # in the statements that change it
 _AFTER = ("__post_init__", "__init__", "__new__")
 
 
@@ -30,6 +32,17 @@ class Rebuilt:
     kept: str = "None"
     first: str = ""
     last: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ByName:
+    """An attribute that is pickled by its name where it holds a module or a standard stream, and else as it is.
+
+    `runtime` is how the file names the runtime module `names`.
+    """
+
+    attribute: str
+    runtime: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +91,9 @@ def _site(source: Source, cls: str, layout: Layout) -> _Site | Refusal:
     return Refusal(source.path, crowded, node.lineno) if crowded else site
 
 
-def state_hooks(source: Source, cls: str, layout: Layout, rebuilt: Sequence[Rebuilt]) -> tuple[Edit, ...] | Refusal:
+def state_hooks(
+    source: Source, cls: str, layout: Layout, kept: Sequence[Rebuilt | ByName]
+) -> tuple[Edit, ...] | Refusal:
     """The edits after which instances of `cls`, a qualified name, are pickled without these attributes.
 
     Hooks that the class has already, of the plain shapes that `layout` knows, are extended. The state keeps the key,
@@ -88,10 +103,10 @@ def state_hooks(source: Source, cls: str, layout: Layout, rebuilt: Sequence[Rebu
     site = _site(source, cls, layout)
     if isinstance(site, Refusal):
         return site
-    for one in rebuilt:
+    for one in kept:
         if not layout.dictionary and site.stored(one.attribute) not in layout.slots:
             return Refusal(source.path, f"{one.attribute} is in no slot of {cls}", site.node.lineno)
-    return tuple(_edits(site, rebuilt))
+    return tuple(_edits(site, kept))
 
 
 def remade_hooks(source: Source, cls: str, layout: Layout, rebuilt: Sequence[Rebuilt]) -> tuple[Edit, ...] | Refusal:
@@ -120,10 +135,10 @@ def _crowded(site: _Site) -> str:
     return ""
 
 
-def _edits(site: _Site, rebuilt: Sequence[Rebuilt]) -> Iterator[Edit]:
+def _edits(site: _Site, kept: Sequence[Rebuilt | ByName]) -> Iterator[Edit]:
     makes, takes = site.method("__getstate__"), site.method("__setstate__")
-    blanked = [f'state["{site.stored(one.attribute)}"] = {one.kept}' for one in rebuilt]
-    remade = [s for one in rebuilt if one.code for s in (one.first, _assigned(site, one), one.last) if s]
+    blanked = [_blanked(site, one) for one in kept]
+    remade = [line for one in kept for line in _remade(site, one)]
     fresh: list[str] = []
     if takes is None and (remade or site.layout.slots):
         fresh = ["", *_setstate(site, remade)]
@@ -134,6 +149,20 @@ def _edits(site: _Site, rebuilt: Sequence[Rebuilt]) -> Iterator[Edit]:
         yield _behind(site, _content_end(site, _place(site)), ["", *_getstate(site, blanked), *fresh])
     else:
         yield _extended(site, makes, blanked, fresh)
+
+
+def _blanked(site: _Site, one: Rebuilt | ByName) -> str:
+    """The statement that puts something else into the state."""
+    if isinstance(one, ByName):
+        return f'{one.runtime}.to_name(state, "{site.stored(one.attribute)}")'
+    return f'state["{site.stored(one.attribute)}"] = {one.kept}'
+
+
+def _remade(site: _Site, one: Rebuilt | ByName) -> list[str]:
+    """The statements that give a loaded instance the attribute back."""
+    if isinstance(one, ByName):
+        return [f'{one.runtime}.from_name(self, "{site.stored(one.attribute)}")']
+    return [s for s in (one.first, _assigned(site, one), one.last) if s] if one.code else []
 
 
 def _assigned(site: _Site, one: Rebuilt) -> str:
@@ -212,7 +241,7 @@ def _extended(site: _Site, makes: Function, blanked: Sequence[str], fresh: Seque
     span, inner = site.tree.span(last), site.indent_of(last)
     value = last.value if isinstance(last, ast.Return) else None
     if isinstance(value, ast.Name):
-        lines = [line.replace("state[", f"{value.id}[", 1) for line in blanked] + [site.tree.code(last)]
+        lines = [_STATE_NAME.sub(rf"\1{value.id}", line, count=1) for line in blanked] + [site.tree.code(last)]
     else:
         made = site.tree.code(value) if value is not None else ""
         lines = [f"state = {made}", *blanked, "return state"]

@@ -1,5 +1,5 @@
 """What rewritten code may import, or have copied beside it.
 
-`locks` and `calls` need the standard library alone, `parallel` needs joblib. Importing this package loads none of
-them, so that rewritten code pays only for what it names.
+`locks`, `calls` and `names` need the standard library alone, `parallel` needs joblib. Importing this package loads none
+of them, so that rewritten code pays only for what it names.
 """

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from fixpickle.survey.choices import ANY_MODULE, STREAMS, Choices, Named
 from fixpickle.survey.facts import Family, Holding, Sink
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.holding_uses import copied, laziness, uses
@@ -56,7 +57,6 @@ _MODES = frozenset(
         "pysam.AlignmentFile",
     }
 )
-_STREAMS = frozenset({"sys.stdout", "sys.stderr", "sys.stdin"})
 _VIEWS = frozenset({"keys", "values", "items"})
 _DICTS = frozenset(
     {"builtins.dict", "collections.OrderedDict", "collections.defaultdict", "collections.Counter", "typing.Dict"}
@@ -64,13 +64,17 @@ _DICTS = frozenset(
 _MEMOS = frozenset({"functools.lru_cache", "functools.cache", "functools.lru_cache()"})
 
 
-# Of these the expression itself is exchanged, and no hooks are written; a stream is the choice of the caller.
-_WHOLE = frozenset({Family.VIEW, Family.PROXY, Family.GENERATOR, Family.COUNTER, Family.MEMO, Family.STREAM})
+# Of these the expression itself is exchanged, and no hooks are written; what may be a module or stream, is `chosen`.
+_WHOLE = frozenset({Family.VIEW, Family.PROXY, Family.GENERATOR, Family.COUNTER, Family.MEMO})
+_NAMED = frozenset({Family.MODULE, Family.STREAM})
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """An assignment of interest: `made` is the expression that makes the assigned `value`, or does so at times."""
+    """An assignment of interest: `made` is the expression that makes the assigned `value`, or does so at times.
+
+    It is `chosen` where the value may be a module or standard stream, and something else if a caller says so.
+    """
 
     cls: ast.ClassDef
     attribute: str
@@ -78,28 +82,38 @@ class _Found:
     made: ast.AST
     family: Family
     target: str
+    chosen: bool = False
 
 
 def holdings(tree: Tree, names: Names, flow: Flow) -> Iterator[Holding]:
     """One for each assignment to an attribute of `self`, of a class at module level, that is of such a family."""
+    choices = Choices(tree, names, flow)
     for node in tree.of(ast.ClassDef):
-        found = list(_of_class(tree, names, flow, node))
+        found = list(_of_class(tree, names, flow, choices, node))
         shipped = _shipped(tree, names, flow, found[0].cls) if found else ()
         for one in found:
             yield _holding(tree, names, flow, one, shipped)
 
 
-def _of_class(tree: Tree, names: Names, flow: Flow, cls: ast.ClassDef) -> Iterator[_Found]:
+def _of_class(tree: Tree, names: Names, flow: Flow, choices: Choices, cls: ast.ClassDef) -> Iterator[_Found]:
     for attribute, values in names.attribute_values(cls).items():
         for value in values:
             made = _made(tree, names, flow, value)
             family, target = family_of(tree, names, flow, made)
             if family is not None:
                 yield _Found(cls, attribute, value, made, family, target)
+            elif (either := _chosen(names, choices, cls, attribute, value)) is not None:
+                yield _Found(cls, attribute, value, value, *either, chosen=True)
             for branch in _branches(value):
                 family, target = family_of(tree, names, flow, branch)
-                if family is not None and family not in _WHOLE:
+                if family is not None and family not in _WHOLE | _NAMED:
                     yield _Found(cls, attribute, value, branch, family, target)
+
+
+def _chosen(names: Names, choices: Choices, cls: ast.ClassDef, attribute: str, value: ast.AST) -> Named | None:
+    declared = names.declared(cls).get(attribute)
+    said = ANY_MODULE if declared is not None and choices.says_module(declared) and not is_none(value) else None
+    return next(choices.of(value), said)
 
 
 def _branches(value: ast.AST) -> list[ast.expr]:
@@ -124,7 +138,7 @@ def _holding(tree: Tree, names: Names, flow: Flow, one: _Found, shipped: tuple[S
         attribute=attribute,
         span=tree.span(one.value),
         code=" ".join(tree.code(one.made).split()),
-        again="" if branches else again.code,
+        again="" if branches or one.chosen else again.code,
         obstacle=again.obstacle,
         reads=again.reads,
         mode=mode_of(names, one.made) if moded else _memory(tree, cls, one.target),
@@ -136,6 +150,7 @@ def _holding(tree: Tree, names: Names, flow: Flow, one: _Found, shipped: tuple[S
         uses=uses(tree, names, cls, attribute),
         copied=copied(tree, names, cls),
         shipped=shipped,
+        chosen=one.chosen,
     )
 
 
@@ -161,7 +176,7 @@ def family_of(tree: Tree, names: Names, flow: Flow, value: ast.AST) -> tuple[Fam
         return _family_of_call(tree, names, flow, value)
     if isinstance(value, (ast.Name, ast.Attribute)):
         symbol = names.of(value)
-        if symbol in _STREAMS:
+        if symbol in STREAMS:
             return Family.STREAM, symbol
         if isinstance(value, ast.Name) and _is_module(names, flow, value):
             return Family.MODULE, symbol

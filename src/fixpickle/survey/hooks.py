@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from fixpickle.survey.facts import StateHooks
 from fixpickle.survey.tree import FUNCTIONS, Function, walk
 
 _CALLS = frozenset({"copy.copy", "dict"})
+_TO_NAME, _FROM_NAME = "to_name", "from_name"  # of our runtime module `names`
 _MAKING = ("__getstate__", "__reduce__", "__reduce_ex__")
 
 
@@ -35,8 +37,15 @@ def state_hooks(cls: ast.ClassDef) -> StateHooks | None:
         dropped=tuple(_demangled(cls.name, name) for name in dropped or ()),
         takes=takes is not None,
         restores=takes is not None and _restores(takes),
+        above=all(_asks_above(m) for m in (makes, takes) if m is not None),
         set_again=tuple(sorted(_set_again(takes))) if takes is not None else (),
+        named=tuple(_demangled(cls.name, name) for name in _named(makes)) if makes is not None else (),
     )
+
+
+def _asks_above(hook: Function) -> bool:
+    """Whether a hook has that of the class above do its part."""
+    return any(isinstance(n, ast.Call) and ast.unparse(n.func) == f"super().{hook.name}" for n in walk(hook))
 
 
 def _demangled(cls: str, key: str) -> str:
@@ -137,6 +146,8 @@ def _keys(statement: ast.stmt, state: str) -> list[str] | None:
         return [key] if key else None
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         call = statement.value
+        if isinstance(call.func, ast.Attribute) and call.func.attr == _TO_NAME and len(call.args) == 2:
+            return [] if ast.unparse(call.args[0]) == state else None
         if not isinstance(call.func, ast.Attribute) or call.func.attr != "pop" or not call.args:
             return None
         return _strings(call.args[0]) if ast.unparse(call.func.value) == state else None
@@ -179,6 +190,19 @@ def _restoring(statement: ast.stmt, state: str) -> bool:
         updates = call.func.attr == "update" and _is_dict(call.func.value)
         return updates or ast.unparse(call.func) == "super().__setstate__"
     return False
+
+
+def _named(function: Function) -> Iterator[str]:
+    """The keys that our own function puts names in the place of, where there are modules or standard streams."""
+    for node in walk(function):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == _TO_NAME:
+            yield from _strings(ast.Tuple(node.args[1:], ast.Load())) or ()
+
+
+def is_from_name(node: ast.AST) -> TypeGuard[ast.Call]:
+    """Whether it is a call of our own that gives an instance one attribute back, and does nothing else to it."""
+    called = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and len(node.args) == 2
+    return called and node.func.attr == _FROM_NAME  # type: ignore[attr-defined]
 
 
 def _set_again(function: Function) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fixpickle.model import Span
 from fixpickle.survey.facts import Flaw, Harm
-from fixpickle.survey.hooks import state_hooks
+from fixpickle.survey.hooks import is_from_name, state_hooks
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names, walk
 
@@ -50,7 +50,7 @@ def _blanked(makes: ast.FunctionDef) -> Iterator[str]:
 def _may_remake(takes: Function) -> bool:
     """Whether `__setstate__` hands the instance on, or calls a method of it that may set anything."""
     for node in walk(takes):
-        if isinstance(node, ast.Call):
+        if isinstance(node, ast.Call) and not is_from_name(node):
             code = ast.unparse(node.func)
             plain = code in ("self.__dict__.update", "super().__setstate__", "vars(self).update")
             handed = any(isinstance(a, ast.Name) and a.id == "self" for a in node.args)

@@ -13,7 +13,8 @@ class StateHooks(Fact, frozen=True):
 
     The first `copies` where it returns a copy of the instance's dictionary, or of its base's state, in which nothing
     but `dropped` is missing or another value. The second `restores` where it puts the whole state back; `set_again`
-    are the attributes it sets.
+    are the attributes it sets. They ask `above` where each has the hook of the base do its part. Those
+    `named` are pickled by their names where they hold a module or a standard stream, and else as they are.
     """
 
     makes: bool
@@ -22,6 +23,8 @@ class StateHooks(Fact, frozen=True):
     takes: bool
     restores: bool
     set_again: tuple[str, ...]
+    above: bool = False
+    named: tuple[str, ...] = ()
 
 
 class Layout(Fact, frozen=True):

@@ -74,7 +74,8 @@ class Holding(Fact, frozen=True):
     no other expression is assigned, `nullable` where None is. `mode` is that of a file, "?" where only running tells,
     or "memory" for a database that may be in memory. `receiver` says who else has what is viewed: "fresh" for nobody.
     `uses` are what methods do with it, see `survey.holding_uses`. `copied` says that the class makes shallow copies
-    of instances, `shipped` where they go.
+    of instances, `shipped` where they go. It is `chosen` where the attribute may hold something else, if a caller says
+    so: of a module or standard stream that is a default.
     """
 
     family: Family
@@ -95,6 +96,7 @@ class Holding(Fact, frozen=True):
     uses: tuple[str, ...]
     copied: bool
     shipped: tuple[Sink, ...]
+    chosen: bool = False
 
 
 class Resource(Fact, frozen=True):

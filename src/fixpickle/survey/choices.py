@@ -1,0 +1,93 @@
+"""Modules and standard streams that a variable may hold besides what callers choose: defaults and fallbacks."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from fixpickle.survey.facts import Family
+from fixpickle.survey.flow import Flow
+from fixpickle.survey.names import Names
+from fixpickle.survey.tree import FUNCTIONS, Tree
+
+STREAMS = frozenset(f"sys.{name}" for name in ("stdout", "stderr", "stdin", "__stdout__", "__stderr__", "__stdin__"))
+_FALLBACKS = {"get": 1, "pop": 1, "getattr": 2}
+"""Calls that give their last argument where there is nothing else, and how many others come before it."""
+_STEPS = 4  # names that stand for names
+_EITHER = frozenset({"typing.Optional", "typing.Union"})
+
+Named = tuple[Family, str]
+"""Of which of the two families it is, and its symbolic name."""
+ANY_MODULE: Named = Family.MODULE, "types.ModuleType"
+
+
+class Choices:
+    """What the expressions of one file may give, as far as it is a module or a standard stream."""
+
+    def __init__(self, tree: Tree, names: Names, flow: Flow) -> None:
+        self.tree, self.names, self.flow = tree, names, flow
+        dotted = [i.module for i in names.imports if i.whole and "." in i.module and i.local == i.target]
+        self._modules = frozenset({"os.path", *dotted})
+
+    def of(self, node: ast.AST, steps: int = _STEPS) -> Iterator[Named]:
+        """The modules and streams that an expression may give, nearest first; what else it may give is not asked."""
+        if isinstance(node, ast.Name):
+            yield from self._of_name(node, steps)
+        elif isinstance(node, ast.Attribute):
+            symbol = self.names.of(node)
+            if symbol in STREAMS:
+                yield Family.STREAM, symbol
+            elif symbol in self._modules:
+                yield Family.MODULE, symbol
+        elif isinstance(node, ast.IfExp):
+            yield from (*self.of(node.body, steps), *self.of(node.orelse, steps))
+        elif isinstance(node, ast.BoolOp):
+            for value in node.values:
+                yield from self.of(value, steps)
+        elif isinstance(node, ast.Call):
+            yield from self._of_fallback(node, steps)
+
+    def _of_fallback(self, call: ast.Call, steps: int) -> Iterator[Named]:
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        if len(call.args) == _FALLBACKS.get(name, 0) + 1 > 1 and not call.keywords:
+            yield from self.of(call.args[-1], steps)
+
+    def _of_name(self, name: ast.Name, steps: int) -> Iterator[Named]:
+        symbol = self.names.of(name)
+        if symbol in STREAMS:
+            yield Family.STREAM, symbol
+            return
+        for bound in self.flow.variables.values(name) if steps else ():
+            if isinstance(bound, ast.Import):
+                yield Family.MODULE, symbol or name.id
+            elif isinstance(bound, ast.arg):
+                yield from self._of_parameter(bound, steps - 1)
+            elif isinstance(bound, ast.expr):
+                yield from self.of(bound, steps - 1)
+
+    def _of_parameter(self, parameter: ast.arg, steps: int) -> Iterator[Named]:
+        function = self.tree.parents[self.tree.parents[parameter]]
+        if not isinstance(function, FUNCTIONS):
+            return
+        default = _default(function.args, parameter)
+        if default is not None:
+            yield from self.of(default, steps)
+        if parameter.annotation is not None and self.says_module(parameter.annotation):
+            yield ANY_MODULE
+
+    def says_module(self, annotation: ast.AST) -> bool:
+        """Whether an annotation is `ModuleType`, or that or something else."""
+        if isinstance(annotation, ast.BinOp):
+            return self.says_module(annotation.left) or self.says_module(annotation.right)
+        if isinstance(annotation, ast.Subscript) and self.names.of(annotation.value) in _EITHER:
+            inner = annotation.slice
+            return any(map(self.says_module, inner.elts if isinstance(inner, ast.Tuple) else [inner]))
+        return self.names.of(annotation) == "types.ModuleType"
+
+
+def _default(arguments: ast.arguments, parameter: ast.arg) -> ast.expr | None:
+    positional = [*arguments.posonlyargs, *arguments.args]
+    if parameter in positional:
+        at = positional.index(parameter) - len(positional)
+        return arguments.defaults[at] if -at <= len(arguments.defaults) else None
+    return arguments.kw_defaults[arguments.kwonlyargs.index(parameter)] if parameter in arguments.kwonlyargs else None

@@ -26,7 +26,16 @@ running = importlib.import_module("running")
 
 CASES = {str(f): f for f in fixtures(FIXTURES) if f.rule in ("main-definition", "unguarded-main")}
 # What tests/test_examples.py does not run as an example. Forkserver imports the script as spawn does.
-NAMES = ("call", "mixed", "pool", "instances", "patches_a_module", "sets_on_a_class", "runs_its_tests")
+NAMES = (
+    "call",
+    "mixed",
+    "pool",
+    "instances",
+    "patches_a_module",
+    "sets_on_a_class",
+    "runs_its_tests",
+    "cells_in_one_script",
+)
 RUNS = {f"unguarded-main-{name}": [f"{name}.py"] for name in NAMES}
 RUNS["main-definition-main_of_a_package"] = ["-m", "app"]
 RUNS["main-definition-annotated_above_the_guard"] = ["net.py"]

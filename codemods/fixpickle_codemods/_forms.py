@@ -100,4 +100,10 @@ def _asked(project: Project, facts: Facts, definition: Definition) -> list[Deman
             found.append(Demand(Need.NAME, why))
             if project.looks_into(sink.callee):
                 return why
+    kept = project.asked_when_kept(facts, definition.sinks)
+    if kept is not None:
+        why = f"it is kept where the `__name__` of what is kept is read ({kept[0]})"
+        if kept[1]:
+            return why.replace("the `__name__`", "more than the `__name__`")
+        found.append(Demand(Need.NAME, why))
     return found

@@ -22,6 +22,11 @@ SETTINGS = re.compile(
     r"|pandas\.set_option|sklearn\.set_config|decimal\.(setcontext|getcontext)|locale\.setlocale|gc\.(disable|enable)"
     r"|socket\.setdefaulttimeout|faulthandler\.enable|dotenv\.load_dotenv"
 )
+# What a function calls that seeds the generators of random numbers.
+_SEEDS = re.compile(
+    r"random\.seed|numpy\.random\.seed|torch\.(cuda\.|random\.|mps\.)?(manual_seed|seed)(_all)?"
+    r"|torch\.cuda\.(is_available|device_count|empty_cache)|torch\.use_deterministic_algorithms"
+)
 # What gives the same in every worker, which has the arguments of the script's command line too.
 _REPEATABLE = re.compile(
     r"argparse\.(ArgumentParser|Namespace)(\(\)\.(add_\w+|set_defaults|parse_args|parse_known_args))?"
@@ -38,6 +43,7 @@ _OF_THE_FOLDER = re.compile(
 )
 # What shows and measures, and prepares nothing that comes after it.
 _INERT = frozenset({"builtins.print", "time.time", "time.perf_counter", "time.sleep", "logging.info"})
+_LOOKING = re.compile(r"os\.(walk|listdir|scandir|stat|getcwd|cpu_count)|os\.path\.\w+|glob\.i?glob")
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,23 @@ class Parting:
         return bool({*statement.binds, *shaped} & set(needed)) and self._bound_once(statement)
 
     def _bound_once(self, statement: TopStatement) -> bool:
-        return not any(set(s.binds) & set(statement.binds) for s in self.stay if s is not statement)
+        others = [s for s in self.stay if s is not statement]
+        return not any(set(s.binds) & set(statement.binds) - self._once_more(s) for s in others)
+
+    def _once_more(self, statement: TopStatement) -> frozenset[str]:
+        """The names that an import binds to what they are already, and that nothing binds to anything else."""
+        names = self._imported_by(statement)
+        others = {n: [s for s in self.facts.statements if n in s.binds and s is not statement] for n in names}
+        return frozenset(
+            name
+            for name, target in names.items()
+            if all(self._imported_by(s).get(name) == target for s in others[name])
+            and any(s.span.start < statement.span.start for s in others[name])
+        )
+
+    def _imported_by(self, statement: TopStatement) -> dict[str, str]:
+        """What each name stands for that a statement imports; nothing where a condition decides on it."""
+        return {i.local: i.target for i in self.facts.imports if i.span == statement.span and i.local != "*"}
 
     def _does(self, statement: TopStatement) -> bool:
         """Whether it does more than make values, and set up what workers need as well."""
@@ -149,8 +171,23 @@ class Parting:
 
     def changed_by(self, statement: TopStatement) -> frozenset[str]:
         """The names whose values it may set or change, in the functions that it uses too."""
-        used = self._used(statement)
-        return frozenset(statement.binds).union(*((*s.changes, *s.global_writes) for s in (statement, *used)))
+        used = (s for s in self._used(statement) if not self._only_seeds(s))
+        bound = frozenset(statement.binds) - self._once_more(statement)
+        return bound.union(*((*s.changes, *s.global_writes) for s in (statement, *used)))
+
+    def _only_seeds(self, statement: TopStatement) -> bool:
+        """Whether it is a function that seeds, and sets flags of libraries, where all workers are seeded anew."""
+        seeding = any(map(_SEEDS.fullmatch, statement.constructs)) and not statement.global_writes
+        known = all(_SEEDS.fullmatch(c) or makes(c, self.facts) for c in statement.constructs)
+        return self._seeded_anew and seeding and known and all(map(self._imported, statement.changes))
+
+    @cached_property
+    def _seeded_anew(self) -> bool:
+        """Whether all workers are those of a DataLoader, which seeds `random`, numpy and torch in each.
+
+        Source: `_worker_loop` in torch/utils/data/_utils/worker.py.
+        """
+        return bool(self.facts.starts) and all(s.symbol == "torch.utils.data.DataLoader" for s in self.facts.starts)
 
     def read_by(self, statement: TopStatement) -> frozenset[str]:
         """The names it reads, in the functions that it uses too."""
@@ -184,6 +221,8 @@ class Parting:
                 )
             yield from self._hidden(statement)
             for setting in (c for c in statement.calls if SETTINGS.fullmatch(c)):
+                if self._seeded_anew and _SEEDS.fullmatch(setting):
+                    continue
                 if {n for n in statement.reads if n in self.needed}:
                     yield f"line {statement.span.line} sets up what workers use ({setting}): put it above the work"
         for index, statement in enumerate(self.stay):
@@ -263,9 +302,12 @@ class Parting:
         if targets and all(t.partition(".")[0] in sys.stdlib_module_names for t in targets):
             return
         for one in earlier:
-            if (not one.calls and one.kind == "work") or any(c not in _INERT for c in one.calls):
+            if (not one.calls and one.kind == "work") or not all(map(self._shows, one.calls)):
                 does = "imports" if statement.kind == "import" else "patches"
                 yield f"line {one.span.line} may prepare what line {statement.span.line} {does}"
+
+    def _shows(self, call: str) -> bool:
+        return call in _INERT or bool(_LOOKING.fullmatch(call)) or makes(call, self.facts)
 
 
 def _within(offset: int, statement: TopStatement) -> bool:

@@ -94,13 +94,19 @@ def _handed(facts: Facts) -> Iterator[tuple[str, tuple[Sink, ...]]]:
 
 
 def run_in_workers(project: Project, facts: Facts) -> frozenset[str]:
-    """The definitions that the processes are handed by name; all that do not lead to a start where none is seen."""
+    """The definitions that the processes are handed by name; where none is seen, all that they may be handed.
+
+    These are classes, and functions that are decorated or named other than to be called; none that leads to a start.
+    """
     found = {n for n, sinks in _handed(facts) if any(of_started(c) for c in project.crossings(facts, sinks))}
     found |= {c.name for c in facts.classes if _is_process(project, f"{facts.module}.{c.name}")}
     if found:
         return frozenset(found)
     ways = set(chain.from_iterable(leading(facts, one.line) for one in facts.starts))
-    return frozenset(n for s in facts.statements if s.kind == "definition" for n in s.binds) - ways
+    classes = {c.name for c in facts.classes}
+    handed = classes.union(*(s.hands for s in facts.statements))
+    definitions = [s for s in facts.statements if s.kind == "definition"]
+    return frozenset(n for s in definitions for n in s.binds if n in handed or s.decorators) - ways
 
 
 # --- the script's work ----------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
+from fixpickle.link.asking import Asking
 from fixpickle.link.exposure import Exposure
 from fixpickle.link.files import is_test
 from fixpickle.link.given import handed_in
@@ -51,6 +52,7 @@ class Project:
         self.exposure = Exposure(self.files, self._symbols, self._spread, self._state)
         self._reaching = Reaching(self.files, self._spread, self._state, self.exposure)
         self._raising = Raising(self.files, self._symbols)
+        self._asking = Asking(self.files, self._spread)
         self._namesakes = Namesakes(self.files)
         self._apart: dict[Path, Project] = {}
 
@@ -109,6 +111,10 @@ class Project:
         """Whether the module of a function or class asks for more of what it is given than its name and docstring."""
         facts = self._home(symbol)
         return facts is not None and facts.asked.more > 0
+
+    def asked_when_kept(self, facts: Facts, sinks: Iterable[Sink]) -> tuple[str, bool] | None:
+        """Where the `__name__` of what objects keep of these sinks is read, and whether more than that is asked for."""
+        return self._asking.of_kept(facts, sinks)
 
     def _home(self, symbol: str) -> Facts | None:
         """The facts of the module that a function or class of the project is in."""

@@ -37,12 +37,15 @@ class Changes:
     def names_in(self, statement: ast.stmt, read: Iterable[ast.Name]) -> Iterator[str]:
         """The module-level names whose values a statement may change; `read` are those that it names."""
         for node in read:
-            if node.id in self._bound and (self._set_in(node) or self._handed_on(node) or self._renamed(node)):
+            if node.id in self._bound - self._constant and (
+                self._set_in(node) or self._handed_on(node) or self._renamed(node)
+            ):
                 yield node.id
         loops: list[ast.For | ast.comprehension] = self.tree.within(statement, ast.For, ast.comprehension)
         for loop in loops:
             if set(bound_names(loop.target)) & self._words:
-                yield from (n.id for n in self.tree.within(loop.iter, ast.Name) if n.id in self._bound)
+                inside = self.tree.within(loop.iter, ast.Name)
+                yield from (n.id for n in inside if n.id in self._bound - self._constant and not self._is_asked(n))
         functions: list[Function] = self.tree.within(statement, *FUNCTIONS)
         for function in functions:
             if self._keeps(function):
@@ -50,6 +53,14 @@ class Changes:
         for cls in self.tree.within(statement, ast.ClassDef):
             if self._shares(cls):
                 yield from bound_names(self.tree.top(cls))
+
+    def _is_asked(self, node: ast.Name) -> bool:
+        """Whether it is the `os` in `os.listdir()`: what a function of a module gives is no part of the module."""
+        at: ast.AST = node
+        while isinstance(self.tree.parents[at], ast.Attribute):
+            at = self.tree.parents[at]
+        called = isinstance(parent := self.tree.parents[at], ast.Call) and parent.func is at
+        return node.id in self._fixed and at is not node and called
 
     @cached_property
     def _bound(self) -> frozenset[str]:
@@ -61,6 +72,12 @@ class Changes:
         kinds = (*FUNCTIONS, ast.ClassDef, ast.Import, ast.ImportFrom)
         bound = self.names.bindings.get(self.tree.root, {})
         return frozenset(n for n, values in bound.items() if all(isinstance(v, kinds) for v in values))
+
+    @cached_property
+    def _constant(self) -> frozenset[str]:
+        """The names of numbers and texts, in which nothing can be changed."""
+        bound = self.names.bindings.get(self.tree.root, {})
+        return frozenset(n for n, values in bound.items() if all(map(_is_constant, values)))
 
     @cached_property
     def _words(self) -> frozenset[str]:
@@ -140,3 +157,12 @@ class Changes:
         pairs += [(a, d) for a, d in zip(args.kwonlyargs, args.kw_defaults, strict=True) if d is not None]
         made = (ast.List, ast.Dict, ast.Set, ast.Call)
         return any(isinstance(default, made) and arg.arg in self._words for arg, default in pairs)
+
+
+def _is_constant(value: ast.AST) -> bool:
+    """Whether an expression gives a number, a text, or a tuple of such, whatever it is run with."""
+    if isinstance(value, ast.UnaryOp):
+        return _is_constant(value.operand)
+    if isinstance(value, ast.Tuple):
+        return all(map(_is_constant, value.elts))
+    return isinstance(value, (ast.Constant, ast.JoinedStr))

@@ -55,9 +55,27 @@ class EarlyBinding:
             statement = self.tree.statement(binding)
             if statement is place or self.tree.span(statement).start > self.tree.span(place).start:
                 header = any(statement is a for a in _within(self.tree, place, owner))
-                if not header and binding is not place:
+                if not header and binding is not place and not self._excludes(place, binding, owner):
                     return line
         return None
+
+    def _excludes(self, place: ast.stmt, binding: ast.AST, owner: Callable_) -> bool:
+        """Whether they stand in two branches of which one run of `owner` takes one, no loop being around both."""
+        before: ast.AST = place
+        for around in _within(self.tree, place, owner):
+            if isinstance(around, (ast.If, ast.Match)):
+                other = self._branch(around, binding)
+                if other is not None and other is not self._branch(around, before):
+                    return True
+            before = around
+        return False
+
+    def _branch(self, around: ast.If | ast.Match, node: ast.AST) -> object:
+        """The branch that a node is in, or None: its block, or its case."""
+        inside = {node, *self.tree.ancestors(node)}
+        if isinstance(around, ast.Match):
+            return next((case for case in around.cases if case in inside), None)
+        return next((b for b in (around.body, around.orelse) if not inside.isdisjoint(b)), None)
 
     def _is_generator(self, binding: ast.AST) -> bool:
         parent = self.tree.parents[binding]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cached_property
 
 from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.changes import Changes
@@ -104,8 +105,20 @@ class _Made:
             early=tuple(sorted({n.id for n in loaded if self.tree.function(n) is None})),
             changes=tuple(sorted(self.changed.names_in(node, read))),
             decorators=tuple(n.id for d in decorators for n in self.tree.within(d, ast.Name)),
-            constructs=tuple(self._constructs(node)) if isinstance(node, ast.ClassDef) else (),
+            constructs=tuple(self._constructs(node)) if isinstance(node, (ast.ClassDef, *FUNCTIONS)) else (),
+            hands=tuple(sorted({n.id for n in loaded if n.id in self._defined and not self._is_called(n)})),
         )
+
+    @cached_property
+    def _defined(self) -> frozenset[str]:
+        return frozenset(s.name for s in self.tree.root.body if isinstance(s, (*FUNCTIONS, ast.ClassDef)))
+
+    def _is_called(self, node: ast.Name) -> bool:
+        """Whether it is called, and not in a lambda or a local function, which may be handed on in its place."""
+        parent, around = self.tree.parents[node], self.tree.function(node)
+        local = around is not None and not isinstance(self.tree.scope(around), (ast.Module, ast.ClassDef))
+        within = local or isinstance(around, ast.Lambda)
+        return isinstance(parent, ast.Call) and parent.func is node and not within
 
     def _calls(self, node: ast.stmt) -> Iterator[str]:
         """What runs when the statement does, without decorators."""
@@ -116,8 +129,11 @@ class _Made:
         if any(self._is_set(c.iter) for c in self.tree.within(node, ast.comprehension)):
             yield "builtins.iter of a set"
 
-    def _constructs(self, node: ast.ClassDef) -> Iterator[str]:
-        """What is called when an instance of a class is made, as far as its own body tells."""
+    def _constructs(self, node: ast.ClassDef | Function) -> Iterator[str]:
+        """What is called when an instance of a class is made, as far as its own body tells, or when a function is."""
+        if isinstance(node, FUNCTIONS):
+            yield from (self._called(call) for call in self.tree.within(node, ast.Call))
+            return
         for method in node.body:
             if isinstance(method, FUNCTIONS) and method.name in ("__init__", "__new__", "__post_init__"):
                 yield from (self._called(call) for call in self.tree.within(method, ast.Call))

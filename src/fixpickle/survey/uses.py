@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from fixpickle.survey.demands import Demand, Need, Obstacle
-from fixpickle.survey.facts import Asked, Sink, ToAttribute, ToCall
+from fixpickle.survey.facts import Asked, AskedKept, Sink, ToAttribute, ToCall
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import Callable_, Tree, parameters, walk
 
@@ -181,18 +181,33 @@ def asked_of_functions(tree: Tree, names: Names) -> Asked:
         given = any(isinstance(argument, ast.Name) for argument in call.args)
         if given and names.of(call.func).startswith(("inspect.", "functools.")):
             more.append(call.lineno)
-    return Asked(min(named, default=0), min(more, default=0))
+    return Asked(min(named, default=0), min(more, default=0), tuple(_asked_of_kept(tree, names)))
+
+
+def _asked_of_kept(tree: Tree, names: Names) -> Iterator[AskedKept]:
+    for node, value, attribute in _attributes_read(tree):
+        more = attribute in _RENAMED | _OF_FUNCTIONS and attribute != "__qualname__"
+        if not isinstance(value, ast.Attribute) or value.attr == "__class__":
+            continue
+        if more or attribute in ("__name__", "__qualname__"):
+            cls = names.instance_class(value.value)
+            yield AskedKept(value.attr, tree.qualname(cls) if cls is not None else "", node.lineno, more)
 
 
 def _read_of_variables(tree: Tree) -> Iterator[tuple[ast.expr, str]]:
-    """Where an attribute of a variable is read, as `f.__name__` or by `getattr`, and which."""
+    """Where an attribute of a variable is read, and which."""
+    return ((node, attribute) for node, value, attribute in _attributes_read(tree) if _is_variable(value))
+
+
+def _attributes_read(tree: Tree) -> Iterator[tuple[ast.expr, ast.expr, str]]:
+    """Where an attribute is read, as `f.__name__` or by `getattr`, of what, and which."""
     for node in tree.of(ast.Attribute):
-        if _is_variable(node.value) and isinstance(node.ctx, ast.Load):
-            yield node, node.attr
+        if isinstance(node.ctx, ast.Load):
+            yield node, node.value, node.attr
     for call in tree.of(ast.Call):
         asked = isinstance(call.func, ast.Name) and call.func.id in ("getattr", "hasattr") and len(call.args) > 1
-        if asked and _is_variable(call.args[0]) and isinstance(call.args[1], ast.Constant):
-            yield call, str(call.args[1].value)
+        if asked and isinstance(call.args[1], ast.Constant):
+            yield call, call.args[0], str(call.args[1].value)
 
 
 def _is_variable(node: ast.expr) -> bool:

@@ -6,6 +6,7 @@ Whoever needs one of them, rules of other packages included, imports it from her
 from fixpickle.survey.facts.classes import ClassFacts, Flaw, Harm, Layout, StateHooks
 from fixpickle.survey.facts.definitions import (
     Asked,
+    AskedKept,
     BoundCall,
     Capture,
     Definition,
@@ -38,6 +39,7 @@ from fixpickle.survey.facts.sinks import Sink, ToAttribute, ToCall, ToGlobal, To
 __all__ = [
     "Alias",
     "Asked",
+    "AskedKept",
     "AttributeFlow",
     "BoundCall",
     "Capture",

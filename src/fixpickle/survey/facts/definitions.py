@@ -160,11 +160,22 @@ class Factory(Fact, frozen=True):
     taken: str
 
 
+class AskedKept(Fact, frozen=True):
+    """A line that reads `x.attribute.__name__`; `cls` is the class of which x is `self`, `more` as in `Asked`."""
+
+    attribute: str
+    cls: str
+    line: int
+    more: bool
+
+
 class Asked(Fact, frozen=True):
     """What a file asks of variables that may hold functions: the first line that reads a `__name__`, 0 where none does.
 
     `more` is the first line that asks for more than a function's name, docstring and module, and 0 where none does.
+    `kept` is what is asked of functions that an attribute may hold.
     """
 
     name: int = 0
     more: int = 0
+    kept: tuple[AskedKept, ...] = ()

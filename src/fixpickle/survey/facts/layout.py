@@ -14,8 +14,9 @@ class TopStatement(Fact, frozen=True):
 
     Of a file that does work of its own: `early` are the names it reads when it runs itself, bodies of functions left
     out, `changes` the names whose values it may change in place, there too; `decorators` are the names in these, those
-    of methods too, `constructs` what a class calls when an instance is made. `inner` are the statements below a main
-    guard that has no `else` and no other condition.
+    of methods too, `constructs` what a class calls when an instance is made, and a function when it is called. `hands`
+    are the definitions that it names other than to call them. `inner` are the statements below a main guard that has no
+    `else` and no other condition.
     """
 
     span: Span
@@ -29,6 +30,7 @@ class TopStatement(Fact, frozen=True):
     changes: tuple[str, ...] = ()
     decorators: tuple[str, ...] = ()
     constructs: tuple[str, ...] = ()
+    hands: tuple[str, ...] = ()
     inner: tuple[TopStatement, ...] = ()
 
 

@@ -20,8 +20,8 @@ method that pickle calls while the instance is still empty. Little of this fails
 - `__getstate__` of a class with slots alone gives a dictionary that nothing puts back: a `__setstate__` that sets the
   slots.
 - `__getattr__` reads an attribute that an empty instance does not have, itself or through `self[name]`, a property or
-  another method, and so asks itself without end: AttributeError for that attribute, and for the property,
-  `if name == "_wrapped": raise AttributeError(name)`.
+  another method, be it for the message of its exception, and so asks itself without end: AttributeError for that
+  attribute, and for the property, `if name == "_wrapped": raise AttributeError(name)`.
 - `__getattr__` answers `__setstate__` or `__deepcopy__` with None, a constant or a KeyError: AttributeError for all
   names that begin and end with two underscores.
 - A subclass of OrderedDict, defaultdict, Counter, deque or set has a constructor that takes other arguments than

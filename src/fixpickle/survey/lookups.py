@@ -172,6 +172,8 @@ class _Lookup:
         if isinstance(statement, ast.Try):
             return self._tried(statement, asked)
         if isinstance(statement, ast.Raise):
+            if statement.exc is not None and (first := self._first(statement.exc)):
+                return _Reads(first)  # its message names what the instance lacks
             wrong = statement.exc is not None and ast.unparse(statement.exc).startswith("KeyError")
             return _Answers("raises KeyError") if wrong else _Fine()
         if isinstance(statement, ast.Return):
@@ -181,6 +183,8 @@ class _Lookup:
                 return _Reads(first)
             plain = isinstance(statement.value, (ast.Constant, ast.Attribute, ast.Name, ast.JoinedStr))
             return _Nothing() if plain or self._makes_another(statement.value) else _Fine()
+        if (leading := _leading(statement)) is not None and (first := self._first(leading)):
+            return _Reads(first)
         return _Nothing() if isinstance(statement, (ast.Pass, ast.Import, ast.ImportFrom)) else _Fine()
 
     def _makes_another(self, value: ast.expr) -> bool:
@@ -318,6 +322,8 @@ class _Lookup:
         if left is None:
             return None
         operator = test.ops[0]
+        if isinstance(operator, (ast.Is, ast.IsNot)) and right is None:
+            return isinstance(operator, ast.IsNot)  # a name is a string
         if isinstance(operator, (ast.Eq, ast.NotEq)):
             return (left == right) is isinstance(operator, ast.Eq)
         if isinstance(operator, (ast.In, ast.NotIn)) and isinstance(right, (tuple, list, set, str)):
@@ -335,6 +341,15 @@ class _Lookup:
             at = _number(cut)
             return asked[at] if at is not None and -len(asked) <= at < len(asked) else None
         return None
+
+
+def _leading(statement: ast.stmt) -> ast.expr | None:
+    """The expression that a loop, a `with` or an assertion is certain to evaluate, and evaluates first."""
+    if isinstance(statement, ast.For):
+        return statement.iter
+    if isinstance(statement, (ast.While, ast.Assert)):
+        return statement.test
+    return statement.items[0].context_expr if isinstance(statement, ast.With) else None
 
 
 def _number(node: ast.expr | None) -> int | None:

@@ -69,7 +69,7 @@ def _finding(rule: str, judge: Judge, project: Project, facts: Facts, holding: H
     judged = judge(facts, holding)
     if judged is None or "<locals>" in holding.cls or project.left_out(facts, holding.cls, holding.attribute):
         return None
-    if registered(facts, holding.cls):
+    if registered(facts, holding.cls) or not (holding.sure or project.is_module(holding.target)):
         return None
     if holding.family in NAMED and _named_already(project, facts, holding):
         return None

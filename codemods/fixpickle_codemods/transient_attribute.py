@@ -129,7 +129,7 @@ def _judge(facts: Facts, holding: Holding) -> Judged | None:
         return Judged(_on_demand(facts, holding), Evidence.STATE)
     beside = holding.family in _HARMLESS and _keeps_lock(facts, holding.cls)
     # Who takes a module as an argument works with values, which travel; a stream is for this process to write to.
-    taken = holding.family is Family.MODULE and holding.chosen
+    taken = holding.family is Family.MODULE and holding.chosen and holding.code != holding.target
     evidence = Evidence.STATE if holding.family is Family.MEMO or beside or taken else Evidence.ANY
     return Judged(_anew(facts, holding), evidence)
 

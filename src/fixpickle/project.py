@@ -126,6 +126,10 @@ class Project:
     def _by_module(self) -> dict[str, Facts]:
         return {facts.module: facts for facts in self.files}
 
+    def is_module(self, symbol: str) -> bool:
+        """Whether a symbolic name is that of a module of the project."""
+        return self.real(symbol) in self._by_module or symbol in self._by_module
+
     # --- functions ---
 
     @property

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
 
 from fixpickle.survey.facts import Family
 from fixpickle.survey.flow import Flow
@@ -11,14 +15,25 @@ from fixpickle.survey.names import Names
 from fixpickle.survey.tree import FUNCTIONS, Tree
 
 STREAMS = frozenset(f"sys.{name}" for name in ("stdout", "stderr", "stdin", "__stdout__", "__stderr__", "__stdin__"))
+_LIBRARY = Path(os.__file__).parent
 _FALLBACKS = {"get": 1, "pop": 1, "getattr": 2}
 """Calls that give their last argument where there is nothing else, and how many others come before it."""
-_STEPS = 4  # names that stand for names
+_STEPS = 5  # names that stand for names, and expressions in expressions
 _EITHER = frozenset({"typing.Optional", "typing.Union"})
 
-Named = tuple[Family, str]
-"""Of which of the two families it is, and its symbolic name."""
-ANY_MODULE: Named = Family.MODULE, "types.ModuleType"
+
+class Named(NamedTuple):
+    """Of which of the two families it is, and its symbolic name.
+
+    It is not `sure` where a file imports it from a package: that is a module of the project, or no module at all.
+    """
+
+    family: Family
+    symbol: str
+    sure: bool = True
+
+
+ANY_MODULE = Named(Family.MODULE, "types.ModuleType")
 
 
 class Choices:
@@ -36,30 +51,32 @@ class Choices:
         elif isinstance(node, ast.Attribute):
             symbol = self.names.of(node)
             if symbol in STREAMS:
-                yield Family.STREAM, symbol
+                yield Named(Family.STREAM, symbol)
             elif symbol in self._modules:
-                yield Family.MODULE, symbol
+                yield Named(Family.MODULE, symbol)
         elif isinstance(node, ast.IfExp):
-            yield from (*self.of(node.body, steps), *self.of(node.orelse, steps))
+            yield from (*self.of(node.body, steps - 1), *self.of(node.orelse, steps - 1))
         elif isinstance(node, ast.BoolOp):
             for value in node.values:
-                yield from self.of(value, steps)
+                yield from self.of(value, steps - 1)
         elif isinstance(node, ast.Call):
             yield from self._of_fallback(node, steps)
 
     def _of_fallback(self, call: ast.Call, steps: int) -> Iterator[Named]:
         name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
         if len(call.args) == _FALLBACKS.get(name, 0) + 1 > 1 and not call.keywords:
-            yield from self.of(call.args[-1], steps)
+            yield from self.of(call.args[-1], steps - 1)
 
     def _of_name(self, name: ast.Name, steps: int) -> Iterator[Named]:
         symbol = self.names.of(name)
         if symbol in STREAMS:
-            yield Family.STREAM, symbol
+            yield Named(Family.STREAM, symbol)
             return
-        for bound in self.flow.variables.values(name) if steps else ():
+        for bound in self.flow.variables.values(name) if steps > 0 else ():
             if isinstance(bound, ast.Import):
-                yield Family.MODULE, symbol or name.id
+                yield Named(Family.MODULE, symbol or name.id)
+            elif isinstance(bound, ast.ImportFrom) and symbol and steps < _STEPS:  # not what is kept under its own name
+                yield Named(Family.MODULE, symbol, _of_library(symbol))
             elif isinstance(bound, ast.arg):
                 yield from self._of_parameter(bound, steps - 1)
             elif isinstance(bound, ast.expr):
@@ -83,6 +100,15 @@ class Choices:
             inner = annotation.slice
             return any(map(self.says_module, inner.elts if isinstance(inner, ast.Tuple) else [inner]))
         return self.names.of(annotation) == "types.ModuleType"
+
+
+def _of_library(symbol: str) -> bool:
+    """Whether it is a module in a package of the standard library: `xml.etree.ElementTree`, not `json.dumps`."""
+    top, *below = symbol.split(".")
+    if symbol == "os.path" or top not in sys.stdlib_module_names or not all(part.isidentifier() for part in below):
+        return symbol == "os.path"
+    place = _LIBRARY.joinpath(top, *below)
+    return place.with_suffix(".py").exists() or (place / "__init__.py").exists()
 
 
 def _default(arguments: ast.arguments, parameter: ast.arg) -> ast.expr | None:

@@ -83,6 +83,7 @@ class _Found:
     family: Family
     target: str
     chosen: bool = False
+    sure: bool = True
 
 
 def holdings(tree: Tree, names: Names, flow: Flow) -> Iterator[Holding]:
@@ -103,7 +104,7 @@ def _of_class(tree: Tree, names: Names, flow: Flow, choices: Choices, cls: ast.C
             if family is not None:
                 yield _Found(cls, attribute, value, made, family, target)
             elif (either := _chosen(names, choices, cls, attribute, value)) is not None:
-                yield _Found(cls, attribute, value, value, *either, chosen=True)
+                yield _Found(cls, attribute, value, value, either.family, either.symbol, True, either.sure)
             for branch in _branches(value):
                 family, target = family_of(tree, names, flow, branch)
                 if family is not None and family not in _WHOLE | _NAMED:
@@ -151,6 +152,7 @@ def _holding(tree: Tree, names: Names, flow: Flow, one: _Found, shipped: tuple[S
         copied=copied(tree, names, cls),
         shipped=shipped,
         chosen=one.chosen,
+        sure=one.sure,
     )
 
 

@@ -75,7 +75,8 @@ class Holding(Fact, frozen=True):
     or "memory" for a database that may be in memory. `receiver` says who else has what is viewed: "fresh" for nobody.
     `uses` are what methods do with it, see `survey.holding_uses`. `copied` says that the class makes shallow copies
     of instances, `shipped` where they go. It is `chosen` where the attribute may hold something else, if a caller says
-    so: of a module or standard stream that is a default.
+    so: of a module or standard stream that is a default. It is `sure` but for what is imported from a package, which
+    is a module of the project or none.
     """
 
     family: Family
@@ -97,6 +98,7 @@ class Holding(Fact, frozen=True):
     copied: bool
     shipped: tuple[Sink, ...]
     chosen: bool = False
+    sure: bool = True
 
 
 class Resource(Fact, frozen=True):

@@ -14,7 +14,8 @@ from fixpickle.compiled import Code, compiled, keep
 from fixpickle.model import Overlay, Patch, Source
 from fixpickle.workers import Executor, each_of
 
-_OF_EVERY_MODULE = {*dir(builtins), "__file__", "__path__", "__builtins__"}
+# From Python 3.14 the compiler reads the last where a branch has annotations (gh-130881), and binds it itself.
+_OF_EVERY_MODULE = {*dir(builtins), "__file__", "__path__", "__builtins__", "__conditional_annotations__"}
 
 
 @dataclass(frozen=True, slots=True)

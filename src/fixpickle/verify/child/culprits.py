@@ -63,7 +63,8 @@ def _line(step: dis.Instruction) -> int:
 
 
 def _annotated(cls: type, attribute: str, path: str, overlay: Overlay) -> Iterator[int]:
-    if attribute not in vars(cls).get("__annotations__", ()):
+    # From Python 3.14 a function makes the annotations when somebody asks, and may fail: the source tells them as well.
+    if attribute not in vars(cls).get("__annotations__", ()) and "__annotate_func__" not in vars(cls):
         return
     with contextlib.suppress(Exception):
         for node in ast.walk(overlay.tree(path)):

@@ -29,7 +29,6 @@ FIXTURES = TOP / "tests" / "fixtures"
 _MARK = re.compile(r'  # (?:finds|left): .*?((?:\\n)?",?|)$', re.MULTILINE)  # what may follow ends a line in JSON
 _HEAVY = re.compile(r"  # heavy: .*$", re.MULTILINE)
 _ENDED = r"\1"
-_ADDRESS = re.compile(r"0x[0-9a-f]+")
 _REPORT = re.compile(r"On Python \d+\.\d+:\n\n```text\n.*?```\n", re.DOTALL)
 
 
@@ -97,7 +96,7 @@ def report_of(example: Example) -> str:
         raise RuntimeError(done.stderr)
     said = "\n".join(done.stdout.splitlines()[:-1])  # the last line is the summary, with the seconds
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return f"On Python {version}:\n\n```text\n{_ADDRESS.sub('0x...', said)}\n```\n"
+    return f"On Python {version}:\n\n```text\n{said}\n```\n"
 
 
 def missing(example: Example) -> list[str]:

@@ -202,7 +202,7 @@ def _shown(report: str) -> str:
     """With the spelling of Python 3.11, from which 3.13 and 3.14 differ, and what differs from run to run."""
     for found, instead in ((sys.executable, ".venv/bin/python"), ("Can't get local", "Can't pickle local")):
         report = report.replace(found, instead)
-    report = re.sub(r"PicklingError: (.* local object) <function (\S+) at 0x\w+>", r"AttributeError: \1 '\2'", report)
+    report = re.sub(r"PicklingError: (.* local object) <function (\S+)>", r"AttributeError: \1 '\2'", report)
     return re.sub(r"\d+\.\d s", "0.2 s", report)
 
 

@@ -85,7 +85,7 @@ def test_another_program_loads_what_it_could_not_load(tmp_path: Path) -> None:
     assert [code for code, _, _ in saved] == [0, 0], saved
     assert saved[0][1] == saved[1][1]
     loaded = [run(["load.py"], tmp_path / side) for side in ("before", "after")]
-    assert "Can't get attribute 'Line' on <module '__main__'" in loaded[0][2]
+    assert "attribute 'Line'" in loaded[0][2]
     assert loaded[1][:2] == (0, "[2, 3]\n"), loaded[1]
 
 

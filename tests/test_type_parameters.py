@@ -62,8 +62,8 @@ def behave(obj):
 AFTER = '''\
 """Generic definitions in functions."""
 
-from typing import Protocol
 from functools import partial
+from typing import Protocol
 
 
 class Sized[V](Protocol):
@@ -72,14 +72,6 @@ class Sized[V](Protocol):
 
 class Row:
     pass
-
-
-class _Cell[T]:
-    value: T
-
-    def with_value[U](self, value: U) -> "Cell[U | T]":
-        self.value = value
-        return self
 
 
 def _table_first[T: Row | None](values: list[T], default: T | None = None) -> T | None:
@@ -93,6 +85,14 @@ def _table_padded[*Ts, **P, T](size, /, values: tuple[*Ts], more: T) -> tuple[*T
         return [value]
 
     return (*values, *last(more), size)
+
+
+class _Cell[T]:
+    value: T
+
+    def with_value[U](self, value: U) -> "Cell[U | T]":
+        self.value = value
+        return self
 
 
 class Table:

@@ -4,6 +4,7 @@ A function or class of a script that is pickled where another program, or a work
 it. Pickle stores it as `__main__.name`, and there `__main__` is another file:
 
     AttributeError: Can't get attribute 'Point' on <module '__main__' from 'load.py'>
+    AttributeError: module '__main__' has no attribute 'Point'                        (Python 3.14)
     PicklingError: Can't pickle <function work>: attribute lookup work on __main__ failed
 
 Under the main guard it is worse: workers that are spawned pass over what stands there, definitions and constants alike.

@@ -45,7 +45,7 @@ class Tables:
             before = span.line - 1 - future.count("\n")
             for each in pending:
                 pending.extend(each.get_children())
-                name = each.get_name().strip("<>")  # a lambda is called `lambda` up to Python 3.14, `<lambda>` from 3.15
+                name = each.get_name().strip("<>")  # a lambda's is `lambda` up to Python 3.14, `<lambda>` from 3.15
                 found.setdefault((name, each.get_lineno() + before), []).append(each)
         return self._compiled[top]
 

@@ -85,10 +85,10 @@ def blamed(error: BaseException) -> str:
         if trace.tb_frame.f_code.co_name in _LOADING and "self" in held:
             name = _named(type(held["self"]))
         trace = trace.tb_next
-    missing = re.match(r"Can't get attribute '([^']+)' on <module '([^']+)'", str(error))
+    missing = next(filter(None, (re.match(words, str(error)) for words in _MISSING)), None)
     called = re.match(r"([\w.<>]+)\.__(?:init|new|setstate)__\(\)", str(error))
     if missing is not None:
-        return "%s.%s" % (missing.group(2), missing.group(1))
+        return "%s.%s" % missing.group("module", "name")
     return name or (called.group(1) if called is not None else getattr(error, "name", "") or "")
 
 
@@ -121,6 +121,11 @@ _Pickler: Any = pickle._Pickler
 _Unpickler: Any = pickle._Unpickler
 _NAMED = (type, types.FunctionType, types.BuiltinFunctionType)
 _LOADING = ("__init__", "__new__", "__setstate__", "__setitem__", "__getattr__")
+_MISSING = (  # what unpickling says of a module that lacks a name: up to 3.13, and from 3.14
+    r"Can't get attribute '(?P<name>[^']+)' on <module '(?P<module>[^']+)'",
+    r"module '(?P<module>[^']+)' has no attribute '(?P<name>[^']+)'",
+    r"Can't resolve path '(?P<name>[^']+)' on module '(?P<module>[^']+)'",
+)
 _DEEP = 100  # a RecursionError above this depth is the value's nesting, below it some hook's own
 
 

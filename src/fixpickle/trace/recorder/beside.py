@@ -6,6 +6,10 @@ import importlib.machinery
 import os
 import sys
 
+# What fails in one thread is looked into by modules that need `typing`. If they were the first to import it, another
+# thread that makes a data class meanwhile would find half of it: `dataclasses` takes it from `sys.modules` as it is.
+import typing  # noqa: F401
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import Iterator
 
 
@@ -16,9 +17,12 @@ class Failure(Exception):
 
 
 def told(error: BaseException) -> str:
-    """`Type: message` on one line, at most 300 characters. A message that cannot be made is left out."""
+    """`Type: message` on one line, at most 300 characters. A message that cannot be made is left out.
+
+    Addresses are left out too, which differ from run to run: from Python 3.14 most messages of pickle have one.
+    """
     try:
-        message = " ".join(str(error).split())
+        message = " ".join(re.sub(r" at 0x[0-9a-fA-F]+", "", str(error)).split())
     except BaseException:
         message = ""
     text = "%s: %s" % (type(error).__name__, message) if message else type(error).__name__

@@ -8,7 +8,6 @@ import functools
 import io
 import os
 import pickle
-import re
 import sys
 import time
 import tracemalloc
@@ -74,7 +73,7 @@ def _leaf(root: Any, name: str, leaf: Any) -> Json:
     return {
         "path": leaves.written(name, leaf.steps),
         "what": leaves.described(leaf.value),
-        "error": re.sub(r" at 0x[0-9a-fA-F]+", "", told(leaf.error)),
+        "error": told(leaf.error),
         "type": named(kind),
         "defined": _place(origins.defined(kind)),
         "made": _place(origins.made(root, leaf.steps, leaf.value, whose.own)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import io
 import json
 import os.path
@@ -171,6 +172,48 @@ def test_a_module_that_its_name_does_not_lead_to_fails_as_it_did(module):
 def test_a_file_that_is_no_standard_stream_fails_as_it_did():
     with Path(os.devnull).open() as file, pytest.raises(TypeError, match="cannot pickle '_io"):
         pickle.dumps(Writer(json, file))
+
+
+@functools.cache
+def remembered(value):
+    return [value]
+
+
+class Cached(Writer):
+    """Keeps a cache of its own method under that method's name."""
+
+    def __init__(self, size):
+        super().__init__(functools.lru_cache(size, typed=True)(self.codec), None)
+
+    def codec(self, value):
+        return [value, self.stream]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 9), reason="a cache does not tell its parameters")
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("size", [None, 0, 7])
+def test_a_cached_function_is_of_the_same_function_and_empty(protocol, size):
+    cached = Cached(size)
+    cached.codec(1)
+    again = pickle.loads(pickle.dumps(cached, protocol))
+    assert again.codec.cache_parameters() == {"maxsize": size, "typed": True}
+    assert again.codec.cache_info().currsize == 0
+    assert again.codec.__wrapped__.__self__ is again
+    assert again.codec(2) == [2, None]
+
+
+def test_a_copy_shares_a_cache_as_it_did():
+    cached = Cached(3)
+    assert copy.copy(cached).codec is cached.codec is copy.deepcopy(cached).codec
+
+
+def test_a_cached_function_that_its_name_leads_to_is_itself():
+    assert pickle.loads(pickle.dumps(Writer(remembered, None))).codec is remembered
+
+
+def test_a_cache_of_what_cannot_be_pickled_fails():
+    with pytest.raises((AttributeError, pickle.PicklingError)):
+        pickle.dumps(Writer(functools.lru_cache(lambda: 1), None))
 
 
 def test_hooks_of_a_subclass_find_what_they_know():

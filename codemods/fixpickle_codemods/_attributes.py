@@ -19,8 +19,8 @@ from fixpickle_codemods._setters import other_setters
 STAND_IN = "(_ for _ in ())"
 """Makes what no Python can pickle: for hooks that leave an attribute out, whatever it holds."""
 
-NAMED = frozenset({Family.MODULE, Family.STREAM})
-"""What is had again by its name alone, so that hooks can tell by the value that they meet."""
+NAMED = frozenset({Family.MODULE, Family.STREAM, Family.MEMO})
+"""What is had again by its name, or by the function that it is of: hooks can tell by the value that they meet."""
 
 _RUNTIME = "_fixpickle_"
 _SLOTS = "it may hold what can be pickled, and older pickles of its slots could not be loaded by hooks"
@@ -59,10 +59,15 @@ def findings(rule: str, judge: Judge, project: Project, facts: Facts) -> Iterato
     """A finding for every holding that `judge` has a word on, with the evidence that instances are pickled."""
     if is_test(facts) or facts.path.name.startswith(_RUNTIME):
         return
+    served = set[tuple[str, str]]()
     for holding in facts.holdings:
-        found = _finding(rule, judge, project, facts, holding)
-        if found is not None and not _served_above(found, judge, project, facts, holding):
-            yield found
+        kept = holding.cls, holding.attribute
+        found = _finding(rule, judge, project, facts, holding) if kept not in served else None
+        if found is None or _served_above(found, judge, project, facts, holding):
+            continue
+        if holding.family in NAMED and not found.reason:
+            served.add(kept)  # its hooks look at the value, whichever expression gave it
+        yield found
 
 
 def _finding(rule: str, judge: Judge, project: Project, facts: Facts, holding: Holding) -> Finding | None:

@@ -23,6 +23,7 @@ the process nothing changes.
 | `WeakValueDictionary` and its kin, used as a cache | `None` | an empty one |
 | `WeakValueDictionary` that is filled with what it lacks | what is alive in it | one with that in it |
 | `lru_cache(...)(self.method)` | `None` | a new, empty cache of the same kind |
+| `lru_cache(size)(function)`, made in any other way | the function and the cache's limits | an empty cache with these |
 | `ssl.create_default_context()` that nothing configures | `None` | a new one |
 
 What is made anew is made by the same expression: each name in it is one of the module, or an attribute that the
@@ -32,8 +33,9 @@ Nothing here was picklable before, so no pickle loses what it had. `copy.copy` g
 its own instances with it is left alone.
 
 A module or stream may be the default of a parameter, `def __init__(self, codec=json)`, the fallback in `stream or
-sys.stderr`, one of several values, or what an annotation calls a `ModuleType`. Its callers may pass something else:
-hooks look at the value, by two functions of a copied module.
+sys.stderr`, one of several values, or what an annotation calls a `ModuleType`; of a parameter that is asked for its
+`threadsafety` or `paramstyle` PEP 249 says that it is one. Its callers may pass something else: hooks look at the
+value, by two functions of a copied module.
 
     def __getstate__(self):
         state = self.__dict__.copy()
@@ -46,7 +48,8 @@ hooks look at the value, by two functions of a copied module.
 
 A module is imported again by its name, a stream is `sys.stdout` or the like of the other process. Everything else goes
 as it went before: a `StringIO` with its text, an open file or the module `__main__` not at all. An attribute that is
-not there stays away, and copies made by `copy` keep the very same module or stream.
+not there stays away, and copies made by `copy` keep the very same module or stream. The same hooks serve a cached
+function, be it of the constructor's argument or with a size that only the cache knows (Python 3.9 and later).
 
 ## Unsafe
 
@@ -100,6 +103,8 @@ _CACHE_WORDS = ("cache", "memo")
 _HARMLESS = frozenset({Family.CACHE, Family.MODULE, Family.STREAM, Family.CONTEXT})
 """What is had again without a trace in the world outside."""
 _RUNTIME = "_fixpickle_locks."
+_MADE = {Family.MODULE: "__import__('math')", Family.MEMO: "__import__('functools').lru_cache(maxsize=3)(len)"}
+"""Something of the kind, to try hooks with that look at the value."""
 
 _LOOKUPS = frozenset({".get", ".setdefault", ".pop", ".clear", "in", "item", "item=", "item del", "is", "test"})
 _DESCRIPTORS = frozenset({"fd", "fileno", "descriptor"})
@@ -209,7 +214,7 @@ def _plain(holding: Holding) -> bool:
 def _by_name(facts: Facts, holding: Holding) -> Remedy:
     """Hooks that look at the value: it is a module or standard stream at times."""
     module, _, name = holding.target.rpartition(".")
-    made = f"__import__({module!r}).{name}" if holding.family is Family.STREAM else "__import__('math')"
+    made = f"__import__({module!r}).{name}" if holding.family is Family.STREAM else _MADE[holding.family]
     subject = ByState(facts.module, holding.cls, holding.attribute, made, made)
     return Remedy(Safety.SAFE, ByName(holding.attribute), subjects=(subject,))
 

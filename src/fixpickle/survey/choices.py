@@ -1,4 +1,4 @@
-"""Modules and standard streams that a variable may hold besides what callers choose: defaults and fallbacks."""
+"""Modules, standard streams and cached functions that a variable may hold besides what callers choose."""
 
 from __future__ import annotations
 
@@ -18,12 +18,16 @@ STREAMS = frozenset(f"sys.{name}" for name in ("stdout", "stderr", "stdin", "__s
 _LIBRARY = Path(os.__file__).parent
 _FALLBACKS = {"get": 1, "pop": 1, "getattr": 2}
 """Calls that give their last argument where there is nothing else, and how many others come before it."""
+_CACHES = frozenset({"functools.lru_cache()", "functools.cache"})
 _STEPS = 5  # names that stand for names, and expressions in expressions
+_DRIVER_GLOBALS = frozenset({"apilevel", "paramstyle", "threadsafety"})
+"""Source: PEP 249, https://peps.python.org/pep-0249/#globals"""
+
 _EITHER = frozenset({"typing.Optional", "typing.Union"})
 
 
 class Named(NamedTuple):
-    """Of which of the two families it is, and its symbolic name.
+    """Of which of the three families it is, and its symbolic name.
 
     It is not `sure` where a file imports it from a package: that is a module of the project, or no module at all.
     """
@@ -37,7 +41,7 @@ ANY_MODULE = Named(Family.MODULE, "types.ModuleType")
 
 
 class Choices:
-    """What the expressions of one file may give, as far as it is a module or a standard stream."""
+    """What the expressions of one file may give, as far as it is a module, a standard stream or a cached function."""
 
     def __init__(self, tree: Tree, names: Names, flow: Flow) -> None:
         self.tree, self.names, self.flow = tree, names, flow
@@ -45,7 +49,7 @@ class Choices:
         self._modules = frozenset({"os.path", *dotted})
 
     def of(self, node: ast.AST, steps: int = _STEPS) -> Iterator[Named]:
-        """The modules and streams that an expression may give, nearest first; what else it may give is not asked."""
+        """What of the kind an expression may give, nearest first; what else it may give is not asked."""
         if isinstance(node, ast.Name):
             yield from self._of_name(node, steps)
         elif isinstance(node, ast.Attribute):
@@ -60,9 +64,15 @@ class Choices:
             for value in node.values:
                 yield from self.of(value, steps - 1)
         elif isinstance(node, ast.Call):
-            yield from self._of_fallback(node, steps)
+            yield from self._of_call(node, steps)
+        elif isinstance(node, ast.Subscript) and self.names.of(node.value) == "sys.modules":
+            yield ANY_MODULE
 
-    def _of_fallback(self, call: ast.Call, steps: int) -> Iterator[Named]:
+    def _of_call(self, call: ast.Call, steps: int) -> Iterator[Named]:
+        symbol = self.names.of(call.func)
+        if symbol in _CACHES and len(call.args) == 1 and not call.keywords:
+            yield Named(Family.MEMO, symbol.removesuffix("()"))
+            return
         name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
         if len(call.args) == _FALLBACKS.get(name, 0) + 1 > 1 and not call.keywords:
             yield from self.of(call.args[-1], steps - 1)
@@ -89,8 +99,17 @@ class Choices:
         default = _default(function.args, parameter)
         if default is not None:
             yield from self.of(default, steps)
-        if parameter.annotation is not None and self.says_module(parameter.annotation):
+        said = parameter.annotation is not None and self.says_module(parameter.annotation)
+        if said or self._asked_for_globals(function, parameter.arg):
             yield ANY_MODULE
+
+    def _asked_for_globals(self, function: ast.AST, name: str) -> bool:
+        """Whether what every module of a database driver has, and hardly anything else, is read of a parameter."""
+        for node in (self.tree.parents[use] for use in self.flow.variables.loads(function, name)):
+            if isinstance(node, ast.Attribute) and node.attr in _DRIVER_GLOBALS:
+                within = self.tree.parents[node]
+                return not (isinstance(within, ast.Call) and within.func is node)  # they are numbers and strings
+        return False
 
     def says_module(self, annotation: ast.AST) -> bool:
         """Whether an annotation is `ModuleType`, or that or something else."""

@@ -32,11 +32,12 @@ _WITHOUT_CAPTURES = (
     (Form.FRESH, frozenset({Need.IDENTITY})),
     (Form.METHOD, frozenset({Need.IDENTITY, Need.METHOD, Need.NAME, Need.LOOKS})),
     (Form.OBJECT, frozenset({Need.IDENTITY, Need.NAME, Need.LOOKS, Need.STATE, Need.ITSELF})),
+    (Form.METHOD, frozenset({Need.IDENTITY, Need.METHOD, Need.NAME, Need.LOOKS, Need.STATE})),
 )
 _WITH_CAPTURES = (
     (Form.PARTIAL, frozenset[Need]()),
     (Form.OBJECT, frozenset({Need.NAME, Need.LOOKS, Need.STATE, Need.ITSELF})),
-    (Form.METHOD, frozenset({Need.METHOD, Need.NAME, Need.LOOKS})),
+    (Form.METHOD, frozenset({Need.METHOD, Need.NAME, Need.LOOKS, Need.STATE})),
 )
 
 

@@ -45,11 +45,13 @@ class Exposure:
 
     @cached_property
     def _exported(self) -> frozenset[str]:
-        """Symbols that a module lists in `__all__`, or a package without one imports into its own namespace."""
+        """Symbols that a module lists in `__all__`, or imports for others: as packages do, and who writes `x as x`."""
         listed = [f"{f.module}.{name}" for f in self.files for name in f.exports or ()]
         packages = (f for f in self.files if f.package and _public(f.module))
         taken = [i.target for f in packages for i in f.imports if i.top and not i.whole and _offers(f, i.local)]
-        return self._both((*listed, *taken))
+        modules = (f for f in self.files if _public(f.module))
+        given = [i.target for f in modules for i in f.imports if i.top and i.offered and _public(i.local)]
+        return self._both((*listed, *taken, *given))
 
     def _real(self, symbol: str) -> str:
         return self.symbols.meaning(symbol).symbol

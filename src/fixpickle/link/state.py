@@ -132,6 +132,8 @@ class State:
 
 
 def _hands_on(cls: ClassFacts, hooks: frozenset[str], attribute: str) -> bool:
-    """Whether a class' only hook is a `__getstate__` that copies the state, that attribute included."""
+    """Whether a class' only hook names the attribute in what it gives, or is a `__getstate__` that copies all."""
     state = cls.state
+    if attribute in cls.stated:
+        return True
     return hooks == {"__getstate__"} and state is not None and state.copies and attribute not in state.dropped

@@ -9,7 +9,7 @@ from fixpickle.survey.containers import hands_all_on
 from fixpickle.survey.facts import ClassFacts
 from fixpickle.survey.flaws import flaws
 from fixpickle.survey.flow.stores import FIELDED
-from fixpickle.survey.hooks import refusing, state_hooks
+from fixpickle.survey.hooks import refusing, state_hooks, stated
 from fixpickle.survey.identities import keyed_by_id
 from fixpickle.survey.makings import running, set_later
 from fixpickle.survey.names import PROPERTIES, Names
@@ -54,6 +54,7 @@ def classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
             state=state_hooks(node),
             parts=tuple(sorted({*_parts(names, values), *_added(tree, names, node)})),
             refusing=refusing(node),
+            stated=stated(node),
             keyed_by_id=keyed.get(node, ()),
             set_later=set_later(tree, names, node),
             running=running(tree, names, node),

@@ -24,6 +24,26 @@ def refusing(cls: ast.ClassDef) -> str:
     return ""
 
 
+def stated(cls: ast.ClassDef) -> tuple[str, ...]:
+    """The attributes that the class' one pickling hook gives as they are: `return self.a, {"b": self.b}`."""
+    hooks = [s for s in cls.body if isinstance(s, FUNCTIONS) and s.name in _MAKING]
+    body = [s for s in hooks[0].body if not _is_docstring(s)] if len(hooks) == 1 else []
+    if len(body) != 1 or not isinstance(body[0], ast.Return) or not hooks[0].args.args:
+        return ()
+    return tuple(dict.fromkeys(_given(body[0].value, hooks[0].args.args[0].arg)))
+
+
+def _given(node: ast.expr | None, owner: str) -> Iterator[str]:
+    if isinstance(node, (ast.Tuple, ast.List)):
+        for element in node.elts:
+            yield from _given(element, owner)
+    elif isinstance(node, ast.Dict):
+        for value in node.values:
+            yield from _given(value, owner)
+    elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == owner:
+        yield node.attr
+
+
 def state_hooks(cls: ast.ClassDef) -> StateHooks | None:
     """What the class' own `__getstate__` and `__setstate__` do; None where it has neither."""
     methods = {s.name: s for s in cls.body if isinstance(s, FUNCTIONS)}

@@ -62,7 +62,8 @@ class Names:
                     local = alias.name.split(".")[0]
                 target = self._import_target(node, alias)
                 module = alias.name if isinstance(node, ast.Import) else self.absolute(node)
-                found.append(ImportFact(local, target, module, span, top, isinstance(node, ast.Import)))
+                offered = alias.asname == alias.name
+                found.append(ImportFact(local, target, module, span, top, isinstance(node, ast.Import), offered))
         return tuple(found)
 
     def _import_target(self, node: ast.Import | ast.ImportFrom, alias: ast.alias) -> str:
@@ -182,11 +183,22 @@ class Names:
 
     def _of_super(self, call: ast.Call, depth: int) -> str:
         """An instance of the only base with code; of several, which is next depends on the class of the instance."""
-        function = self.tree.function(call)
-        cls = self.tree.method_class(function)
-        bases = [self.of_base(base, depth - 1) for base in cls.bases] if cls is not None else []
-        initialising = [base for base in bases if base not in _MARKS]
+        initialising = self._initialising(call, depth)
         return f"{initialising[0]}()" if len(initialising) == 1 and initialising[0] else ""
+
+    def _initialising(self, call: ast.Call, depth: int) -> list[str]:
+        """The bases, of the class around a `super()`, that may have a constructor."""
+        cls = self.tree.method_class(self.tree.function(call))
+        bases = [self.of_base(base, depth - 1) for base in cls.bases] if cls is not None else []
+        return [base for base in bases if base not in _MARKS]
+
+    def next_constructor(self, callee: ast.expr) -> str:
+        """What `super().__init__` is most likely, of a class with several bases: that of the first, else empty."""
+        call = callee.value if isinstance(callee, ast.Attribute) and callee.attr == "__init__" else None
+        if not isinstance(call, ast.Call) or self.of(call.func) != "builtins.super" or not self._of_own_class(call):
+            return ""
+        initialising = self._initialising(call, _DEPTH)
+        return f"{initialising[0]}().__init__" if initialising and initialising[0] else ""
 
     def annotated(self, annotation: ast.AST, at: ast.AST, depth: int = _DEPTH) -> str:
         """The symbolic name of a value with that annotation, which stands at `at`; empty for any of several types."""

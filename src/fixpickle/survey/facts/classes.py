@@ -90,7 +90,7 @@ class ClassFacts(Fact, frozen=True):
     `parts` are attributes that hold a list or the like, and what makes its elements, by symbolic name. `refusing` is
     the hook that raises whatever it is called with, `keyed_by_id` the attributes whose keys are made by `id()`, and
     `set_later` those that making an object does not set. `running` is a method that a thread runs which the class
-    starts and does not wait for.
+    starts and does not wait for. `stated` are the attributes that its one hook names in the state that it gives.
     """
 
     name: str
@@ -118,3 +118,4 @@ class ClassFacts(Fact, frozen=True):
     set_later: frozenset[str] = frozenset()
     record: bool = False
     running: str = ""
+    stated: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ class ImportFact(Fact, frozen=True):
     """A name that an import binds. `top` is false inside functions; `whole` for `import x` and `import x as y`.
 
     `target` is what the name stands for, `module` the module that is loaded: `import a.b` binds a, and loads a.b.
+    `offered` is set for `x as x`, by which a module says that the name is there for others (PEP 484).
     """
 
     local: str
@@ -20,6 +21,7 @@ class ImportFact(Fact, frozen=True):
     span: Span
     top: bool
     whole: bool
+    offered: bool = False
 
 
 class Reference(Fact, frozen=True):

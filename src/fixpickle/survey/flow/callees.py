@@ -60,7 +60,9 @@ class Callees:
     def of(self, call: ast.Call) -> str:
         """The symbolic name of what a call calls, empty where nothing is known."""
         callee = self.names.of(call.func)
-        return self._looked_up(call.func) or callee if callee in ("", "builtins.getattr()") else callee
+        if callee not in ("", "builtins.getattr()"):
+            return callee
+        return self._looked_up(call.func) or self.names.next_constructor(call.func) or callee
 
     def _looked_up(self, callee: ast.expr) -> str:
         """`datasets.?` for `datasets.__dict__[name]` and `getattr(datasets, name)`: one of what the module has.

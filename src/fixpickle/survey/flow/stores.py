@@ -31,6 +31,8 @@ FIELDS = frozenset(
 FIELDED = frozenset({"dataclasses.dataclass", "attr.s", "attr.attrs", "attr.define", "attrs.define", "attrs.frozen"})
 # Containers of this process, into which an item is put without a call that could pickle it.
 _PLAIN = ("builtins.", "collections.")
+# Functions that set an attribute of their first argument.
+_SETTERS = frozenset({"builtins.setattr", "builtins.object.__setattr__"})
 # Methods that put an argument into the container they are called on.
 _ADDERS = frozenset(
     [
@@ -101,13 +103,27 @@ class Stores:
         return keyed(self._kept_in(call.func.value), key)
 
     def as_attribute(self, call: ast.Call, node: ast.AST) -> Iterable[Step]:
-        """The attribute that the last argument of `setattr(self, name, value)` is stored in; any where that varies."""
-        if call.args[2:] != [node] or self.names.of(call.func) != "builtins.setattr":
+        """The attribute that the last argument of `setattr(self, name, value)` is stored in; any where that varies.
+
+        `object.__setattr__(self, name, value)` and `super().__setattr__(name, value)` store it, too.
+        """
+        if call.args[-1:] != [node] or call.keywords:
             return ()
-        owner, name = call.args[:2]
-        cls = self.names.instance_class(owner)
+        if self.names.of(call.func) in _SETTERS and len(call.args) == 3:
+            cls = self.names.instance_class(call.args[0])
+        elif len(call.args) == 2 and self._sets_through_base(call.func):
+            cls = self.tree.method_class(self.tree.function(call))
+        else:
+            return ()
+        name = call.args[-2]
         said = name.value if isinstance(name, ast.Constant) and isinstance(name.value, str) else "?"
         return (ToAttribute(self.tree.qualname(cls), said, call.lineno),) if cls is not None else ()
+
+    def _sets_through_base(self, function: ast.expr) -> bool:
+        if not isinstance(function, ast.Attribute) or function.attr != "__setattr__":
+            return False
+        base = function.value
+        return isinstance(base, ast.Call) and self.names.of(base.func) == "builtins.super"
 
     def _kept_in(self, base: ast.AST) -> Iterable[Step]:
         """Where something goes that has been put into the container `base`."""

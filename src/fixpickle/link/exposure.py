@@ -175,8 +175,10 @@ class Exposure:
 
         What a package neither offers nor takes from its module nor stores nor returns is there to be called, where its
         name is private, where only the import of its module reads it, or nothing at all, or where it is bound under a
-        condition: a stand-in for what a platform lacks.
+        condition: a stand-in for what a platform lacks. What is bound under a main guard nobody imports.
         """
+        if any(s.kind == "guard" and bound.name in s.binds and s.span.line < bound.line for s in facts.statements):
+            return False
         conditional = any(bound.name in s.binds and s.span.line < bound.line for s in facts.statements)
         read = any(bound.name in s.reads for s in facts.statements)
         internal = not _public(bound.name) or conditional or bound.at_import or not read

@@ -58,6 +58,7 @@ MAY_IMPORT = {
     "layout": {"project", "survey"},
     "carriers": {"model", "project"},
     "shelf": {"model", "source"},
+    "shadows": {"model", "source", "survey"},
     "standing": {"model", "sightings", "project", "shelf", "source", "survey", "workers"},
     "tidying": {"rewrite", "workers"},
     "rewrite": {"model", "survey"},
@@ -69,7 +70,7 @@ MAY_IMPORT = {
     "reading": {"model", "discover", "source", "survey", "project", "shelf", "standing", "workers", "cache"},
     "finding": {"model", "notebook", "discover", "sightings", "rule", "project", "survey", "standing"},
     "engine": {"collector", "model", "rule", "project", "standing", "reading", "finding", "carriers", "check", "claims"}
-    | {"cache", "workers"},
+    | {"cache", "shadows", "workers"},
     "verify": {"model", "compiled"},
     "report": {"model", "notebook", "__version__"},
     "trace": {"model"},

@@ -43,7 +43,7 @@ from fixpickle.model import ByExpression, Edit, Evidence, Finding, Patch, Reach,
 from fixpickle.project import Crossing, Project, is_test
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, Family, Handover, ToCall, ToReturn
-from fixpickle_codemods._view_uses import PLAIN_USES, without_list
+from fixpickle_codemods._view_uses import PLAIN_USES
 
 _AT_ONCE = "a list in its place would take every item at once, and may never end: hand over what it is made from"
 _GIVEN_BACK = "others may call it too: return a list, where that ends and nobody needs the items one by one"
@@ -81,8 +81,6 @@ class ViewArgument:
     def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
         """A list of what the view shows."""
         facts = shop.facts[finding.path]
-        if refusal := without_list(finding, shop.sources[finding.path].text):
-            return refusal
         handover = next(h for h in facts.handovers if h.span == finding.span)
         edit = Edit(finding.path, finding.span.start, finding.span.end, f"list({handover.code})")
         alone = f"{{}}.{handover.target.removeprefix('dict.')}()"

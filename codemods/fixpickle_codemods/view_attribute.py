@@ -44,7 +44,7 @@ from fixpickle.rewrite import Rebuilt
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, Family, Holding
 from fixpickle_codemods._attributes import Judged, Remedy, findings, patch
-from fixpickle_codemods._view_uses import PLAIN_USES, without_list
+from fixpickle_codemods._view_uses import PLAIN_USES
 
 _HALF = "it may be half consumed when it is pickled: keep what it is made from, or a list"
 _SET_LIKE = "a list would not do: "
@@ -63,9 +63,7 @@ class ViewAttribute:
 
     def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
         """A list in the place of the view, or state hooks that make it again."""
-        made = patch(finding, shop, _judge)
-        listed = isinstance(made, Patch) and any(isinstance(subject, ByExpression) for subject in made.subjects)
-        return (without_list(finding, shop.sources[finding.path].text) if listed else None) or made
+        return patch(finding, shop, _judge)
 
 
 def _judge(facts: Facts, holding: Holding) -> Judged | None:

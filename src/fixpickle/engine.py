@@ -36,6 +36,7 @@ from fixpickle.model import (
 from fixpickle.project import Project
 from fixpickle.reading import NOTHING, Held, read_all
 from fixpickle.rule import Consultant, Rule, Weigher, Workshop
+from fixpickle.shadows import shadowed
 from fixpickle.standing import Standing, Tidy, TidyAll, by_project, changes_of, compose, grounds, moved
 from fixpickle.workers import Executor
 
@@ -252,6 +253,8 @@ def _patches(
         elif standing.held and not patch.paths <= standing.held:
             others = ", ".join(sorted(path.name for path in patch.paths - standing.held))
             refused[key] = f"its fix needs another file, {others}; run `fixpickle apply` on the file itself"
+        elif reason := shadowed(patch, standing.sources):
+            refused[key] = reason
         elif claims.take(patch):
             yield patch
 

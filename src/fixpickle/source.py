@@ -145,6 +145,17 @@ def apply_edits(text: str, edits: Iterable[Edit], newline: str) -> str:
     return "".join(parts) + text[position:]
 
 
+def stretches(edits: Iterable[Edit], newline: str) -> dict[Edit, tuple[int, int]]:
+    """Where in the text that :func:`apply_edits` gives the text of each edit stands, in the order of the text."""
+    found: dict[Edit, tuple[int, int]] = {}
+    longer = 0
+    for edit in sorted(dict.fromkeys(edits), key=_place):
+        start = edit.start + longer
+        found[edit] = start, start + len(edit.text.replace("\n", newline))
+        longer = found[edit][1] - edit.end
+    return found
+
+
 def _place(edit: Edit) -> tuple[int, int, bool, str]:
     """Edits in the order of the text. Of several insertions at one place imports come before what may need them.
 

@@ -23,6 +23,7 @@ from fixpickle.survey.tree import (
     bound_names,
     parameters,
     type_parameters,
+    walk,
 )
 
 _SCOPES = (*CALLABLES, *Comprehension, ast.ClassDef)
@@ -75,7 +76,17 @@ class Captures:
         if table is None:
             return None
         free = {name for name in free_names(table) if name.isidentifier()}  # `.type_params` is the compiler's
+        free.update(n for n in self._in_annotations(node) if any(self._binds(scope, n) for scope in around))
         return frozenset(free - type_parameters(node) - {"__class__", "__classdict__"})
+
+    def _in_annotations(self, node: ast.AST) -> Iterator[str]:
+        """What annotations of local variables name, which nothing evaluates: from Python 3.14 no table has it."""
+        for statement in () if self.tree.lazy_annotations else self.tree.within(node, ast.AnnAssign):
+            scope = self.tree.scope(statement)
+            inside = [s for s in (scope, *self._around(scope)) if self.tree.inside(s, node)]
+            for name in walk(statement.annotation) if isinstance(scope, CALLABLES) else ():
+                if isinstance(name, ast.Name) and not any(self._binds(s, name.id) for s in inside):
+                    yield name.id
 
     def _unbound(self, scope: ast.AST) -> set[str]:
         """The names that a plain scope and those in it read, and it does not bind."""

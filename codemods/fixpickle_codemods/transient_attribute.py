@@ -32,10 +32,10 @@ constructor sets once, to the parameter as it was given.
 Nothing here was picklable before, so no pickle loses what it had. `copy.copy` goes the same way: a class that copies
 its own instances with it is left alone.
 
-A module or stream may be the default of a parameter, `def __init__(self, codec=json)`, the fallback in `stream or
-sys.stderr`, one of several values, or what an annotation calls a `ModuleType`; of a parameter that is asked for its
-`threadsafety` or `paramstyle` PEP 249 says that it is one. Its callers may pass something else: hooks look at the
-value, by two functions of a copied module.
+A module or stream may be the default of a parameter, `def __init__(self, codec=json)`, or of a dataclass's field, the
+fallback in `stream or sys.stderr`, one of several values, or what an annotation calls a `ModuleType`; of a parameter
+that is asked for its `threadsafety` or `paramstyle` PEP 249 says that it is one. Its callers may pass something else:
+hooks look at the value, by two functions of a copied module.
 
     def __getstate__(self):
         state = self.__dict__.copy()
@@ -86,7 +86,7 @@ from fixpickle.project import Project
 from fixpickle.rewrite import ByName, Rebuilt
 from fixpickle.rule import Workshop
 from fixpickle.survey.constructions import PRIMITIVES
-from fixpickle.survey.facts import Facts, Family, Holding
+from fixpickle.survey.facts import Facts, Family, Holding, Home
 from fixpickle_codemods._attributes import NAMED, STAND_IN, Judged, Remedy, findings, patch
 from fixpickle_codemods._hook_needs import samples_of
 
@@ -134,13 +134,15 @@ def _judge(facts: Facts, holding: Holding) -> Judged | None:
         return Judged(_on_demand(facts, holding), Evidence.STATE)
     beside = holding.family in _HARMLESS and _keeps_lock(facts, holding.cls)
     # Who takes a module as an argument works with values, which travel; a stream is for this process to write to.
-    taken = holding.family is Family.MODULE and holding.chosen and holding.code != holding.target
+    taken = holding.family is Family.MODULE and holding.taken
     evidence = Evidence.STATE if holding.family is Family.MEMO or beside or taken else Evidence.ANY
     return Judged(_anew(facts, holding), evidence)
 
 
 def _keeps_lock(facts: Facts, name: str) -> bool:
     """Whether instances of the class keep a lock or one of its kin: to make that picklable alone helps nobody."""
+    if any(made.home is Home.INSTANCE and made.cls == name for made in facts.constructions):
+        return True
     found = next((c for c in facts.classes if c.name == name), None)
     made = (value for _, value in found.attributes if value.endswith("()")) if found else ()
     return any(value.removesuffix("()") in PRIMITIVES or _RUNTIME in value for value in made)

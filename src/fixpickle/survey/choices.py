@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import NamedTuple
 
 from fixpickle.survey.facts import Family
 from fixpickle.survey.flow import Flow
+from fixpickle.survey.flow.stores import FIELDED
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import FUNCTIONS, Tree
+from fixpickle.survey.tree import FUNCTIONS, Tree, attribute_declared
 
 STREAMS = frozenset(f"sys.{name}" for name in ("stdout", "stderr", "stdin", "__stdout__", "__stderr__", "__stdin__"))
 _LIBRARY = Path(os.__file__).parent
@@ -23,6 +25,7 @@ _STEPS = 5  # names that stand for names, and expressions in expressions
 _DRIVER_GLOBALS = frozenset({"apilevel", "paramstyle", "threadsafety"})
 """Source: PEP 249, https://peps.python.org/pep-0249/#globals"""
 
+_NO_FIELD = re.compile(r"(typing\.|dataclasses\.)?(ClassVar|InitVar)\b")
 _EITHER = frozenset({"typing.Optional", "typing.Union"})
 
 
@@ -38,6 +41,14 @@ class Named(NamedTuple):
 
 
 ANY_MODULE = Named(Family.MODULE, "types.ModuleType")
+
+
+class Field(NamedTuple):
+    """A field of a dataclass or its like, its default or, without one, its statement, and what it may hold."""
+
+    name: str
+    place: ast.AST
+    kept: Named
 
 
 class Choices:
@@ -67,6 +78,23 @@ class Choices:
             yield from self._of_call(node, steps)
         elif isinstance(node, ast.Subscript) and self.names.of(node.value) == "sys.modules":
             yield ANY_MODULE
+
+    def fields(self, cls: ast.ClassDef) -> Iterator[Field]:
+        """Those fields of a dataclass or its like whose default or annotation is of the kind."""
+        if not any(self.names.of(d).removesuffix("()") in FIELDED for d in cls.decorator_list):
+            return
+        for statement in cls.body:
+            name, note = attribute_declared(statement), getattr(statement, "annotation", None)
+            value = getattr(statement, "value", None)
+            unsaid = note is None and not isinstance(value, ast.Call)
+            if not name or unsaid or (note is not None and _NO_FIELD.match(ast.unparse(note).strip("'"))):
+                continue
+            if isinstance(value, ast.Call):
+                value = next((k.value for k in value.keywords if k.arg == "default"), None)
+            said = ANY_MODULE if note is not None and self.says_module(note) else None
+            kept = next(self.of(value), said) if value is not None else said
+            if kept is not None:
+                yield Field(name, statement if value is None else value, kept)
 
     def _of_call(self, call: ast.Call, steps: int) -> Iterator[Named]:
         symbol = self.names.of(call.func)

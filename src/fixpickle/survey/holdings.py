@@ -84,6 +84,7 @@ class _Found:
     target: str
     chosen: bool = False
     sure: bool = True
+    taken: bool = False
 
 
 def holdings(tree: Tree, names: Names, flow: Flow) -> Iterator[Holding]:
@@ -97,6 +98,9 @@ def holdings(tree: Tree, names: Names, flow: Flow) -> Iterator[Holding]:
 
 
 def _of_class(tree: Tree, names: Names, flow: Flow, choices: Choices, cls: ast.ClassDef) -> Iterator[_Found]:
+    for field in choices.fields(cls):
+        kept = field.kept
+        yield _Found(cls, field.name, field.place, field.place, kept.family, kept.symbol, True, kept.sure, True)
     for attribute, values in names.attribute_values(cls).items():
         for value in values:
             made = _made(tree, names, flow, value)
@@ -104,7 +108,8 @@ def _of_class(tree: Tree, names: Names, flow: Flow, choices: Choices, cls: ast.C
             if family is not None:
                 yield _Found(cls, attribute, value, made, family, target)
             elif (either := _chosen(names, choices, cls, attribute, value)) is not None:
-                yield _Found(cls, attribute, value, value, either.family, either.symbol, True, either.sure)
+                taken = not isinstance(value, ast.Attribute)
+                yield _Found(cls, attribute, value, value, either.family, either.symbol, True, either.sure, taken)
             for branch in _branches(value):
                 family, target = family_of(tree, names, flow, branch)
                 if family is not None and family not in _WHOLE | _NAMED:
@@ -128,7 +133,7 @@ def _holding(tree: Tree, names: Names, flow: Flow, one: _Found, shipped: tuple[S
     cls, attribute = one.cls, one.attribute
     again = remade(tree, names, flow, cls, one.value, one.made)
     lazy = laziness(tree, names, cls, attribute, one.value)
-    values = names.attribute_values(cls)[attribute]
+    values = names.attribute_values(cls).get(attribute, [])
     branches = _branches(one.value)
     moded = one.family is Family.FILE or one.target in _MODES
     viewed = one.family in (Family.VIEW, Family.PROXY)
@@ -153,6 +158,7 @@ def _holding(tree: Tree, names: Names, flow: Flow, one: _Found, shipped: tuple[S
         shipped=shipped,
         chosen=one.chosen,
         sure=one.sure,
+        taken=one.taken,
     )
 
 

@@ -8,15 +8,19 @@ import re
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fixpickle.cache import surveyed as memory
 from fixpickle.cache import trees
 from fixpickle.cache.codec import Damaged, dump, load
-from fixpickle.cache.folded import Packs, fold, unfold
+from fixpickle.cache.folded import PACKED, Pack, Packs, fold, unfold
 from fixpickle.cache.folder import Folder, clean, place
 from fixpickle.cache.surveyed import surveyed
 from fixpickle.cli import main
@@ -375,6 +379,31 @@ def test_a_damaged_cache_is_a_slow_run_and_no_wrong_one(check: Command) -> None:
     assert check() == fresh == check()
 
 
+def _no_json(pack: Pack) -> Pack:
+    """The same with fields that are compressed well and no facts."""
+    packed = [zlib.compress(b"[1,") for _ in PACKED]
+    return replace(pack, packed=b"".join(packed), ends=tuple(accumulate(map(len, packed))))
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        lambda pack: replace(pack, packed=b"?" * len(pack.packed)),
+        _no_json,
+        lambda pack: replace(pack, live=b"?" * len(pack.live)),
+        lambda pack: replace(pack, ends=(len(pack.packed) + 1, *pack.ends[1:])),
+        lambda pack: replace(pack, ends=(-1, *pack.ends[1:])),
+    ],
+)
+def test_entries_with_a_right_checksum_that_are_no_facts_are_a_slow_run(check: Command, forged: Any) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        written = memory._written
+        patch.setattr(memory, "_written", lambda said: written(forged(said) if isinstance(said, Pack) else said))
+        check()
+    (check.tree / "pkg" / "quiet.py").write_text(QUIET + "\n\nMORE = 1\n")  # or what was said of the tree is said again
+    assert check() == check.afresh() == check()
+
+
 def test_a_folder_that_may_not_be_written_is_a_slow_run(check: Command, tmp_path: Path) -> None:
     check.cache.write_text("a file where the folder would be")
     assert check() == check.afresh()
@@ -450,21 +479,69 @@ WRITTEN = {
 }
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_whatever_is_edited_what_was_kept_never_tells(check: Command, seed: int) -> None:
+def _edited(chance: random.Random, tree: Path) -> None:
+    """One module as it may be written as well, often the one in which something is found."""
+    name = chance.choice([*WRITTEN, "work", "work"])
+    above = chance.choice(["", "\n", "# A comment.\n\n", "ABOVE = 1\n\n\ndef above(x):\n    return x\n\n\n"])
+    (tree / "pkg" / f"{name}.py").write_text(above + chance.choice(WRITTEN[name]))
+
+
+def _deleted(chance: random.Random, tree: Path) -> None:
+    (tree / "pkg" / f"{chance.choice([*WRITTEN])}.py").unlink(missing_ok=True)
+
+
+def _renamed(chance: random.Random, tree: Path) -> None:
+    """A class or function has another name, in all files or in all but one."""
+    old, new = chance.choice([("Base", "Root"), ("Held", "Kept"), ("send", "hand"), ("key", "by")])
+    old, new = chance.choice([(old, new), (new, old)])
+    for path in sorted(tree.rglob("*.py"))[chance.choice([0, 0, 1]) :]:
+        path.write_text(re.sub(rf"\b{old}\b", new, path.read_text()))
+
+
+def _moved(chance: random.Random, tree: Path) -> None:
+    """A module has another name, or is in a package of its own; who imports it may not know."""
+    paths = [path for path in sorted(tree.rglob("*.py")) if path.stem in {*WRITTEN, "elsewhere"}]
+    if not paths:
+        return
+    path = chance.choice(paths)
+    place = chance.choice(["pkg/elsewhere.py", f"pkg/{chance.choice([*WRITTEN])}.py", f"pkg/inner/{path.name}"])
+    (tree / place).parent.mkdir(exist_ok=True)
+    (tree / "pkg" / "inner" / "__init__.py").touch() if "inner" in place else None
+    path.rename(tree / place)
+    if chance.random() < 0.7:
+        old, new = (".".join(one.with_suffix("").parts) for one in (path.relative_to(tree), Path(place)))
+        for other in tree.rglob("*.py"):
+            other.write_text(re.sub(rf"\b{re.escape(old)}\b", new, other.read_text()))
+
+
+def _configured(chance: random.Random, tree: Path) -> None:
+    """Other settings, which the file that configures the run has."""
+    lines = chance.sample(
+        [
+            'ignore = ["lambda-value"]',
+            'extend-select = ["ALL"]',
+            'exclude = ["pkg/held.py"]',
+            'per-file-ignores = {"pkg/work.py" = ["local-function"]}',
+            'strategy = "file"',
+            'boundaries = [{names = ["pkg.again.send"], params = [["0", ""]]}]',
+            'quiet = ["multiprocessing.Pool.map"]',
+        ],
+        chance.choice([0, 1, 2]),
+    )
+    (tree / "pyproject.toml").write_text("[tool.fixpickle]\n" + "".join(f"{line}\n" for line in lines))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_is_edited_renamed_deleted_and_configured_what_was_kept_never_tells(check: Command, seed: int) -> None:
     chance = random.Random(seed)
     said, words = set(), ("--reach", "any", "--output-format", "json")
     for name, texts in WRITTEN.items():
         (check.tree / "pkg" / f"{name}.py").write_text(texts[0])
-    for _ in range(8):
+    changes = [_edited, _edited, _edited, _deleted, _renamed, _renamed, _moved, _moved, _configured]
+    for _ in range(10):
         fresh = check("--no-cache", *words)
-        assert check(*words) == fresh
+        assert check(*words) == fresh == check(*words)
         said.add(fresh)
-        name = chance.choice([*WRITTEN])
-        path = check.tree / "pkg" / f"{name}.py"
-        if chance.random() < 0.15:
-            path.unlink(missing_ok=True)
-            continue
-        above = chance.choice(["", "\n", "# A comment.\n\n", "ABOVE = 1\n\n\ndef above(x):\n    return x\n\n\n"])
-        path.write_text(above + chance.choice(WRITTEN[name]))
+        for change in chance.sample(changes, chance.choice([1, 1, 2])):
+            change(chance, check.tree)
     assert len(said) > 1  # the edits tell

@@ -136,22 +136,20 @@ def _shared(made: Construction) -> bool:
 def _tested(project: Project, facts: Facts) -> str:
     """Where the file's own top-level package or script looks at the type of a lock."""
     top = facts.module.partition(".")[0]
-    for other in project.files:
-        if other.module.partition(".")[0] == top and not other.path.name.startswith(_RUNTIME):
-            for reference in other.references:
-                if reference.symbol == LOCK_TYPE:
-                    return f"{other.path.name}:{reference.span.line}"
+    for other, reference in project.references.get(LOCK_TYPE.rpartition(".")[2], ()):
+        own = other.module.partition(".")[0] == top and not other.path.name.startswith(_RUNTIME)
+        if own and reference.symbol == LOCK_TYPE:
+            return f"{other.path.name}:{reference.span.line}"
     return ""
 
 
 def _patched(project: Project, facts: Facts, made: Construction) -> str:
     """Where a string, as in `patch("package.module.Lock")`, names the constructor as this file writes it."""
     callee = made.code.partition("(")[0]
-    for other in project.files:
-        for reference in other.references:
-            for name in (callee, callee.partition(".")[0]):
-                if f".{reference.symbol}".endswith(f".{facts.module}.{name}"):
-                    return f"{other.path.name}:{reference.span.line}"
+    for name in dict.fromkeys((callee, callee.partition(".")[0])):
+        for other, reference in project.references.get(name.rpartition(".")[2], ()):
+            if f".{reference.symbol}".endswith(f".{facts.module}.{name}"):
+                return f"{other.path.name}:{reference.span.line}"
     return ""
 
 

@@ -22,7 +22,7 @@ from fixpickle.link.symbols import Symbols
 from fixpickle.model import Reach, Span, Strategy, Traced
 from fixpickle.sightings import seen
 from fixpickle.survey.catalogue import Boundary, Catalogue, catalogue
-from fixpickle.survey.facts import ClassFacts, Factory, Facts, HandedOn, Sink, ToCall
+from fixpickle.survey.facts import ClassFacts, Factory, Facts, HandedOn, Reference, Sink, ToCall
 from fixpickle.survey.initialisers import ExceptionFacts, Raised
 
 
@@ -100,6 +100,15 @@ class Project:
             for handed in facts.handed_on:
                 if not self._symbols.foreign(symbol := self.real(handed.symbol)):
                     table.setdefault(symbol.rpartition(".")[0], []).append((facts, handed))
+        return table
+
+    @cached_property
+    def references(self) -> dict[str, list[tuple[Facts, Reference]]]:
+        """The places that name something, by the last word of its symbolic name, in the order of files."""
+        table: dict[str, list[tuple[Facts, Reference]]] = {}
+        for facts in self.files:
+            for reference in facts.references:
+                table.setdefault(reference.symbol.rpartition(".")[2], []).append((facts, reference))
         return table
 
     def names_read(self, symbol: str) -> str:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from fixpickle.cache.attic import Attic
-from fixpickle.cache.codec import dump_parts, load_parts
+from fixpickle.cache.codec import Damaged, dump_parts, load_parts
 from fixpickle.model import Source
 from fixpickle.survey.facts import Facts
 
@@ -91,7 +91,7 @@ class Packs:
         return self._sets.setdefault(value, value)
 
     def field(self, place: int, ends: array[int], name: str) -> Any:
-        """A field of the file that is in that place."""
+        """A field of the file that is in that place. Raises Damaged."""
         number = _AT[name]
         start, end = ends[number - 1] if number else 0, ends[number]
         if start == end:
@@ -99,7 +99,7 @@ class Packs:
         key = place + start
         found = self._open.get(key)
         if found is None:
-            (found,) = load_parts(Facts, zlib.decompress(self._attic.get(key, end - start)), (name,))
+            (found,) = load_parts(Facts, _decompressed(self._attic.get(key, end - start)), (name,))
             self._open[key] = found
             if len(self._open) > _OPEN:
                 self._open.popitem(last=False)
@@ -128,6 +128,13 @@ class Folded(Facts):
         return self._script
 
 
+def _decompressed(data: bytes) -> bytes:
+    try:
+        return zlib.decompress(data)
+    except zlib.error as error:
+        raise Damaged(str(error)) from None
+
+
 def fold(facts: Facts) -> Pack:
     """Packs the facts of a file."""
     parts = (dump_parts(facts, (name,)) if getattr(facts, name) else b"" for name in PACKED)
@@ -137,7 +144,7 @@ def fold(facts: Facts) -> Pack:
 
 
 def unfold(pack: Pack, source: Source, packs: Packs) -> Facts:
-    """The facts of a source that were packed; what is packed of them is `packs`' from now on."""
+    """The facts of a source that were packed; what is packed of them is `packs`' from now on. Raises Damaged."""
     facts = object.__new__(Folded)
     put = object.__setattr__
     for name, value in zip(_LIVE, load_parts(Facts, pack.live, _LIVE), strict=True):

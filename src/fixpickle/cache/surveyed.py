@@ -77,7 +77,8 @@ def _read(source: Source, data: bytes) -> Pack | Refusal:
     head = load(_Head, first)
     if head.refusal is not None:
         return replace(head.refusal, path=source.path)
-    if len(head.ends) != len(PACKED) or len(rest) != head.live + head.ends[-1]:
+    ordered = list(head.ends) == sorted(head.ends) and min(head.live, *head.ends, 0) == 0
+    if not ordered or len(head.ends) != len(PACKED) or len(rest) != head.live + head.ends[-1]:
         raise Damaged("its parts are not as long as it says")
     return Pack(rest[: head.live], rest[head.live :], head.ends, head.script)
 

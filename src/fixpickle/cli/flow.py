@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fixpickle.cache import trees
+from fixpickle.cache.codec import Damaged
 from fixpickle.cache.trees import Notes
 from fixpickle.cli.checking import UserCheck
 from fixpickle.cli.command import shown
@@ -96,9 +97,13 @@ def _run(request: Request, settings: Settings, rules: Sequence[Rule], decide: De
         notes = Notes(folder) if folder is not None else None
         tidying = Tidying(executor, show)
         ports = Ports(prover.prove, prover.examine, tidy, show, decide, prover.weigh, notes, executor, tidying)
-        report = run(request.paths, settings, rules, ports, fix=fix)
-        if notes is not None and not fix:
-            trees.keep(notes, request.paths, settings, report)
+        try:
+            report = run(request.paths, settings, rules, ports, fix=fix)
+        except Damaged:  # an entry that somebody made to look whole
+            ports = replace(ports, notes=None)
+            report = run(request.paths, settings, rules, ports, fix=fix)
+        if ports.notes is not None and not fix:
+            trees.keep(ports.notes, request.paths, settings, report)
 
         def again(decide: Decide, verify: bool) -> RunReport:
             given = replace(

@@ -53,10 +53,11 @@ class Way(NamedTuple):
     made: str = ""
     lasting: bool = True
     certain: bool = True
+    given: bool = False
 
     def on(self, owner: Facts, sink: Sink) -> Way:
         """The way from here on to a sink of a file."""
-        return Way(owner, sink, self, self.steps + 1, self.made, self.lasting, self.certain)
+        return Way(owner, sink, self, self.steps + 1, self.made, self.lasting, self.certain, self.given)
 
 
 class Spread:
@@ -168,11 +169,18 @@ class Spread:
             if key in seen:
                 continue
             seen.add(key)
-            lasting = way.lasting and self._lasting(way.owner, sink, callee)
+            lasting, given = self._ends(way, sink, callee)
             for inner in flow.sinks:
                 on = _handed_through(flow, sink, inner)
                 if on is not None and self._agrees(way.owner, sink, callee, on):
-                    yield Way(owner, on, way, way.steps + 1, way.made or callee.made, lasting, way.certain)
+                    yield Way(owner, on, way, way.steps + 1, way.made or callee.made, lasting, way.certain, given)
+
+    def _ends(self, way: Way, sink: ToCall, callee: Callee) -> tuple[bool, bool]:
+        """Whether what the called function stores lasts; and if not, whether what it makes and gives back does."""
+        lasting = way.lasting and self._lasting(way.owner, sink, callee)
+        other = way.lasting and bool(callee.method) and not sink.own and not callee.made
+        given = not lasting and (way.given or other) and self._escapes(way.owner, sink)
+        return (given, False) if callee.made and given else (lasting, given)
 
     def _agrees(self, facts: Facts, call: ToCall, callee: Callee, inner: Sink) -> bool:
         """Whether the pool that a function hands a value to may be what this call of the function gives it."""

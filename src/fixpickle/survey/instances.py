@@ -192,9 +192,19 @@ def returned(tree: Tree, names: Names, flow: Flow) -> Iterator[Returned]:
             found.setdefault(function, []).append(node.value)
     for function, values in found.items():
         symbol = _agreed(names, function, values)
+        if not symbol and (said := _said(names, function)):
+            yield Returned(tree.qualname(function), said, ())
         if symbol:
             value = flow.variables.expression_behind(values[0])
             yield Returned(tree.qualname(function), symbol, flow.literals.of(value) if value is not None else ())
+
+
+def _said(names: Names, function: Function) -> str:
+    """The class of the file that an annotation says a function gives back, whichever way it comes to it."""
+    plain = isinstance(function, ast.FunctionDef) and not function.decorator_list and function.returns is not None
+    yields = plain and any(names.tree.function(y) is function for y in names.tree.within(function, ast.Yield))
+    said = names.annotated(function.returns, function) if function.returns is not None and plain and not yields else ""
+    return said if said.removesuffix("()") in names.classes else ""
 
 
 def _agreed(names: Names, function: Function, values: list[ast.expr]) -> str:

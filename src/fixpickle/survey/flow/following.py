@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import cached_property
 
 from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.expected import expected_to_fail
@@ -212,10 +213,41 @@ class Flow:
         return tuple(changed(s, onward=()) if isinstance(s, ToCall) else s for s in sinks)
 
     def _method_of(self, parent: ast.Attribute) -> Iterable[Step]:
-        """`table.get(k)` and `table.values()` give out what the table holds; any other method or attribute does not."""
+        """`table.get(k)` and `table.values()` give out what the table holds; any other method or attribute does not.
+
+        `Parser(f).named("f")` gives the parser, where the class of the file has such methods give themselves.
+        """
         call = self.tree.parents[parent]
+        called = isinstance(call, ast.Call) and call.func is parent
+        if called and parent.attr in self._fluent and self._class_of(parent.value) in self._fluent[parent.attr]:
+            return self._follow(call, True)
         gives = parent.attr in (*_ITEMS, "copy") and isinstance(call, ast.Call)
         return self._follow(call, True) if gives and not self.variables.ran_code_in(parent.value) else ()
+
+    def _class_of(self, node: ast.expr) -> str:
+        """The symbolic name of the class that an expression is an instance of, a function below `@Parser` included."""
+        bound = self.variables.values(node) if isinstance(node, ast.Name) else ()
+        for value in bound:
+            if isinstance(value, FUNCTIONS) and len(value.decorator_list) == 1 == len(bound):
+                return self.names.of(value.decorator_list[0])
+        return self.names.of(node).removesuffix("()")
+
+    @cached_property
+    def _fluent(self) -> dict[str, frozenset[str]]:
+        """The methods of the file's classes that always give their own object, and the classes that have them."""
+        classes = {f"{self.names.module}.{self.tree.qualname(c)}": c for c in self.tree.of(ast.ClassDef)}
+        own = {symbol: dict(_gives_itself(self.tree, cls)) for symbol, cls in classes.items()}
+        found: dict[str, set[str]] = {}
+        for symbol in classes:
+            line, methods = [symbol], dict[str, bool]()
+            for above in line:
+                methods = {**own.get(above, {}), **methods}
+                line += [
+                    b for c in (classes.get(above),) if c for e in c.bases if (b := self.names.of_base(e)) not in line
+                ]
+            for name in (name for name, fluent in methods.items() if fluent):
+                found.setdefault(name, set()).add(symbol)
+        return {name: frozenset(having) for name, having in found.items()}
 
     def _made_by(self, function: ast.AST) -> Iterable[Step]:
         """A `defaultdict` keeps what its factory makes, and every instance what the factory of a field does."""
@@ -247,3 +279,12 @@ class Flow:
                 beside = isinstance(node, ast.Tuple) and len(node.elts) > 1
                 return (ToReturn(self.tree.qualname(function), parent.lineno, beside), *kept)
         return ()
+
+
+def _gives_itself(tree: Tree, cls: ast.ClassDef) -> Iterator[tuple[str, bool]]:
+    """The methods of a class, and whether all that one returns is the object it is called on."""
+    for method in cls.body:
+        if isinstance(method, FUNCTIONS):
+            own = method.args.args[0].arg if method.args.args and not method.decorator_list else ""
+            ways_out = [r.value for r in tree.within(method, ast.Return) if tree.function(r) is method]
+            yield method.name, bool(ways_out) and all(isinstance(v, ast.Name) and v.id == own for v in ways_out)

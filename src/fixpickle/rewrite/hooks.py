@@ -12,7 +12,7 @@ from fixpickle.rewrite.methods import class_at
 from fixpickle.rewrite.place import block_end, line_start, starts_line
 from fixpickle.survey.facts import Layout
 from fixpickle.survey.mangling import mangled
-from fixpickle.survey.tree import FUNCTIONS, Function, Tree
+from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names, parameters
 
 _STATE = "dict[str, object]"
 _STATE_NAME = re.compile(r"^(|[\w.]+\()state\b")  # in the statements that change it
@@ -106,6 +106,8 @@ def state_hooks(
     for one in kept:
         if not layout.dictionary and site.stored(one.attribute) not in layout.slots:
             return Refusal(source.path, f"{one.attribute} is in no slot of {cls}", site.node.lineno)
+    if hidden := _hidden(site, kept):
+        return Refusal(source.path, hidden, site.node.lineno)
     return tuple(_edits(site, kept))
 
 
@@ -117,6 +119,8 @@ def remade_hooks(source: Source, cls: str, layout: Layout, rebuilt: Sequence[Reb
     site = _site(source, cls, layout)
     if isinstance(site, Refusal):
         return site
+    if hidden := _hidden(site, rebuilt):
+        return Refusal(source.path, hidden, site.node.lineno)
     remade = [_assigned(site, one) for one in rebuilt]
     makes, takes = site.method("__getstate__"), site.method("__setstate__")
     if takes is not None:
@@ -132,6 +136,22 @@ def _crowded(site: _Site) -> str:
     for hook in (site.method("__getstate__"), site.method("__setstate__")):
         if hook is not None and not starts_line(site.tree.text, site.tree.span(hook.body[-1]).start):
             return f"the end of {site.node.name}.{hook.name} shares its line with something else"
+    return ""
+
+
+def _hidden(site: _Site, kept: Sequence[Rebuilt | ByName]) -> str:
+    """Why what makes an attribute anew cannot stand in a hook: a name in it would be a variable of the hook there."""
+    takes, made = site.method("__setstate__"), [one for one in kept if isinstance(one, Rebuilt)]
+    own = {name for one in made for name in bound_names(ast.parse(one.first))}
+    if takes is None:
+        own |= {"state", "name", "value"} if site.layout.slots else {"state"}
+    else:
+        own |= {*parameters(takes), *(name for statement in takes.body for name in bound_names(statement))} - {"self"}
+    for one in made:
+        names = [node for node in ast.walk(ast.parse(one.code)) if isinstance(node, ast.Name)]
+        bound = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+        if lost := own & {node.id for node in names} - bound:
+            return f"`{min(lost)}` in `{one.code}` would be a variable of __setstate__ there: give it another name"
     return ""
 
 

@@ -10,7 +10,7 @@ from fixpickle.survey.flow import Flow
 from fixpickle.survey.holdings import family_of, mode_of
 from fixpickle.survey.names import Names
 from fixpickle.survey.scripts import is_guard
-from fixpickle.survey.tree import FUNCTIONS, Function, Tree, walk
+from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names, parameters, walk
 
 _FAMILIES = frozenset({Family.FILE, Family.HANDLE, Family.CONVERSATION, Family.EXECUTOR, Family.POOL})
 _SHIPPERS = frozenset({"ray", "dask", "distributed", "pyspark", "cloudpickle", "loky", "joblib"})
@@ -67,6 +67,7 @@ def _obstacles(tree: Tree, names: Names, flow: Flow, node: ast.Assign, scope: as
     if not plain or len(getattr(parent, "body", [])) < 2:
         yield "it is made under a condition, in a loop, or as all that its block does"
     yield from _unmade(tree, names, node)
+    yield from _hidden(tree, flow, node, scope)
     yield from _uses(tree, flow, name, scope)
 
 
@@ -94,6 +95,20 @@ def _unmade(tree: Tree, names: Names, node: ast.Assign) -> Iterator[str]:
         yield f"it may be open for writing ({mode!r}): every task would write to one file"
     if any(isinstance(p, ast.Constant) and p.value == ":memory:" for one in given for p in walk(one)):
         yield "its database is in the memory of this process"
+
+
+def _hidden(tree: Tree, flow: Flow, node: ast.Assign, scope: ast.AST) -> Iterator[str]:
+    """What it is made from where a reader has another thing of that name."""
+    target = node.targets[0]
+    assert isinstance(target, ast.Name)
+    made = {part.id for part in walk(node.value) if isinstance(part, ast.Name)}
+    for use in flow.variables.loads(scope, target.id):
+        reader = _reader(tree, use, scope)
+        if isinstance(reader, FUNCTIONS):
+            own = {*parameters(reader), *(name for statement in reader.body for name in bound_names(statement))}
+            yield from (
+                f"it is made from `{name}`, which is another thing in {reader.name}" for name in sorted(made & own)
+            )
 
 
 def _lasting(tree: Tree, names: Names, part: ast.Name) -> bool:

@@ -47,14 +47,15 @@ class _State:
 class Stations:
     """Starts interpreters as they are needed, and ends them all on `close`. What they share lies in one folder.
 
-    On a machine that is not the user's they are `abroad`: which modules nobody finds there is noted in `missed`.
+    On a machine that is not the user's they are `abroad`, in a folder: which modules nobody finds there is noted in
+    `missed`.
     """
 
-    def __init__(self, python: Path, limits: Limits, tally: Tally | None = None, *, abroad: bool = False) -> None:
-        self.python, self.limits, self.tally, self.abroad = python, limits, tally or silent(), abroad
+    def __init__(self, python: Path, limits: Limits, tally: Tally | None = None, *, abroad: Path | None = None) -> None:
+        self.python, self.limits, self.tally, self.abroad = python, limits, tally or silent(), abroad is not None
         self.remarks: frozenset[str] = frozenset()
         self.missed: frozenset[str] = frozenset()
-        self._scratch = Path(tempfile.mkdtemp(prefix="fixpickle-")).resolve()
+        self._scratch = Path(tempfile.mkdtemp(dir=abroad, prefix="fixpickle-")).resolve()
         (self._scratch / "shared").mkdir()
         self._mark = secrets.token_hex(8)
         self._tasks = tasks_of_user()

@@ -59,7 +59,7 @@ def _answered(baggage: Baggage, tasks: Sequence[Task], folder: Path) -> dict[str
     texts = {moved(path, folder): data.decode("utf-8", "surrogatepass") for path, data in unpacked(baggage.texts)}
     runs = {moved(path, folder): text for path, text in baggage.runs.items()}
     sources = Sources(texts, runs, tuple(moved(root, folder) for root in baggage.roots))
-    with contextlib.closing(Stations(python, baggage.limits, abroad=True)) as stations:
+    with contextlib.closing(Stations(python, baggage.limits, abroad=folder.parent)) as stations:
         found = answered(Scene(baggage.side, sources, {}, stations), tasks)
         seen: dict[str, object] = {"missed": sorted(stations.missed), "remarks": sorted(stations.remarks)}
     return seen | ({"broken": found.reason} if isinstance(found, Broken) else {"answers": found})

@@ -108,6 +108,15 @@ def test_what_workers_load_in_another_way_is_not_found(tmp_path: Path) -> None:
     assert (report.fixed, report.left) == ((), ())
 
 
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="`lazy import` is syntax since Python 3.15")
+@pytest.mark.parametrize("name", ["tasks.py", "helpers.py"])
+def test_what_is_loaded_at_its_first_use_is_not_found(name: str, tmp_path: Path) -> None:
+    text = re.sub("(?m)^import (?=helpers|drawing)", "lazy import ", dedent(HELPERS[name]))
+    assert text != dedent(HELPERS[name])
+    report = moved({**{other: dedent(text) for other, text in HELPERS.items()}, name: text}, tmp_path)
+    assert (report.fixed, report.left) == ((), ())
+
+
 def test_a_relative_import_is_found_too(tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
     files = {

@@ -101,7 +101,7 @@ def _loaded(project: Project, facts: Facts, late: LateImport) -> tuple[str, ...]
         return (top,)
     own = {f.module: f for f in project.files}
     mine = [i for i in facts.imports if i.span == late.span]
-    others = [i for i in facts.imports if i.top and i.span != late.span]
+    others = [i for i in facts.imports if _at_once(i) and i.span != late.span]
     found = _brought(own, mine) - _brought(own, others)
     return tuple(sorted(p for p in found if p not in project.tops and p not in sys.stdlib_module_names))
 
@@ -113,8 +113,13 @@ def _brought(own: dict[str, Facts], imports: Iterable[ImportFact]) -> set[str]:
     while pending:
         name = pending.pop()
         if name in own and name not in seen:
-            pending += [n for i in own[name].imports if i.top for n in (i.module, i.target)]
+            pending += [n for i in own[name].imports if _at_once(i) for n in (i.module, i.target)]
         elif name not in own:
             found.add(name.partition(".")[0])
         seen.add(name)
     return found
+
+
+def _at_once(imported: ImportFact) -> bool:
+    """Whether to import the module that has the import is to do that too."""
+    return imported.top and not imported.lazy

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from fixpickle.survey.facts import LateImport, LateUse
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.scripts import is_guard
-from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names
+from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names, is_lazy
 
 _NAMESPACES = frozenset({"globals", "locals", "vars", "eval", "exec"})
 # Decorators under which the body of a function still runs as it is written.
@@ -46,7 +46,12 @@ def late_imports(tree: Tree, flow: Flow, exports: frozenset[str] | None) -> Iter
 
 
 def _imported(statement: ast.stmt) -> tuple[str, str] | None:
-    """The one name that an import of another module binds, and the module that it loads, as it is written."""
+    """The one name that an import of another module binds, and the module that it loads, as it is written.
+
+    None where the statement is none, or loads the module at its first use anyway: `lazy import` (PEP 810, Python 3.15).
+    """
+    if is_lazy(statement):
+        return None
     if isinstance(statement, ast.Import):
         alias, module = statement.names[0], statement.names[0].name
         plain = alias.asname is not None or "." not in alias.name  # `import a.b` shares `a` with others

@@ -15,7 +15,7 @@ from functools import cached_property
 from fixpickle.survey.bindings import Bindings, all_bindings
 from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.facts import ImportFact
-from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_name, is_none, parameters
+from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_name, is_lazy, is_none, parameters
 
 _OF_CLASSES = ("__new__", "__init_subclass__", "__class_getitem__")  # called with the class, undecorated
 _DEPTH = 8  # names that lead to names: enough for real code, and an end for circles
@@ -56,14 +56,14 @@ class Names:
         statements: list[ast.Import | ast.ImportFrom] = self.tree.of(ast.Import, ast.ImportFrom)
         for node in statements:
             span, top = self.tree.span(node), isinstance(self.tree.scope(node), ast.Module)
+            whole, lazy = isinstance(node, ast.Import), is_lazy(node)
             for alias in node.names:
                 local = alias.asname or alias.name
-                if isinstance(node, ast.Import) and not alias.asname:
+                if whole and not alias.asname:
                     local = alias.name.split(".")[0]
                 target = self._import_target(node, alias)
-                module = alias.name if isinstance(node, ast.Import) else self.absolute(node)
-                offered = alias.asname == alias.name
-                found.append(ImportFact(local, target, module, span, top, isinstance(node, ast.Import), offered))
+                module = self.absolute(node) if isinstance(node, ast.ImportFrom) else alias.name
+                found.append(ImportFact(local, target, module, span, top, whole, alias.asname == alias.name, lazy))
         return tuple(found)
 
     def _import_target(self, node: ast.Import | ast.ImportFrom, alias: ast.alias) -> str:

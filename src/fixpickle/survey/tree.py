@@ -321,6 +321,11 @@ def type_parameters(node: ast.AST) -> frozenset[str]:
     return frozenset(p.name for p in getattr(node, "type_params", ()))
 
 
+def is_lazy(node: ast.AST) -> bool:
+    """Whether it is an import that loads its module at the first use of its name, since Python 3.15 (PEP 810)."""
+    return bool(getattr(node, "is_lazy", False))
+
+
 def bound_name(node: ast.AST) -> str | None:
     """The name that a node itself binds or deletes, if it does."""
     if isinstance(node, ast.Name):

@@ -12,7 +12,8 @@ class ImportFact(Fact, frozen=True):
     """A name that an import binds. `top` is false inside functions; `whole` for `import x` and `import x as y`.
 
     `target` is what the name stands for, `module` the module that is loaded: `import a.b` binds a, and loads a.b.
-    `offered` is set for `x as x`, by which a module says that the name is there for others (PEP 484).
+    `offered` is set for `x as x`, by which a module says that the name is there for others (PEP 484). A `lazy` one
+    loads the module when the name is first used (PEP 810, Python 3.15).
     """
 
     local: str
@@ -22,6 +23,7 @@ class ImportFact(Fact, frozen=True):
     top: bool
     whole: bool
     offered: bool = False
+    lazy: bool = False
 
 
 class Reference(Fact, frozen=True):

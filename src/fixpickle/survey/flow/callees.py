@@ -45,7 +45,7 @@ CARRIERS = frozenset(
 DELAYED = frozenset(name for name in CARRIERS if name.endswith(".delayed"))
 # Methods and functions that give back their last argument where they find nothing, and its place.
 LOOKUPS = frozenset(["get", "pop", "setdefault", "getattr", "next"])
-_PLAIN = ("builtins.", "collections.", "types.", "os.environ", "weakref.")
+_PLAIN = ("builtins.", "collections.", "types.", "typing.", "typing_extensions.", "os.environ", "weakref.")
 _FALLBACKS = {"builtins.getattr": 2, "builtins.next": 1}
 
 
@@ -117,8 +117,12 @@ class Callees:
         """The parameters that callees were found to come from, so far."""
         return tuple(self._wanted)
 
-    def _is_plain(self, method: str) -> bool:
+    def _is_plain(self, called: ast.Attribute, method: str) -> bool:
         """Whether it may be a dictionary's: a class of somebody's own may have a `get` that calls what it is given."""
+        function = self.tree.function(called)
+        rest = function.args.kwarg if isinstance(function, CALLABLES) else None
+        if rest is not None and isinstance(called.value, ast.Name) and called.value.id == rest.arg:
+            return True  # its annotation is of its values
         owner, _, name = method.rpartition(".")
         made = owner.removesuffix("()")
         cls = next((c for c in self.tree.of(ast.ClassDef) if f"{self.names.module}.{c.name}" == made), None)
@@ -128,7 +132,9 @@ class Callees:
 
     def falls_back_on(self, call: ast.Call, callee: str, node: ast.AST) -> bool:
         """Whether the call gives back the argument where it finds nothing: `options.pop("key", f)`."""
-        looks_up = isinstance(call.func, ast.Attribute) and call.func.attr in LOOKUPS and self._is_plain(callee)
+        looks_up = (
+            isinstance(call.func, ast.Attribute) and call.func.attr in LOOKUPS and self._is_plain(call.func, callee)
+        )
         at = 1 if looks_up else _FALLBACKS.get(callee, -1)
         if not 0 <= at < len(call.args) or call.args[at] is not node or len(call.args) > at + 1:
             return False

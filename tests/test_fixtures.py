@@ -6,6 +6,7 @@ import ast
 import random
 import re
 import subprocess
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +37,7 @@ from fixpickle.testing import (
 ALL = fixtures(Path(__file__).parent / "fixtures")
 CHANGED = [f for f in ALL if f.changes]
 RULES = sorted({f.rule for f in ALL})
+MANGLED = frozenset({"name_mangled_nested", "handed_out_by_a_package"})
 
 every = pytest.mark.parametrize("fixture", ALL, ids=str)
 changed = pytest.mark.parametrize("fixture", CHANGED, ids=str)
@@ -227,6 +229,10 @@ def skip_without_what_it_needs(fixture: Fixture) -> None:
     for data in fixture.before.values():
         for name in re.findall(rb"^# needs: (\w+)$", data, re.MULTILINE):
             pytest.importorskip(name.decode())
+    if sys.version_info >= (3, 15) and fixture.case in MANGLED:
+        pytest.skip(
+            "from 3.15 pickle finds nested classes with private names (gh-77188), and there is nothing to prove"
+        )
 
 
 # --- the crossing ---------------------------------------------------------------------------------------------------

@@ -25,6 +25,8 @@ told that name by the one attribute that pickle reads:
         class __Entry:
             __qualname__ = "Registry._Registry__Entry"  # for pickle
 
+From Python 3.15 pickle finds it by itself (gh-77188); there the fix is not needed, and the proof says so.
+
 ## What it leaves alone
 
 Types whose two names agree, types that are given `module=` or `qualname=`, what is bound inside a function, and names

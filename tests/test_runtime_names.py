@@ -216,6 +216,32 @@ def test_a_cache_of_what_cannot_be_pickled_fails():
         pickle.dumps(Writer(functools.lru_cache(lambda: 1), None))
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_dictionary_keeps_them_among_its_values(protocol):
+    options = {"codec": json, "size": 3, "rows": [1]}
+    again = pickle.loads(pickle.dumps(Writer(options, None), protocol))
+    assert again.codec == options and list(again.codec) == list(options)
+    assert type(again.codec) is dict
+
+
+def test_copies_of_a_dictionary_share_what_they_shared():
+    writer = Writer({"codec": json, "rows": [1]}, None)
+    assert copy.copy(writer).codec is writer.codec
+    deep = copy.deepcopy(writer)
+    assert deep.codec == writer.codec and deep.codec is not writer.codec
+    assert deep.codec["rows"] is not writer.codec["rows"]
+    plain = Writer({"rows": [1]}, None)
+    assert copy.deepcopy(plain).codec["rows"] is not plain.codec["rows"]
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda w: pickle.loads(pickle.dumps(w))])
+def test_two_attributes_that_are_one_dictionary_stay_one(again):
+    options = {"codec": json}
+    made = again(Writer(options, options))
+    assert made.codec is made.stream
+    assert made.codec == options
+
+
 def test_hooks_of_a_subclass_find_what_they_know():
     loud = Loud(7)
     loud.stream = None

@@ -46,9 +46,10 @@ hooks look at the value, by two functions of a copied module.
         self.__dict__.update(state)
         _fixpickle_names.from_name(self, "codec")
 
-A module is imported again by its name, a stream is `sys.stdout` or the like of the other process. Everything else goes
-as it went before: a `StringIO` with its text, an open file or the module `__main__` not at all. An attribute that is
-not there stays away, and copies made by `copy` keep the very same module or stream. The same hooks serve a cached
+A module is imported again by its name, a stream is `sys.stdout` or the like of the other process. Everything else
+goes as it went before: a `StringIO` with its text, an open file or the module `__main__` not at all. An attribute
+that is not there stays away, and copies made by `copy` keep the very same module or stream. A dictionary may have one
+among its values; another object that keeps that dictionary has one of its own then. The same hooks serve a cached
 function, be it of the constructor's argument or with a size that only the cache knows (Python 3.9 and later).
 
 ## Unsafe

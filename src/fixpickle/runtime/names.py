@@ -12,6 +12,7 @@ file or the module `__main__`, it does not take now. A copy made by `copy` keeps
 
 from __future__ import annotations
 
+import copy
 import functools
 import importlib
 import io
@@ -40,6 +41,18 @@ class _Named:
         return self
 
 
+class _NamedEntries(_Named):
+    """Stands for a dictionary with such values: a deep copy of it shares these and nothing else."""
+
+    __slots__ = ()
+
+    def __deepcopy__(self, memo: Dict[int, Any]) -> _Named:
+        (entries,) = self._arguments
+        copied = copy.deepcopy(entries, memo)
+        live = {key: entry.value if isinstance(entry, _Named) else entry for key, entry in copied.items()}
+        return _NamedEntries(live, dict, copied)
+
+
 def _stream(name: str) -> Any:
     """The standard stream of this process, which may be None where there is no console."""
     return getattr(sys, name)
@@ -53,21 +66,33 @@ def _cached(function: Callable[..., Any], maxsize: Optional[int], typed: bool) -
 def to_name(state: Dict[str, Any], key: str) -> None:
     """Puts what leads to it again in the place of a module, standard stream or cached function.
 
-    If that is what `state` has under the key.
+    If that is what `state` has under the key, or what a dictionary there has among its values.
     """
     value = state.get(key)
+    if type(value) is dict:
+        # Two attributes that are one dictionary are one again.
+        alike = [one for one in state.values() if isinstance(one, _NamedEntries) and one.value is value]
+        entries = {name: _named(entry) or entry for name, entry in value.items()}
+        if any(isinstance(entry, _Named) for entry in entries.values()):
+            state[key] = alike[0] if alike else _NamedEntries(value, dict, entries)
+    elif (named := _named(value)) is not None:
+        state[key] = named
+
+
+def _named(value: Any) -> Optional[_Named]:
+    """What stands for the value; None where it goes as it is."""
     if isinstance(value, ModuleType):
-        if name := _name_of(value):
-            state[key] = _Named(value, importlib.import_module, name)
-    elif isinstance(value, _Cache):
-        if not _found(value) and hasattr(value, "cache_parameters"):  # Python 3.8 does not tell
-            parameters = value.cache_parameters()
-            state[key] = _Named(value, _cached, value.__wrapped__, parameters["maxsize"], parameters["typed"])
-    elif isinstance(value, io.IOBase) and not isinstance(value, (io.StringIO, io.BytesIO)):  # these two can be pickled
-        for name in _STREAMS:
-            if getattr(sys, name, None) is value:
-                state[key] = _Named(value, _stream, name)
-                break
+        name = _name_of(value)
+        return _Named(value, importlib.import_module, name) if name else None
+    if isinstance(value, _Cache):
+        if _found(value) or not hasattr(value, "cache_parameters"):  # Python 3.8 does not tell
+            return None
+        parameters = value.cache_parameters()
+        return _Named(value, _cached, value.__wrapped__, parameters["maxsize"], parameters["typed"])
+    if isinstance(value, io.IOBase) and not isinstance(value, (io.StringIO, io.BytesIO)):  # these two can be pickled
+        known = [name for name in _STREAMS if getattr(sys, name, None) is value]
+        return _Named(value, _stream, known[0]) if known else None
+    return None
 
 
 def from_name(instance: Any, key: str) -> None:

@@ -76,8 +76,18 @@ class Choices:
                 yield from self.of(value, steps - 1)
         elif isinstance(node, ast.Call):
             yield from self._of_call(node, steps)
+        elif isinstance(node, ast.Dict) and steps == _STEPS:  # what an attribute is, and not what is taken out of it
+            for value in node.values:
+                yield from self.of(value, steps - 1)
         elif isinstance(node, ast.Subscript) and self.names.of(node.value) == "sys.modules":
             yield ANY_MODULE
+
+    def taken(self, value: ast.AST) -> bool:
+        """Whether callers may have another one in its place, as far as the expression shows: of a table, in it."""
+        if not isinstance(value, ast.Dict):
+            return not isinstance(value, ast.Attribute)
+        names = (v for v in value.values if isinstance(v, ast.Name) and next(self.of(v), None) is not None)
+        return any(isinstance(bound, ast.arg) for name in names for bound in self.flow.variables.values(name))
 
     def fields(self, cls: ast.ClassDef) -> Iterator[Field]:
         """Those fields of a dataclass or its like whose default or annotation is of the kind."""

@@ -108,7 +108,7 @@ def _of_class(tree: Tree, names: Names, flow: Flow, choices: Choices, cls: ast.C
             if family is not None:
                 yield _Found(cls, attribute, value, made, family, target)
             elif (either := _chosen(names, choices, cls, attribute, value)) is not None:
-                taken = not isinstance(value, ast.Attribute)
+                taken = choices.taken(value)
                 yield _Found(cls, attribute, value, value, either.family, either.symbol, True, either.sure, taken)
             for branch in _branches(value):
                 family, target = family_of(tree, names, flow, branch)

@@ -291,10 +291,22 @@ def test_what_user_code_changes_in_the_folder_the_next_batch_does_not_meet(chang
     before = folder.stat().st_ino
     assert lodging.of(b"one", [piece]) == folder and len(given) == 1 and folder.stat().st_ino == before
     change(folder)
-    assert lodging.of(b"one", [piece]) == folder and len(given) == 2
+    folder = lodging.of(b"one", [piece])
+    assert len(given) == 2 and len([*folder.parent.iterdir()]) == 1
     assert {path.name: path.read_bytes() for path in (folder / "a").iterdir()} == {"x": b"1", "y": b"1"}
-    lodging.of(b"other", [partial(marshal.dumps, [("/b", b"")], 2)])
+    folder = lodging.of(b"other", [partial(marshal.dumps, [("/b", b"")], 2)])
     assert [path.name for path in folder.iterdir()] == ["b"]
+
+
+def test_a_folder_that_could_not_be_filled_is_filled_anew() -> None:
+    def broken() -> bytes:
+        raise OSError("No space left on device")
+
+    piece, lodging = partial(marshal.dumps, [("/a", b"1")], 2), Lodging()
+    with pytest.raises(OSError, match="No space"):
+        lodging.of(b"one", [piece, broken])
+    folder = lodging.of(b"one", [piece])
+    assert [path.name for path in folder.iterdir()] == ["a"] and [*folder.parent.iterdir()] == [folder]
 
 
 @pytest.mark.parametrize("ends", ["os._exit(0)", "os.kill(os.getpid(), 9)"])

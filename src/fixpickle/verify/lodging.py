@@ -34,23 +34,25 @@ class Lodging:
     _mark: bytes = b""
     _state: _State = field(default_factory=dict)
     _above: Path | None = None
+    _folder: Path | None = None
 
     def of(self, mark: bytes, pieces: Sequence[Piece]) -> Path:
         """A folder with just the files in `pieces`, which the `mark` stands for. Raises OSError."""
+        if self._folder is not None and mark == self._mark and _state(self._folder) == self._state:
+            return self._folder
         if self._above is None:
             self._above = Path(tempfile.mkdtemp(prefix="fixpickle-")).resolve()
             _attend(self._above)
-        folder = self._above / "files"
-        if mark != self._mark or _state(folder) != self._state:
-            self._mark = b""
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            for path, data in unpacked(pieces):
-                place = moved(path, folder)
-                place.parent.mkdir(parents=True, exist_ok=True)
-                with place.open("ab") as file:
-                    file.write(data)
-            self._mark, self._state = mark, _state(folder)
+        for folder in self._above.glob("files-*"):
+            shutil.rmtree(folder, ignore_errors=True)  # user code may have closed a folder in it
+        self._folder = None
+        folder = Path(tempfile.mkdtemp(dir=self._above, prefix="files-"))
+        for path, data in unpacked(pieces):
+            place = moved(path, folder)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with place.open("ab") as file:
+                file.write(data)
+        self._mark, self._folder, self._state = mark, folder, _state(folder)
         return folder
 
 

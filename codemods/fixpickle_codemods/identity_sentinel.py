@@ -1,8 +1,8 @@
 """# identity-sentinel
 
-`MISSING = object()` at module level, recognised by `is`, and stored on instances or handed to what is pickled. An
-`object()` can be pickled, and is another one when it is loaded, so that `value is MISSING` is false there, without an
-error anywhere.
+`MISSING = object()` at module level, recognised by `is`, there or in a module that imports it, and stored on instances
+or handed to what is pickled. An `object()` can be pickled, and is another one when it is loaded, so that
+`value is MISSING` is false there, without an error anywhere.
 
 ## What it becomes
 
@@ -29,13 +29,14 @@ What can differ: `repr`, and `type(MISSING)`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from fixpickle.model import ByIdentity, Edit, Finding, Patch, Refusal, Safety
+from fixpickle.model import ByIdentity, Edit, Finding, Patch, Reach, Refusal, Safety
 from fixpickle.project import Project
 from fixpickle.rewrite import before_statement, free_name
 from fixpickle.rule import Workshop
-from fixpickle.survey.facts import Facts
+from fixpickle.survey.facts import Facts, ToldApart
 from fixpickle_codemods._callables import NOT_REACHED
 
 _CLASS = '''\
@@ -57,14 +58,17 @@ class IdentitySentinel:
     safety = Safety.SAFE
 
     def find(self, project: Project, facts: Facts) -> Iterator[Finding]:
-        """Every `object()` of the module that is compared by identity, with its reach."""
+        """Every `object()` of the module that is compared by identity, also where it is imported, with its reach."""
         for sentinel in facts.sentinels:
+            elsewhere = project.telling_apart(f"{facts.module}.{sentinel.name}")
+            if not sentinel.compared and not elsewhere:
+                continue
             yield Finding(
                 rule=self.name,
                 path=facts.path,
                 span=sentinel.span,
                 message=f"the sentinel `{sentinel.name}` is another object once it was pickled",
-                reach=project.reach(facts, sentinel.sinks) or NOT_REACHED,
+                reach=project.reach(facts, sentinel.sinks) or _carried_off(project, elsewhere) or NOT_REACHED,
             )
 
     def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
@@ -78,6 +82,15 @@ class IdentitySentinel:
             Edit(finding.path, sentinel.value.start, sentinel.value.end, f"{cls}()"),
         )
         return Patch(finding, edits, subjects=(ByIdentity(facts.module, sentinel.name),))
+
+
+def _carried_off(project: Project, elsewhere: Sequence[tuple[Facts, ToldApart]]) -> Reach | None:
+    """Why plain pickle meets it where a file that imports it puts it."""
+    for other, told in elsewhere:
+        reach = project.reach(other, told.sinks)
+        if reach is not None:
+            return replace(reach, chain=(f"imported in {other.path.name}", *reach.chain))
+    return None
 
 
 RULE = IdentitySentinel()

@@ -22,7 +22,7 @@ from fixpickle.link.symbols import Symbols
 from fixpickle.model import Reach, Span, Strategy, Traced
 from fixpickle.sightings import seen
 from fixpickle.survey.catalogue import Boundary, Catalogue, catalogue
-from fixpickle.survey.facts import ClassFacts, Factory, Facts, HandedOn, Reference, Sink, ToCall
+from fixpickle.survey.facts import ClassFacts, Factory, Facts, HandedOn, Reference, Sink, ToCall, ToldApart
 from fixpickle.survey.initialisers import ExceptionFacts, Raised
 
 
@@ -109,6 +109,18 @@ class Project:
         for facts in self.files:
             for reference in facts.references:
                 table.setdefault(reference.symbol.rpartition(".")[2], []).append((facts, reference))
+        return table
+
+    def telling_apart(self, symbol: str) -> Sequence[tuple[Facts, ToldApart]]:
+        """The files that take a name from the module that has it, and compare it by identity."""
+        return self._telling_apart.get(symbol, ())
+
+    @cached_property
+    def _telling_apart(self) -> dict[str, list[tuple[Facts, ToldApart]]]:
+        table: dict[str, list[tuple[Facts, ToldApart]]] = {}
+        for facts in self.files:
+            for one in facts.told_apart:
+                table.setdefault(one.symbol, []).append((facts, one))
         return table
 
     def names_read(self, symbol: str) -> str:

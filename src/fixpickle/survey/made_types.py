@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from fixpickle.survey.facts import MadeType, Sentinel, Sink
+from fixpickle.survey.facts import MadeType, Sentinel, Sink, ToldApart
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import FUNCTIONS, Tree, walk
@@ -80,7 +80,7 @@ def _reasons(tree: Tree, names: Names, node: ast.Assign, name: str, uses: list[a
 
 
 def sentinels(tree: Tree, names: Names, flow: Flow) -> Iterator[Sentinel]:
-    """The module's own `object()`s that its code compares by identity."""
+    """The module's own `object()`s."""
     for node in tree.root.body:
         if not isinstance(node, (ast.Assign, ast.AnnAssign)) or not isinstance(node.value, ast.Call):
             continue
@@ -90,10 +90,22 @@ def sentinels(tree: Tree, names: Names, flow: Flow) -> Iterator[Sentinel]:
         if not plain or names.of(call.func) != "builtins.object":
             continue
         assert isinstance(target, ast.Name)
-        compared = any(_by_identity(tree.parents[use]) for use in flow.variables.loads(tree.root, target.id))
-        if compared and len(names.bindings[tree.root][target.id]) == 1:
+        if len(names.bindings[tree.root][target.id]) == 1:
             sinks = flow.of_name(tree.root, target.id)
-            yield Sentinel(target.id, tree.span(node), tree.span(call), sinks)
+            compared = _is_told_apart(tree, flow, target.id)
+            yield Sentinel(target.id, tree.span(node), tree.span(call), sinks, compared)
+
+
+def told_apart(tree: Tree, names: Names, flow: Flow) -> Iterator[ToldApart]:
+    """The names that a file takes from other modules, and compares by identity."""
+    for one in names.imports:
+        bound = names.bindings[tree.root].get(one.local, ()) if one.top and not one.whole else ()
+        if len(bound) == 1 and _is_told_apart(tree, flow, one.local):
+            yield ToldApart(one.target, flow.of_name(tree.root, one.local))
+
+
+def _is_told_apart(tree: Tree, flow: Flow, name: str) -> bool:
+    return any(_by_identity(tree.parents[use]) for use in flow.variables.loads(tree.root, name))
 
 
 def _by_identity(node: ast.AST) -> bool:

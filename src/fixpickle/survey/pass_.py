@@ -32,7 +32,7 @@ from fixpickle.survey.handovers import handovers
 from fixpickle.survey.holdings import holdings
 from fixpickle.survey.instances import aliases, attribute_flows, instances, returned
 from fixpickle.survey.late_imports import late_imports
-from fixpickle.survey.made_types import TYPE_FACTORIES, instances_of, made_types, sentinels
+from fixpickle.survey.made_types import TYPE_FACTORIES, instances_of, made_types, sentinels, told_apart
 from fixpickle.survey.moved_names import moved_names
 from fixpickle.survey.names import Names
 from fixpickle.survey.offers import offered
@@ -92,6 +92,7 @@ def _facts(source: Source, tree: Tree, names: Names, flow: Flow, said: list[Comm
         bound_calls=tuple(_bound_calls(tree, names, flow)),
         made_types=tuple(made_types(tree, names, flow)),
         sentinels=tuple(sentinels(tree, names, flow)),
+        told_apart=tuple(told_apart(tree, names, flow)),
         factories=tuple(factories(tree, names)),
         holdings=tuple(holdings(tree, names, flow)),
         decorators=frozenset(_decorators(tree, names)),

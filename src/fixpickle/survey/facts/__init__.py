@@ -29,6 +29,7 @@ from fixpickle.survey.facts.flows import (
     Pools,
     Returned,
     ShortLived,
+    ToldApart,
     Wanted,
 )
 from fixpickle.survey.facts.holdings import Construction, Family, Handover, Holding, Home, Resource
@@ -85,6 +86,7 @@ __all__ = [
     "ToGlobal",
     "ToParameter",
     "ToReturn",
+    "ToldApart",
     "TopStatement",
     "Wanted",
     "changed",

@@ -117,7 +117,7 @@ class MadeType(Fact, frozen=True):
 
 
 class Sentinel(Fact, frozen=True):
-    """`NAME = object()` at module level, which something compares by identity; `sinks` are where it goes.
+    """`NAME = object()` at module level; `sinks` are where it goes, `compared` says that its file tells it by identity.
 
     `span` covers the statement, `value` the `object()`.
     """
@@ -126,6 +126,7 @@ class Sentinel(Fact, frozen=True):
     span: Span
     value: Span
     sinks: tuple[Sink, ...]
+    compared: bool
 
 
 class BoundCall(Fact, frozen=True):

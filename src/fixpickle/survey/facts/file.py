@@ -18,6 +18,7 @@ from fixpickle.survey.facts.flows import (
     Pools,
     Returned,
     ShortLived,
+    ToldApart,
 )
 from fixpickle.survey.facts.holdings import Construction, Handover, Holding, Resource
 from fixpickle.survey.facts.layout import LateImport, Start, Suppression, TopStatement
@@ -82,6 +83,7 @@ class Facts:
     taken: frozenset[str] = frozenset()
     pools: Pools = _NO_POOLS
     short_lived: ShortLived = _NOTHING_MADE
+    told_apart: tuple[ToldApart, ...] = ()
 
     def at(self, line: int) -> str:
         """A line in words: `line 40`, and in a notebook `line 2 of cell 3`."""

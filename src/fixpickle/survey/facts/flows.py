@@ -87,6 +87,13 @@ class Pools(Fact, frozen=True):
     offered: tuple[Offered, ...] = ()
 
 
+class ToldApart(Fact, frozen=True):
+    """An imported name, by its symbolic name, that a file compares by identity, and where it goes there."""
+
+    symbol: str
+    sinks: tuple[Sink, ...]
+
+
 class HandedOn(Fact, frozen=True):
     """An imported function or class, by its symbolic name, that a file which starts processes hands to calls."""
 

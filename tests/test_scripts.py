@@ -213,3 +213,15 @@ def test_a_library_that_a_script_lacks_refutes_nothing(tmp_path: Path) -> None:
     report = api.fix([tmp_path], {"python": sys.executable, "select": ["lambda-value"]})
     (one,) = report.fixed
     assert isinstance(one.verdict, Unproved) and "not_installed_anywhere" in one.verdict.reason
+
+
+def test_a_name_that_is_bound_twice_is_told_once(tmp_path: Path) -> None:
+    text = (
+        "from joblib import Parallel, delayed\nfrom joblib.externals.loky import set_loky_pickler\n\n"
+        "set_loky_pickler('pickle')\n\n\n"
+        "def work(n):\n    return n\n\n\nprint(Parallel(2)(delayed(work)(n) for n in [1, 2]))\n\n\n"
+        "def work(n):\n    return -n\n\n\nprint(Parallel(2)(delayed(work)(n) for n in [1, 2]))\n"
+    )
+    (tmp_path / "train.py").write_text(text)
+    found = [one.finding.message for one in api.check([tmp_path], {"select": ["main-definition"]}).left]
+    assert found == ["`work` of the script train.py cannot be found by another process"]

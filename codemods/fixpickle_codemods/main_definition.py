@@ -71,7 +71,7 @@ class MainDefinition:
 
     def find(self, project: Project, facts: Facts) -> Iterator[Finding]:
         """At most one finding a script: its definitions move as one."""
-        found = list(reached(project, facts))
+        found = list({r.name: r for r in reached(project, facts)}.values())  # one name may be bound twice
         if not found:
             return
         plan = layout(facts, [r.name for r in found])

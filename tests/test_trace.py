@@ -374,6 +374,7 @@ def _steady(text: str) -> list[str]:
     So does what is pickled most and where: from Python 3.14 a pool's processes are pickled too, to start them.
     """
     most = re.sub(r"(?m)^(pickled most:\n)(?:    .*\n)+", r"\1", text)
+    most = most.replace("pool.Pool.", "pool.")  # before Python 3.11 code does not know the class it is in
     varying = r" \(\d times\)|^\d failures|: \d+ times?.*|in \d process(es)?"
     return [re.sub(varying, "", line) for line in most.splitlines()]
 

@@ -1,5 +1,6 @@
 """What all tests share: the same examples in every run, so that a failure is somebody's change and not the dice."""
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,12 @@ from fixpickle.survey import Facts, survey
 
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.load_profile("steady")
+
+
+def pytest_collection_finish() -> None:
+    """What the tests are made of stays to the end: the collector of cycles need not go through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")

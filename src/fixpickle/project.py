@@ -25,6 +25,8 @@ from fixpickle.survey.catalogue import Boundary, Catalogue, catalogue
 from fixpickle.survey.facts import ClassFacts, Factory, Facts, HandedOn, Reference, Sink, ToCall, ToldApart
 from fixpickle.survey.initialisers import ExceptionFacts, Raised
 
+_ROOTS = 4  # whose names are linked by themselves and kept: files come root by root, and links take memory
+
 
 class Project:
     """Every file's facts, and the questions that need more than one of them."""
@@ -69,12 +71,14 @@ class Project:
         if not self._namesakes.apart(facts):
             return self
         root = facts.root
-        if root not in self._apart:
-            facts_there = self._namesakes.reached_from(root)
-            self._apart[root] = Project(
-                facts_there, self.catalogue, self.strategy, self.traced, self.import_seconds, root
-            )
-        return self._apart[root]
+        project = self._apart.pop(root, None)
+        if project is None:
+            there = self._namesakes.reached_from(root)
+            project = Project(there, self.catalogue, self.strategy, self.traced, self.import_seconds, root)
+        self._apart[root] = project  # the one that was asked for last stands last
+        if len(self._apart) > _ROOTS:
+            del self._apart[next(iter(self._apart))]
+        return project
 
     # --- names ---
 

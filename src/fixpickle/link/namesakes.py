@@ -9,25 +9,36 @@ from pathlib import Path
 
 from fixpickle.survey.facts import Facts
 
+_MOST = 1000  # files that are linked by themselves: more would take the memory of the whole tree again, for each root
+
 
 class Namesakes:
     """Tells the import roots whose names must be read by themselves, and the files that these names lead to.
 
-    A script finds the modules of its own folder first, so of two `utils.py` it means the one beside it.
+    A script finds the modules of its own folder first, so of two `utils.py` it means the one beside it. Where that
+    concerns more than a thousand files of a root, all of them are read together, as if no names were shared.
     """
 
     def __init__(self, files: Sequence[Facts]) -> None:
         self.files = files
+        self._few: dict[Path, bool] = {}
 
     def apart(self, facts: Facts) -> bool:
         """Whether a file, or one that it imports over however many steps, shares the name of its module."""
-        return bool(self._shared) and facts.path in self._entangled
+        if not self._shared or facts.path not in self._entangled:
+            return False
+        if facts.root not in self._few:
+            self._few[facts.root] = len(self.reached_from(facts.root)) <= _MOST
+        return self._few[facts.root]
 
     def reached_from(self, root: Path) -> tuple[Facts, ...]:
-        """The files of that import root for which this is so, and those they import; no two have the same name."""
+        """The files of that import root for which this is so, and those they import; no two have the same name.
+
+        Not all of them where there are too many.
+        """
         found = {f.module: f for f in self.files if f.root == root and f.path in self._entangled}
         waiting = list(found.values())
-        while waiting:
+        while waiting and len(found) <= _MOST:
             fresh = [f for f in self._imported(waiting.pop()) if f.module not in found]
             found |= {f.module: f for f in fresh}
             waiting += fresh

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixpickle.model import Edit, Refusal, Source
-from fixpickle.source import apply_edits, decode, encode, read
+from fixpickle.source import apply_edits, decode, encode, read, stretches
 
 HERE = Path("m.py")
 
@@ -195,3 +195,20 @@ def test_a_generated_module_whose_notebook_is_not_here_is_read_like_any_other(tm
     (tmp_path / "nbs" / "01_basics.ipynb").write_text("{}")
     refusal = read(module)
     assert isinstance(refusal, Refusal) and "generated" in refusal.reason
+
+
+def test_where_edits_stand_is_where_their_text_is_written() -> None:
+    path, text = HERE, "import json\r\nx = 1\r\ny = x\r\n"
+    at = text.index("x = 1")
+    edits = [
+        Edit(path, at, at, "\nimport _fixpickle_locks\n"),
+        Edit(path, at, at, "\nimport _fixpickle_names\n"),
+        Edit(path, text.index("y"), text.index("y") + 1, "made\nz"),
+    ]
+    made = apply_edits(text, edits, "\r\n")
+    assert made == "import json\r\n\r\nimport _fixpickle_locks\r\nimport _fixpickle_names\r\nx = 1\r\nmade\r\nz = x\r\n"
+    assert [made[start:end] for start, end in stretches(edits, "\r\n").values()] == [
+        "\r\nimport _fixpickle_locks\r\n",
+        "import _fixpickle_names\r\n",
+        "made\r\nz",
+    ]

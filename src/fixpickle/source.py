@@ -9,7 +9,7 @@ import re
 import stat
 import tokenize
 from codecs import BOM_UTF8
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -135,13 +135,12 @@ def apply_edits(text: str, edits: Iterable[Edit], newline: str) -> str:
     lie outside the text, which only a bug can cause: patches that overlap are refused before.
     """
     parts: list[str] = []
-    position, last = 0, None
-    for edit in sorted(dict.fromkeys(edits), key=_place):
+    position = 0
+    for edit, added in _added(edits, newline):
         if not position <= edit.start <= edit.end <= len(text):
             raise ValueError(f"edit {edit.start}:{edit.end} of {edit.path} overlaps another or lies outside the text")
-        added = edit.text.removeprefix("\n") if last is not None and _in_one_block(last, edit) else edit.text
-        parts += text[position : edit.start], added.replace("\n", newline)
-        position, last = edit.end, edit
+        parts += text[position : edit.start], added
+        position = edit.end
     return "".join(parts) + text[position:]
 
 
@@ -149,11 +148,20 @@ def stretches(edits: Iterable[Edit], newline: str) -> dict[Edit, tuple[int, int]
     """Where in the text that :func:`apply_edits` gives the text of each edit stands, in the order of the text."""
     found: dict[Edit, tuple[int, int]] = {}
     longer = 0
-    for edit in sorted(dict.fromkeys(edits), key=_place):
+    for edit, added in _added(edits, newline):
         start = edit.start + longer
-        found[edit] = start, start + len(edit.text.replace("\n", newline))
+        found[edit] = start, start + len(added)
         longer = found[edit][1] - edit.end
     return found
+
+
+def _added(edits: Iterable[Edit], newline: str) -> Iterator[tuple[Edit, str]]:
+    """Edits in the order of the text, each once, and what they put there."""
+    last: Edit | None = None
+    for edit in sorted(dict.fromkeys(edits), key=_place):
+        text = edit.text.removeprefix("\n") if last is not None and _in_one_block(last, edit) else edit.text
+        yield edit, text.replace("\n", newline)
+        last = edit
 
 
 def _place(edit: Edit) -> tuple[int, int, bool, str]:

@@ -129,7 +129,7 @@ def _untouched(text: _Text, new: ast.Module) -> str:
     An edit that inserts is about the statement it stands in, and about none where it stands between two.
     """
     old = text.old or ""
-    made = iter(list(_statements(text.new, new)))
+    made = _statements(text.new, new)
     for statement in _statements(old, ast.parse(old)):
         if any(a < statement.end and statement.start < b for a, b in text.edited):
             continue

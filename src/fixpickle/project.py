@@ -19,6 +19,7 @@ from fixpickle.link.reaching import Kept, Reaching
 from fixpickle.link.spread import Crossing, Spread
 from fixpickle.link.state import State
 from fixpickle.link.symbols import Symbols
+from fixpickle.link.tables import gathered
 from fixpickle.model import Reach, Span, Strategy, Traced
 from fixpickle.sightings import seen
 from fixpickle.survey.catalogue import Boundary, Catalogue, catalogue
@@ -109,11 +110,7 @@ class Project:
     @cached_property
     def references(self) -> dict[str, list[tuple[Facts, Reference]]]:
         """The places that name something, by the last word of its symbolic name, in the order of files."""
-        table: dict[str, list[tuple[Facts, Reference]]] = {}
-        for facts in self.files:
-            for reference in facts.references:
-                table.setdefault(reference.symbol.rpartition(".")[2], []).append((facts, reference))
-        return table
+        return gathered((r.symbol.rpartition(".")[2], (f, r)) for f in self.files for r in f.references)
 
     def telling_apart(self, symbol: str) -> Sequence[tuple[Facts, ToldApart]]:
         """The files that take a name from the module that has it, and compare it by identity."""
@@ -121,11 +118,7 @@ class Project:
 
     @cached_property
     def _telling_apart(self) -> dict[str, list[tuple[Facts, ToldApart]]]:
-        table: dict[str, list[tuple[Facts, ToldApart]]] = {}
-        for facts in self.files:
-            for one in facts.told_apart:
-                table.setdefault(one.symbol, []).append((facts, one))
-        return table
+        return gathered((one.symbol, (f, one)) for f in self.files for one in f.told_apart)
 
     def names_read(self, symbol: str) -> str:
         """Where the module of a function or class of the project reads the names of what it is given, if anywhere."""
@@ -252,17 +245,13 @@ class Project:
         """
         wanted = f"{facts.module}.{cls}"
         for other, name, what in self._guarded.get(attribute, ()):
-            if any(symbol == wanted for symbol, _ in self.lineage(other, name)):
+            if self._symbols.descends(f"{other.module}.{name}", wanted):
                 return f"{what} of {other.path.name}"
         return ""
 
     @cached_property
     def _guarded(self) -> dict[str, list[tuple[Facts, str, str]]]:
-        table: dict[str, list[tuple[Facts, str, str]]] = {}
-        for facts in self.files:
-            for name, held, what in facts.guarded:
-                table.setdefault(held, []).append((facts, name, what))
-        return table
+        return gathered((held, (f, name, what)) for f in self.files for name, held, what in f.guarded)
 
     # --- state: see link/state.py ---
 
@@ -292,8 +281,8 @@ class Project:
 
     def by_name(self, facts: Facts, name: str, attribute: str) -> bool:
         """Whether hooks of the class, or of one above it, pickle a module or stream in the attribute by its name."""
-        line = (found for _, found in self.lineage(facts, name) if found is not None and found.state is not None)
-        return any(attribute in found.state.named for found in line if found.state is not None)
+        states = (found.state for _, found in self.lineage(facts, name) if found is not None)
+        return any(attribute in state.named for state in states if state is not None)
 
     # --- reach: see link/reaching.py ---
 

@@ -63,10 +63,10 @@ def compose(
 
 def by_project(standing: Standing, paths: Sequence[Path]) -> list[tuple[Project, list[int]]]:
     """The indexes of these files by the project that they see: what shares a name cannot be imported side by side."""
-    found: dict[int, tuple[Project, list[int]]] = {}
+    found: dict[Path | None, tuple[Project, list[int]]] = {}
     for index, path in enumerate(paths):
         project = standing.project.seen_from(standing.facts[path])
-        found.setdefault(id(project), (project, []))[1].append(index)
+        found.setdefault(project.root, (project, []))[1].append(index)
     return list(found.values())
 
 

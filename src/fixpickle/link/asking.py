@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from fixpickle.link.spread import Spread
+from fixpickle.link.tables import gathered
 from fixpickle.survey.facts import AskedKept, Facts, Sink, ToAttribute
 
 
@@ -30,16 +31,9 @@ class Asking:
 
     def _related(self, one: str, other: str) -> bool:
         """Whether an instance of the one class may be one of the other."""
-        return any(
-            symbol == wanted
-            for of, wanted in ((one, other), (other, one))
-            for symbol, _ in self.spread.symbols.lineage(of)
-        )
+        symbols = self.spread.symbols
+        return symbols.descends(one, other) or symbols.descends(other, one)
 
     @cached_property
     def _asked(self) -> dict[str, list[tuple[Facts, AskedKept]]]:
-        table: dict[str, list[tuple[Facts, AskedKept]]] = {}
-        for facts in self.files:
-            for asked in facts.asked.kept:
-                table.setdefault(asked.attribute, []).append((facts, asked))
-        return table
+        return gathered((asked.attribute, (f, asked)) for f in self.files for asked in f.asked.kept)

@@ -43,7 +43,7 @@ class Keepers:
         wanted = f"{facts.module}.{cls}"
         for symbol in self._held:
             owner, _, name = symbol.rpartition(".")
-            if name == method and (self._descends(owner, wanted) or self._descends(wanted, owner)):
+            if name == method and (self.symbols.descends(owner, wanted) or self.symbols.descends(wanted, owner)):
                 yield from self.of(symbol)
 
     def of_instances(self, facts: Facts, cls: str) -> Iterator[Keeping]:
@@ -63,11 +63,8 @@ class Keepers:
     def _heirs(self, wanted: str) -> Iterator[str]:
         """The kept classes that are the class of that symbolic name or inherit from it."""
         for symbol in self._held:
-            if self.symbols.class_of(symbol) is not None and self._descends(symbol, wanted):
+            if self.symbols.class_of(symbol) is not None and self.symbols.descends(symbol, wanted):
                 yield symbol
-
-    def _descends(self, symbol: str, ancestor: str) -> bool:
-        return any(one == ancestor for one, _ in self.symbols.lineage(symbol))
 
     def _primitive(self, symbol: str) -> bool:
         return any(one in PRIMITIVES for one, _ in self.symbols.lineage(symbol))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -21,28 +21,31 @@ class Namesakes:
 
     def __init__(self, files: Sequence[Facts]) -> None:
         self.files = files
-        self._few: dict[Path, bool] = {}
+        self._reached: dict[Path, tuple[Facts, ...]] = {}
 
     def apart(self, facts: Facts) -> bool:
         """Whether a file, or one that it imports over however many steps, shares the name of its module."""
-        if not self._shared or facts.path not in self._entangled:
-            return False
-        if facts.root not in self._few:
-            self._few[facts.root] = len(self.reached_from(facts.root)) <= _MOST
-        return self._few[facts.root]
+        return bool(self._shared) and facts.path in self._entangled and bool(self.reached_from(facts.root))
 
     def reached_from(self, root: Path) -> tuple[Facts, ...]:
         """The files of that import root for which this is so, and those they import; no two have the same name.
 
-        Not all of them where there are too many.
+        None where there are too many.
         """
+        if root not in self._reached:
+            found = self._found_from(root)
+            self._reached[root] = tuple(found) if len(found) <= _MOST else ()
+        return self._reached[root]
+
+    def _found_from(self, root: Path) -> Collection[Facts]:
+        """Not all of them where there are too many."""
         found = {f.module: f for f in self.files if f.root == root and f.path in self._entangled}
         waiting = list(found.values())
         while waiting and len(found) <= _MOST:
             fresh = [f for f in self._imported(waiting.pop()) if f.module not in found]
             found |= {f.module: f for f in fresh}
             waiting += fresh
-        return tuple(found.values())
+        return found.values()
 
     @cached_property
     def _shared(self) -> frozenset[str]:

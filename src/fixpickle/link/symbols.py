@@ -173,6 +173,10 @@ class Symbols:
                 yield real, found
                 pending += [b for b in found[1].bases if b] if found else []
 
+    def descends(self, symbol: str, ancestor: str) -> bool:
+        """Whether a class is the class of that symbolic name, or inherits from it."""
+        return any(one == ancestor for one, _ in self.lineage(symbol))
+
     def constructor(self, symbol: str) -> str:
         """The `__init__` that making an instance of a class of the project runs; the class itself where it has none."""
         for name, found in self.lineage(symbol):

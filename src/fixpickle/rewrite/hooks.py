@@ -12,7 +12,7 @@ from fixpickle.rewrite.methods import class_at
 from fixpickle.rewrite.place import block_end, line_start, starts_line
 from fixpickle.survey.facts import Layout
 from fixpickle.survey.mangling import mangled
-from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names, parameters
+from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_in, bound_names, parameters
 
 _STATE = "dict[str, object]"
 _STATE_NAME = re.compile(r"^(|[\w.]+\()state\b")  # in the statements that change it
@@ -146,7 +146,7 @@ def _hidden(site: _Site, kept: Sequence[Rebuilt | ByName]) -> str:
     if takes is None:
         own |= {"state", "name", "value"} if site.layout.slots else {"state"}
     else:
-        own |= {*parameters(takes), *(name for statement in takes.body for name in bound_names(statement))} - {"self"}
+        own |= {*parameters(takes), *bound_in(takes.body)} - {"self"}
     for one in made:
         names = [node for node in ast.walk(ast.parse(one.code)) if isinstance(node, ast.Name)]
         bound = {node.id for node in names if isinstance(node.ctx, ast.Store)}

@@ -37,15 +37,13 @@ class Changes:
     def names_in(self, statement: ast.stmt, read: Iterable[ast.Name]) -> Iterator[str]:
         """The module-level names whose values a statement may change; `read` are those that it names."""
         for node in read:
-            if node.id in self._bound - self._constant and (
-                self._set_in(node) or self._handed_on(node) or self._renamed(node)
-            ):
+            if node.id in self._changeable and (self._set_in(node) or self._handed_on(node) or self._renamed(node)):
                 yield node.id
         loops: list[ast.For | ast.comprehension] = self.tree.within(statement, ast.For, ast.comprehension)
         for loop in loops:
             if set(bound_names(loop.target)) & self._words:
                 inside = self.tree.within(loop.iter, ast.Name)
-                yield from (n.id for n in inside if n.id in self._bound - self._constant and not self._is_asked(n))
+                yield from (n.id for n in inside if n.id in self._changeable and not self._is_asked(n))
         functions: list[Function] = self.tree.within(statement, *FUNCTIONS)
         for function in functions:
             if self._keeps(function):
@@ -63,10 +61,6 @@ class Changes:
         return node.id in self._fixed and at is not node and called
 
     @cached_property
-    def _bound(self) -> frozenset[str]:
-        return frozenset(self.names.bindings.get(self.tree.root, {}))
-
-    @cached_property
     def _fixed(self) -> frozenset[str]:
         """The names of the module's definitions and imports: calling and handing on these changes nothing in them."""
         kinds = (*FUNCTIONS, ast.ClassDef, ast.Import, ast.ImportFrom)
@@ -74,10 +68,10 @@ class Changes:
         return frozenset(n for n, values in bound.items() if all(isinstance(v, kinds) for v in values))
 
     @cached_property
-    def _constant(self) -> frozenset[str]:
-        """The names of numbers and texts, in which nothing can be changed."""
+    def _changeable(self) -> frozenset[str]:
+        """The module's names but for those of numbers and texts, in which nothing can be changed."""
         bound = self.names.bindings.get(self.tree.root, {})
-        return frozenset(n for n, values in bound.items() if all(map(_is_constant, values)))
+        return frozenset(n for n, values in bound.items() if not all(map(_is_constant, values)))
 
     @cached_property
     def _words(self) -> frozenset[str]:

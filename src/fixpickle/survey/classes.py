@@ -13,7 +13,7 @@ from fixpickle.survey.hooks import refusing, state_hooks, stated
 from fixpickle.survey.identities import keyed_by_id
 from fixpickle.survey.makings import running, set_later
 from fixpickle.survey.names import PROPERTIES, Names
-from fixpickle.survey.tree import FUNCTIONS, Tree, bound_names, walk
+from fixpickle.survey.tree import FUNCTIONS, Tree, bound_in, bound_names, walk
 from fixpickle.survey.type_names import feigned, is_mangled
 
 _INSTANCELESS = frozenset({"builtins.staticmethod", "builtins.classmethod"})
@@ -38,7 +38,7 @@ def classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
     """The facts of every class of a file, local ones included."""
     keyed = keyed_by_id(tree, names)
     for node in tree.of(ast.ClassDef):
-        defined = {n for s in node.body for n in bound_names(s)}
+        defined = bound_in(node.body)
         values = names.attribute_values(node)
         kept = sorted({(a, symbol) for a, vs in values.items() for v in vs if (symbol := names.of(v))})
         yield ClassFacts(

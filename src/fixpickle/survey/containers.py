@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from fixpickle.model import Span
 from fixpickle.survey.facts import Flaw, Harm
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import Tree, bound_names, walk
+from fixpickle.survey.tree import Tree, bound_in, walk
 
 _FILLED = {"builtins.dict": "__setitem__", "builtins.list": "extend"}
 _MADE = {
@@ -38,7 +38,7 @@ def container_flaws(tree: Tree, names: Names, cls: ast.ClassDef) -> Iterator[Fla
     if base is None:
         return
     symbol = names.of(base)
-    defined = frozenset(n for s in cls.body for n in bound_names(s))
+    defined = bound_in(cls.body)
     methods = {s.name: s for s in cls.body if isinstance(s, ast.FunctionDef)}
     if _OWN & defined:
         return

@@ -19,7 +19,7 @@ from fixpickle.survey.initialisers import (
     Reduction,
 )
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names, walk
+from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_in, walk
 
 INERT = frozenset({"builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol", "typing_extensions.Protocol"})
 """Bases that say nothing about how an instance is made."""
@@ -79,7 +79,7 @@ def _class(tree: Tree, names: Names, node: ast.ClassDef, patched: bool) -> Excep
     initialiser = None
     if inits:
         initialiser = _initialiser(tree, names, node, inits)
-    elif "__init__" in {n for s in node.body for n in bound_names(s)}:
+    elif "__init__" in bound_in(node.body):
         initialiser = Initialiser((), (), (), (), tree.span(node), readable=False)
     elif decorators & _DATACLASSES:
         initialiser = _of_fields(tree, names, node)

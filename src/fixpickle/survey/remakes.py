@@ -9,7 +9,7 @@ from fixpickle.model import Span
 from fixpickle.survey.facts import Flaw, Harm
 from fixpickle.survey.hooks import is_from_name, state_hooks
 from fixpickle.survey.names import Names
-from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names, walk
+from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_in, walk
 
 _NOT_USERS = frozenset({"__init__", "__new__", "__getstate__", "__setstate__", "__del__", "__post_init__", "__repr__"})
 _HARMLESS = ("threading.", "_thread.", "collections.", "weakref.Weak", "builtins.", "queue.", "logging.getLogger")
@@ -76,7 +76,7 @@ def _handled(tree: Tree, cls: ast.ClassDef, name: str) -> bool:
             elsewhere = isinstance(tested, ast.Constant) and tested.value == name
         if elsewhere:
             return True
-    return name in {n for s in cls.body for n in bound_names(s)}
+    return name in bound_in(cls.body)
 
 
 def _caught(handler: ast.ExceptHandler) -> str:

@@ -10,7 +10,7 @@ from fixpickle.survey.flow import Flow
 from fixpickle.survey.holdings import family_of, mode_of
 from fixpickle.survey.names import Names
 from fixpickle.survey.scripts import is_guard
-from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_names, parameters, walk
+from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_in, parameters, walk
 
 _FAMILIES = frozenset({Family.FILE, Family.HANDLE, Family.CONVERSATION, Family.EXECUTOR, Family.POOL})
 _SHIPPERS = frozenset({"ray", "dask", "distributed", "pyspark", "cloudpickle", "loky", "joblib"})
@@ -105,7 +105,7 @@ def _hidden(tree: Tree, flow: Flow, node: ast.Assign, scope: ast.AST) -> Iterato
     for use in flow.variables.loads(scope, target.id):
         reader = _reader(tree, use, scope)
         if isinstance(reader, FUNCTIONS):
-            own = {*parameters(reader), *(name for statement in reader.body for name in bound_names(statement))}
+            own = {*parameters(reader), *bound_in(reader.body)}
             yield from (
                 f"it is made from `{name}`, which is another thing in {reader.name}" for name in sorted(made & own)
             )

@@ -316,6 +316,11 @@ def parameters(node: Callable_) -> tuple[str, ...]:
     return tuple(p.arg for p in named)
 
 
+def bound_in(statements: Iterable[ast.stmt]) -> frozenset[str]:
+    """The names that a body binds, but for those bound in functions and classes in it."""
+    return frozenset(name for statement in statements for name in bound_names(statement))
+
+
 def type_parameters(node: ast.AST) -> frozenset[str]:
     """The names of the type parameters of a function, class or type alias, since Python 3.12 (PEP 695)."""
     return frozenset(p.name for p in getattr(node, "type_params", ()))

@@ -17,6 +17,8 @@ _OF_FUNCTIONS = frozenset(
     ["__annotations__", "__defaults__", "__kwdefaults__", "__globals__", "__wrapped__", "__get__"],
 )
 _LOOKS = frozenset(["__doc__", "__module__"])
+_NAMES = frozenset(["__name__", "__qualname__"])
+_MORE = (_RENAMED | _OF_FUNCTIONS) - _NAMES
 _ASKED_FOR = _RENAMED | _OF_FUNCTIONS | _LOOKS | {"__name__"}
 _COPIERS = frozenset({"functools.wraps", "functools.update_wrapper"})
 _READERS = frozenset({"builtins.getattr", "builtins.hasattr"})
@@ -186,12 +188,11 @@ def asked_of_functions(tree: Tree, names: Names) -> Asked:
 
 def _asked_of_kept(tree: Tree, names: Names) -> Iterator[AskedKept]:
     for node, value, attribute in _attributes_read(tree):
-        more = attribute in _RENAMED | _OF_FUNCTIONS and attribute != "__qualname__"
-        if not isinstance(value, ast.Attribute) or value.attr == "__class__":
-            continue
-        if more or attribute in ("__name__", "__qualname__"):
+        asked = attribute in _NAMES or attribute in _MORE
+        if asked and isinstance(value, ast.Attribute) and value.attr != "__class__":
             cls = names.instance_class(value.value)
-            yield AskedKept(value.attr, tree.qualname(cls) if cls is not None else "", node.lineno, more)
+            owner = tree.qualname(cls) if cls is not None else ""
+            yield AskedKept(value.attr, owner, node.lineno, attribute in _MORE)
 
 
 def _read_of_variables(tree: Tree) -> Iterator[tuple[ast.expr, str]]:

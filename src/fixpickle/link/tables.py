@@ -1,0 +1,16 @@
+"""Tables over the facts of all files, by what is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+Value = TypeVar("Value")
+
+
+def gathered(pairs: Iterable[tuple[str, Value]]) -> dict[str, list[Value]]:
+    """The values by their keys, in the order they come in."""
+    table: dict[str, list[Value]] = {}
+    for key, value in pairs:
+        table.setdefault(key, []).append(value)
+    return table

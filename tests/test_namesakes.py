@@ -6,8 +6,14 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from fixpickle import api
-from fixpickle.model import Proved, RunReport, Unproved
+import pytest
+
+from fixpickle import api, project
+from fixpickle.link import namesakes
+from fixpickle.model import Proved, RunReport, Source, Unproved
+from fixpickle.project import Project
+from fixpickle.source import read
+from fixpickle.survey import Facts, survey
 
 MAIN = """\
 from utils import run
@@ -58,6 +64,24 @@ def test_what_leads_to_a_shared_name_is_read_in_its_own_folder(tmp_path: Path) -
     main = "from one import every\n\n\ndef work():\n    return every(lambda x: x)\n"
     files = {"a/main.py": main, "a/one.py": through, "a/utils.py": PROCESSES, "b/utils.py": THREADS}
     assert checked(tmp_path, files) == ["a/main.py"]
+
+
+def test_few_files_of_a_root_are_read_by_themselves_and_few_such_roots_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c"):
+        write(tmp_path, {f"{name}/main.py": MAIN, f"{name}/utils.py": PROCESSES})
+    sources = [read(path) for path in sorted(tmp_path.glob("*/*.py"))]
+    files = [found for one in sources if isinstance(one, Source) and isinstance(found := survey(one), Facts)]
+    monkeypatch.setattr(project, "_ROOTS", 2)
+    whole = Project(files)
+    seen = [whole.seen_from(facts) for facts in files]
+    assert [one.root for one in seen] == [facts.root for facts in files]
+    assert seen[0] is seen[1] and whole.seen_from(files[-1]) is seen[-1]
+    assert whole.seen_from(files[0]) is not seen[0]  # made again: two others were asked for since
+    monkeypatch.setattr(namesakes, "_MOST", 1)
+    whole = Project(files)
+    assert all(whole.seen_from(facts) is whole for facts in files)
 
 
 def test_a_package_is_found_from_every_folder(tmp_path: Path) -> None:

@@ -124,7 +124,8 @@ def _harmful(project: Project, facts: Facts, family: _Family, flaw: Flaw) -> str
         case Harm.SLOTS:
             return _slots(family)
         case Harm.ENDLESS | Harm.ANSWERING:
-            return _looked_up(family, flaw)
+            below = _provided_below(project, f"{facts.module}.{family.own.name}", flaw)
+            return None if below else _looked_up(family, flaw)
         case Harm.ARGUMENTS | Harm.ITEMS:
             return _container(project, facts, family, flaw)
 
@@ -194,6 +195,23 @@ def _looked_up(family: _Family, flaw: Flaw) -> str | None:
     if any(c.guarded for c in every) and any(c.slots for c in every):
         return "its own `__setattr__` runs for each slot when an instance is loaded: give it `__reduce__`"
     return ""
+
+
+def _provided_below(project: Project, symbol: str, flaw: Flaw) -> bool:
+    """Whether instances are those of classes below alone, and all of these have a value of their own for what is read.
+
+    An empty instance of theirs lacks nothing then.
+    """
+    below = [(heir, project.class_of(heir)) for heir in project.children.get(symbol, ())]
+    return project.exposure.only_below(symbol) and all(
+        cls is not None and (_has_values(cls, flaw.names) or _provided_below(project, heir, flaw))
+        for heir, cls in below
+    )
+
+
+def _has_values(cls: ClassFacts, names: Sequence[str]) -> bool:
+    """Whether the body of a class binds all of the names: an annotation alone does not."""
+    return cls.members.difference(name for name, _ in cls.declared).issuperset(names)
 
 
 def _container(project: Project, facts: Facts, family: _Family, flaw: Flaw) -> str | None:

@@ -286,6 +286,10 @@ class Project:
 
     # --- reach: see link/reaching.py ---
 
+    def copied(self, facts: Facts) -> bool:
+        """Whether a file is a copy of another project's, kept in a folder for such copies."""
+        return self._reaching.copies.vendored(facts)
+
     def failed(self, facts: Facts, span: Span) -> Reach | None:
         """The evidence that a traced run failed on an instance which is made at `span`, or None."""
         return seen(self.traced, facts.path, span, "")

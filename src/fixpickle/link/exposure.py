@@ -108,6 +108,10 @@ class Exposure:
             return _public(f"{facts.module}.{sink.function}")
         return any(self.spread.crossings(facts, [sink]))
 
+    def only_below(self, symbol: str) -> bool:
+        """Whether a class is there to be inherited from: other classes do, and no instance of its own goes anywhere."""
+        return bool(self.symbols.children.get(symbol)) and symbol not in self.spread.made.given
+
     def held(self, facts: Facts, name: str) -> bool:
         """Whether others than its package may have instances of a class of the file."""
         return not packaged(facts) or self.exposed(f"{facts.module}.{name}")

@@ -10,6 +10,7 @@ from fixpickle.survey.facts import Facts
 
 _FOR_TESTS = frozenset({"tests", "test", "testing", "_testing"})
 _VENDORED = ("vendor", "thirdparty")
+_COPIED = frozenset({"extern", "externals"})
 
 
 def packaged(facts: Facts) -> bool:
@@ -33,7 +34,8 @@ class Copies:
     def vendored(self, facts: Facts) -> bool:
         """Whether a module is such a copy."""
         folders = (*self._below[facts.root], *facts.module.split(".")[:-1])
-        return any(part.lstrip("_").replace("_", "").startswith(_VENDORED) for part in folders)
+        plain = [part.lstrip("_").replace("_", "") for part in folders]
+        return any(part.startswith(_VENDORED) or part in _COPIED for part in plain)
 
     @cached_property
     def _below(self) -> dict[Path, tuple[str, ...]]:

@@ -42,7 +42,7 @@ class Reaching:
     def __init__(self, files: Sequence[Facts], spread: Spread, state: State, exposure: Exposure) -> None:
         self.spread, self.state, self.exposure = spread, state, exposure
         self.shipments: Shipments = state.shipments
-        self._copies = Copies(files)
+        self.copies = Copies(files)
 
     # --- values ---
 
@@ -55,7 +55,7 @@ class Reaching:
         crossing = next((c for c in self.spread.crossings(facts, sinks) if not c.boundary.by_value), None)
         if crossing is not None:
             return Reach(Evidence.BOUNDARY, crossing.chain, crossing.boundary.pickler)
-        if is_test(facts) or self._copies.vendored(facts):
+        if is_test(facts) or self.copies.vendored(facts):
             return None  # what tests keep on their objects ends with the test; a copy is mended where it comes from
         kept = list(self._kept(facts, sinks))
         objects = list(self.spread.objects(facts, sinks))

@@ -179,8 +179,13 @@ def _keys(statement: ast.stmt, state: str) -> list[str] | None:
 
 def _key(node: ast.expr, state: str) -> str:
     if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == state:
-        return node.slice.value if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str) else ""
+        return _written(node)
     return ""
+
+
+def _written(node: ast.Subscript) -> str:
+    """The key between the brackets, where it is a string in the source."""
+    return node.slice.value if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str) else ""
 
 
 def _strings(node: ast.expr) -> list[str] | None:
@@ -232,5 +237,10 @@ def _set_again(function: Function) -> Iterator[str]:
         for target in node.targets if isinstance(node, ast.Assign) else ():
             if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.attr != "__dict__":
                 yield target.attr
-            elif key := _key(target, state):
+            elif key := _key(target, state) or _own_key(target):
                 yield key
+
+
+def _own_key(target: ast.expr) -> str:
+    """The attribute that `self.__dict__["x"] = ...` sets, past a `__setattr__` of the class."""
+    return _written(target) if isinstance(target, ast.Subscript) and _is_dict(target.value) else ""

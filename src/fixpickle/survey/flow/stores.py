@@ -76,6 +76,8 @@ class Stores:
             if cls is None:
                 return self._handed(target, "__setattr__")
             return (ToAttribute(self.tree.qualname(cls), target.attr, target.lineno),)
+        if isinstance(target, ast.Subscript) and (named := self._by_key(target)) is not None:
+            return (named,)
         if isinstance(target, ast.Subscript):
             kept = keyed(self._kept_in(target.value), key_written(target.slice))
             return (*kept, *self._handed(target, "__setitem__"))
@@ -87,6 +89,14 @@ class Stores:
             at_import = self.variables.read_at_import(scope, target.id)
             return (ToGlobal(target.id, target.lineno, direct, at_import), via)
         return (via,) if isinstance(scope, (*CALLABLES, *Comprehension)) else ()
+
+    def _by_key(self, target: ast.Subscript) -> ToAttribute | None:
+        """The attribute that `self.__dict__["name"] = value` sets."""
+        contents, name = target.value, key_written(target.slice)
+        if not isinstance(contents, ast.Attribute) or contents.attr != "__dict__" or not name:
+            return None
+        cls = self.names.instance_class(contents.value)
+        return ToAttribute(self.tree.qualname(cls), name, target.lineno) if cls is not None else None
 
     def _handed(self, target: ast.Attribute | ast.Subscript, method: str) -> Iterable[Step]:
         """What `shelf[key] = value` and `namespace.name = value` call, which pickle the value."""

@@ -61,9 +61,9 @@ or has a position or a conversation that the new one does not have.
 ## What it leaves alone
 
 Classes that nothing shows to be pickled, where the attribute is made by the constructor: most classes that hold a
-socket or a file never leave their process. `--reach any` lists them. A module, a standard stream, a TLS context or a
+socket or a file never leave their process. `--reach any` lists them. A standard stream, a TLS context or a
 weak container beside a lock is fixed with the lock, which `bare-lock` takes for a sign that instances are carried.
-A module that callers choose is fixed in every class that others may keep: it is passed like the values it works on.
+A module is fixed in every class that others may keep, as a function is: it is there to work with.
 Classes whose hooks leave the attribute out, tests, and objects that belong to one process: threads, servers, event
 loops, what drives a display. Sessions of requests, loggers, compiled patterns and `lru_cache` on a method in the class
 body pickle already.
@@ -133,10 +133,9 @@ def _judge(facts: Facts, holding: Holding) -> Judged | None:
         return None
     if holding.lazy and not (holding.family in NAMED and (holding.chosen or holding.loose)):
         return Judged(_on_demand(facts, holding), Evidence.STATE)
+    # A module is to work with, as a function is; a stream is for this process to write to.
     beside = holding.family in _HARMLESS and _keeps_lock(facts, holding.cls)
-    # Who takes a module as an argument works with values, which travel; a stream is for this process to write to.
-    taken = holding.family is Family.MODULE and holding.taken
-    evidence = Evidence.STATE if holding.family is Family.MEMO or beside or taken else Evidence.ANY
+    evidence = Evidence.STATE if beside or holding.family in (Family.MEMO, Family.MODULE) else Evidence.ANY
     return Judged(_anew(facts, holding), evidence)
 
 

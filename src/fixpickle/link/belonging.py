@@ -70,7 +70,7 @@ class Belonging:
                 continue
             cls = found[1]
             if cls.coroutines and not starts:
-                return f"{cls.name} has coroutine methods, so it belongs to an event loop"
+                return f"{cls.name} is used by coroutines, so it belongs to an event loop"
             if cls.running and not starts:
                 return f"a thread of this process runs its {cls.running}, and nobody waits for that"
             attribute, value = self._bound_part(cls, starts, {*besides, *self.later(facts, name, cls)})

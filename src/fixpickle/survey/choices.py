@@ -82,12 +82,13 @@ class Choices:
         elif isinstance(node, ast.Subscript) and self.names.of(node.value) == "sys.modules":
             yield ANY_MODULE
 
-    def taken(self, value: ast.AST) -> bool:
-        """Whether callers may have another one in its place, as far as the expression shows: of a table, in it."""
-        if not isinstance(value, ast.Dict):
-            return not isinstance(value, ast.Attribute)
-        names = (v for v in value.values if isinstance(v, ast.Name) and next(self.of(v), None) is not None)
-        return any(isinstance(bound, ast.arg) for name in names for bound in self.flow.variables.values(name))
+    def imported(self, node: ast.AST) -> Named | None:
+        """What a name stands for that nothing but `from package import name` binds: a module, or no module at all."""
+        found = self.flow.variables.values(node) if isinstance(node, ast.Name) else ()
+        symbol = self.names.of(node) if found else ""
+        if not symbol or symbol in STREAMS or not all(isinstance(bound, ast.ImportFrom) for bound in found):
+            return None
+        return Named(Family.MODULE, symbol, _of_library(symbol))
 
     def fields(self, cls: ast.ClassDef) -> Iterator[Field]:
         """Those fields of a dataclass or its like whose default or annotation is of the kind."""

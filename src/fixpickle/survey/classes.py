@@ -33,6 +33,9 @@ _ATTRS_SLOTTED = frozenset(
     {"attrs.define", "attr.define", "attrs.frozen", "attr.frozen", "attrs.mutable", "attr.mutable"}
 )
 
+_AWAITED = {"__aenter__": "__enter__", "__aiter__": "__iter__", "__anext__": "__next__", "__await__": "__call__"}
+"""Hooks that an event loop calls, and what does the same outside of one."""
+
 
 def classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
     """The facts of every class of a file, local ones included."""
@@ -47,7 +50,7 @@ def classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
             bases=tuple(map(names.of_base, node.bases)),
             hooks=tuple(sorted((_HOOKS & defined) - ({"__reduce__"} if hands_all_on(node) else set()))),
             attributes=tuple(kept),
-            coroutines=any(isinstance(s, ast.AsyncFunctionDef) for s in node.body),
+            coroutines=_in_event_loop(node),
             slots=_slots(node),
             shaped=_shaped(node, names),
             guarded="__setattr__" in defined or _frozen(node),
@@ -104,6 +107,17 @@ def _decorated(names: Names, node: ast.ClassDef, decorators: frozenset[str]) -> 
     """The functions in a class' body that one of these decorators stands above."""
     functions = (s for s in node.body if isinstance(s, FUNCTIONS))
     return frozenset(f.name for f in functions if any(names.of(d) in decorators for d in f.decorator_list))
+
+
+def _in_event_loop(node: ast.ClassDef) -> bool:
+    """Whether it is entered or gone through in an event loop alone, or half of what others may call are coroutines."""
+    methods = [s for s in node.body if isinstance(s, FUNCTIONS)]
+    hooks = {s.name for s in methods if s.name in _AWAITED or s.name in _AWAITED.values()}
+    if any(hook in hooks and plain not in hooks for hook, plain in _AWAITED.items()):
+        return True
+    coroutines = [s.name for s in methods if isinstance(s, ast.AsyncFunctionDef) and not s.name.startswith("__")]
+    public = sum(not s.name.startswith("_") for s in methods)
+    return bool(coroutines) and sum(not name.startswith("_") for name in coroutines) * 2 >= public
 
 
 def _record(names: Names, node: ast.ClassDef) -> bool:

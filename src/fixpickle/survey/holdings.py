@@ -84,7 +84,6 @@ class _Found:
     target: str
     chosen: bool = False
     sure: bool = True
-    taken: bool = False
 
 
 def holdings(tree: Tree, names: Names, flow: Flow) -> Iterator[Holding]:
@@ -100,16 +99,17 @@ def holdings(tree: Tree, names: Names, flow: Flow) -> Iterator[Holding]:
 def _of_class(tree: Tree, names: Names, flow: Flow, choices: Choices, cls: ast.ClassDef) -> Iterator[_Found]:
     for field in choices.fields(cls):
         kept = field.kept
-        yield _Found(cls, field.name, field.place, field.place, kept.family, kept.symbol, True, kept.sure, True)
+        yield _Found(cls, field.name, field.place, field.place, kept.family, kept.symbol, True, kept.sure)
     for attribute, values in names.attribute_values(cls).items():
         for value in values:
             made = _made(tree, names, flow, value)
             family, target = family_of(tree, names, flow, made)
             if family is not None:
                 yield _Found(cls, attribute, value, made, family, target)
+            elif (module := choices.imported(value)) is not None:
+                yield _Found(cls, attribute, value, value, module.family, module.symbol, sure=module.sure)
             elif (either := _chosen(names, choices, cls, attribute, value)) is not None:
-                taken = choices.taken(value)
-                yield _Found(cls, attribute, value, value, either.family, either.symbol, True, either.sure, taken)
+                yield _Found(cls, attribute, value, value, either.family, either.symbol, True, either.sure)
             for branch in _branches(value):
                 family, target = family_of(tree, names, flow, branch)
                 if family is not None and family not in _WHOLE | _NAMED:
@@ -158,7 +158,6 @@ def _holding(tree: Tree, names: Names, flow: Flow, one: _Found, shipped: tuple[S
         shipped=shipped,
         chosen=one.chosen,
         sure=one.sure,
-        taken=one.taken,
     )
 
 

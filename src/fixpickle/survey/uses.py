@@ -25,6 +25,16 @@ _READERS = frozenset({"builtins.getattr", "builtins.hasattr"})
 _SETTERS = frozenset({"builtins.setattr", "builtins.delattr"})
 _KINDS = frozenset({"builtins.isinstance", "builtins.type", "builtins.vars", "builtins.dir"})
 _BINDING = frozenset({"builtins.setattr", "builtins.type"})
+_ANSWERED = frozenset(
+    {
+        *("inspect.signature", "inspect.isclass", "inspect.ismodule", "inspect.ismethod", "inspect.isbuiltin"),
+        *("inspect.isgeneratorfunction", "inspect.iscoroutinefunction", "inspect.isasyncgenfunction"),
+        *("inspect.isgenerator", "inspect.iscoroutine", "inspect.isasyncgen", "inspect.isawaitable"),
+        *("functools.partial", "functools.partialmethod", "functools.reduce", "functools.cmp_to_key"),
+    }
+)
+"""What is told of a partial, or of an object that is called, as of the function. Source: the code of `inspect`."""
+
 _CACHES = frozenset({"joblib.Memory().cache", "joblib.memory.Memory().cache"})
 
 
@@ -181,7 +191,8 @@ def asked_of_functions(tree: Tree, names: Names) -> Asked:
     more = [node.lineno for node, attribute in read if attribute in _RENAMED | _OF_FUNCTIONS]
     for call in tree.of(ast.Call) if named else ():
         given = any(isinstance(argument, ast.Name) for argument in call.args)
-        if given and names.of(call.func).startswith(("inspect.", "functools.")):
+        callee = names.of(call.func) if given else ""
+        if callee.startswith(("inspect.", "functools.")) and callee not in _ANSWERED:
             more.append(call.lineno)
     return Asked(min(named, default=0), min(more, default=0), tuple(_asked_of_kept(tree, names)))
 

@@ -82,7 +82,7 @@ class ClassFacts(Fact, frozen=True):
     `methods` are the functions in its body, `properties` those that are read like attributes, `instanceless` those that
     are bound to the class or to nothing. `slots` are the names in its `__slots__`, None where it has none. `shaped`
     names what makes slots or hooks that are not written there, such as `dataclass(slots=True)`. It is `guarded` where
-    setting an attribute does more than that.
+    setting an attribute does more than that. It has `coroutines` where it is used in an event loop.
     `members` are the names its body binds. It is `apart` where its constructor does not call that of a base.
 
     `mangled` is its stretch where it is nested under a private name and does not say its qualified name itself.

@@ -76,7 +76,7 @@ class Holding(Fact, frozen=True):
     `uses` are what methods do with it, see `survey.holding_uses`. `copied` says that the class makes shallow copies
     of instances, `shipped` where they go. It is `chosen` where the attribute may hold something else, if a caller says
     so: of a module or standard stream that is a default. It is `sure` but for what is imported from a package, which
-    is a module of the project or none, and `taken` where the instance is made with it.
+    is a module of the project or none.
     """
 
     family: Family
@@ -99,7 +99,6 @@ class Holding(Fact, frozen=True):
     shipped: tuple[Sink, ...]
     chosen: bool = False
     sure: bool = True
-    taken: bool = False
 
 
 class Resource(Fact, frozen=True):

@@ -28,6 +28,7 @@ FIXTURES = TOP / "tests" / "fixtures"
 
 _MARK = re.compile(r'  # (?:finds|left): .*?((?:\\n)?",?|)$', re.MULTILINE)  # what may follow ends a line in JSON
 _HEAVY = re.compile(r"  # heavy: .*$", re.MULTILINE)
+_NEEDED = re.compile(r"^# needs: python (\d+)\.(\d+)$", re.MULTILINE)
 _ENDED = r"\1"
 _REPORT = re.compile(r"On Python \d+\.\d+:\n\n```text\n.*?```\n", re.DOTALL)
 
@@ -75,7 +76,7 @@ def example_of(rule: Rule) -> Example:
 
 
 def _texts(folder: Path) -> dict[str, str]:
-    found = sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".ipynb"))
+    found = sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".ipynb", ".toml"))
     return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in found}
 
 
@@ -100,16 +101,24 @@ def report_of(example: Example) -> str:
 
 
 def missing(example: Example) -> list[str]:
-    """The packages that the example imports and this interpreter does not have, by their top names, sorted.
+    """The packages that the example imports and this interpreter does not have, by their top names, sorted; and the
+    Python that it says it needs, where this one is older.
 
     Without them fixpickle would say other things of it than the page does.
     """
-    nodes = [node for text in example.before.values() for node in ast.walk(ast.parse(text))]
+    nodes = [
+        node
+        for path, text in example.before.items()
+        if not path.endswith(".toml")
+        for node in ast.walk(ast.parse(text))
+    ]
     names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level]
     own = {Path(name).parts[0].removesuffix(".py") for name in example.before}
     at_hand = {module.name for module in pkgutil.iter_modules()} | set(sys.stdlib_module_names)
-    return sorted({name.partition(".")[0] for name in names} - own - at_hand)
+    said = [(int(major), int(minor)) for text in example.before.values() for major, minor in _NEEDED.findall(text)]
+    newer = {f"Python {major}.{minor}" for major, minor in said if sys.version_info < (major, minor)}
+    return sorted(newer | ({name.partition(".")[0] for name in names} - own - at_hand))
 
 
 def report_in(text: str) -> str:

@@ -199,7 +199,7 @@ def _applied(diff: bytes, before: Files, folder: Path) -> dict[str, bytes]:
 
 @changed
 def test_tabs_give_the_same_program(fixture: Fixture, tmp_path: Path) -> None:
-    before = {p: _tabbed(d) for p, d in fixture.before.items()}
+    before = {p: _tabbed(d) if p.endswith((".py", ".ipynb")) else d for p, d in fixture.before.items()}
     result = settle(before, tmp_path)
     assert result.report.taken_back == ()
     for path, data in without_runtime(fixture.after).items():
@@ -226,8 +226,11 @@ def _program(data: bytes) -> str:
 
 
 def skip_without_what_it_needs(fixture: Fixture) -> None:
-    """A fixture whose subject cannot do without a library says so: `# needs: ray`."""
+    """A fixture that has nothing to prove without a library, or before a Python, says so: `# needs: ray`."""
     for data in fixture.before.values():
+        for major, minor in re.findall(rb"^# needs: python (\d+)\.(\d+)$", data, re.MULTILINE):
+            if sys.version_info < (int(major), int(minor)):
+                pytest.skip(f"needs Python {int(major)}.{int(minor)}")
         for name in re.findall(rb"^# needs: (\w+)$", data, re.MULTILINE):
             pytest.importorskip(name.decode())
     if sys.version_info < (3, 11) and fixture.case in ANSWERING:

@@ -1,4 +1,4 @@
-"""Which Ray a project keeps to, and which one its interpreter has."""
+"""Which Ray and which Python a project keeps to, and which one its interpreter has."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
-from fixpickle_codemods._releases import installed, pinned_below
+from fixpickle_codemods._releases import installed, pinned_below, without_itertools
 
+from fixpickle.project import Project
+from fixpickle.source import read
+from fixpickle.survey import survey
+from fixpickle.survey.facts import Facts
 from fixpickle.survey.moved import behind, moved, release
 
 KEPT_BELOW = [
@@ -92,3 +96,37 @@ def test_the_table_is_in_order() -> None:
     assert behind("ray.tune.suggest.flaml.CFO") == moved()["ray.tune.suggest"]
     assert behind("ray.tune.run_experiments") is None and behind("ray") is None
     assert release("2.41.0rc1") == (2, 41)
+
+
+DECLARED = [
+    ("pyproject.toml", '[project]\nrequires-python = ">=3.10"\n', True),
+    ("pyproject.toml", '[project]\nrequires-python = ">=3.10,<4"\n', True),
+    ("pyproject.toml", '[project]\nrequires-python = ">=3.10, <=3.14"\n', True),
+    ("pyproject.toml", '[project]\nrequires-python = ">=3.10,<3.14"\n', False),
+    ("pyproject.toml", '[project]\nrequires-python = "~=3.12.0"\n', False),
+    ("pyproject.toml", '[project]\nrequires-python = "==3.13.*"\n', False),
+    ("pyproject.toml", '[tool.poetry.dependencies]\nrich = "*"\npython = "^3.10"\n', True),
+    ("pyproject.toml", '[tool.poetry.dependencies]\npython = ">=3.10,<3.13"\n', False),
+    ("setup.py", 'setup(name="x", python_requires=">=3.8")\n', True),
+    ("setup.cfg", "[options]\npython_requires = >=3.8, <3.14\n", False),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "meant"), DECLARED)
+def test_what_a_project_declares_of_python_decides(name: str, text: str, meant: bool, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    assert [_without_itertools(tmp_path, release) for release in ((), (3, 11), (3, 14))] == [meant] * 3
+
+
+@pytest.mark.parametrize("text", ["", '[tool.mypy]\npython_version = "3.9"\n', '[tool.fixpickle]\npython = "3.9"\n'])
+def test_where_nothing_is_declared_the_interpreter_decides(text: str, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    assert [_without_itertools(tmp_path, r) for r in ((), (3, 13), (3, 14), (3, 15))] == [False, False, True, True]
+
+
+def _without_itertools(folder: Path, release: tuple[int, ...]) -> bool:
+    (folder / "module.py").touch()
+    source = read(folder / "module.py", explicit=True)
+    facts = survey(source)  # type: ignore[arg-type]
+    assert isinstance(facts, Facts)
+    return without_itertools(Project([facts], release=release), facts)

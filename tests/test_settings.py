@@ -9,6 +9,7 @@ import pytest
 
 from fixpickle.model import BoundaryEntry, Evidence, Refusal, Runtime, Settings
 from fixpickle.settings import DECLARED, Options, load
+from fixpickle.settings.interpreter import release_of
 
 RULES = ("lambda-value", "local-class", "bare-lock")
 NO_ENVIRONMENT: dict[str, str] = {"PATH": ""}
@@ -80,6 +81,7 @@ def test_every_key_of_the_table_reaches_the_settings(tmp_path: Path) -> None:
     assert got == Settings(
         root=tmp_path,
         python=Path(sys.executable),
+        release=sys.version_info[:2],
         select=frozenset({"lambda-value", "bare-lock"}),
         ignore=frozenset({"bare-lock"}),
         exclude=("docs/",),
@@ -108,7 +110,7 @@ def test_every_key_of_the_table_reaches_the_settings(tmp_path: Path) -> None:
 
 
 def test_every_setting_has_a_field_that_takes_it() -> None:
-    own = {"root", "python", "known", "only", "traced"}  # what a run finds out for itself
+    own = {"root", "python", "release", "known", "only", "traced"}  # what a run finds out for itself
     assert {field.name for field in fields(Settings)} - own == {
         setting.field for setting in DECLARED if setting.field
     } - {"python"}
@@ -117,7 +119,8 @@ def test_every_setting_has_a_field_that_takes_it() -> None:
 def test_without_configuration_the_defaults_hold(tmp_path: Path) -> None:
     (tmp_path / "setup.py").touch()
     (tmp_path / "sub").mkdir()
-    assert settings(tmp_path / "sub") == Settings(root=tmp_path, python=Path(sys.executable))
+    expected = Settings(root=tmp_path, python=Path(sys.executable), release=sys.version_info[:2])
+    assert settings(tmp_path / "sub") == expected
 
 
 def test_the_command_line_wins_over_the_file(tmp_path: Path) -> None:
@@ -284,3 +287,20 @@ def test_a_python_that_cannot_be_run_is_refused(tmp_path: Path) -> None:
     plain.touch(mode=0o644)
     for name in (str(plain), str(tmp_path / "missing"), "no-such-python"):
         assert refusal(tmp_path, Options({"python": name})).reason == "not a Python that can be run"
+
+
+@pytest.mark.parametrize(
+    "said", ["version = 3.14.0\n", "version_info = 3.14.2.final.0\n", "home = /usr\nversion=3.14\n"]
+)
+def test_the_release_of_an_environment_is_read_where_it_says_so(said: str, tmp_path: Path) -> None:
+    (tmp_path / "pyvenv.cfg").write_text(said)
+    assert release_of(interpreter(tmp_path)) == (3, 14)
+
+
+def test_the_release_of_an_interpreter_is_in_its_name_or_is_not_known(tmp_path: Path) -> None:
+    named = tmp_path / "python3.13"
+    named.touch()
+    (tmp_path / "python").symlink_to(named)
+    (tmp_path / "pypy").touch()
+    assert [release_of(tmp_path / name) for name in (named.name, "python", "pypy")] == [(3, 13), (3, 13), ()]
+    assert release_of(Path(sys.executable)) == sys.version_info[:2]

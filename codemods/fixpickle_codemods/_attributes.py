@@ -14,6 +14,7 @@ from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, Family, Holding, Layout, ToAttribute, ToCall, changed
 from fixpickle_codemods._carried import registered
 from fixpickle_codemods._hook_needs import needs_of_hooks
+from fixpickle_codemods._releases import without_itertools
 from fixpickle_codemods._setters import other_setters
 
 STAND_IN = "(_ for _ in ())"
@@ -82,8 +83,9 @@ def _finding(rule: str, judge: Judge, project: Project, facts: Facts, holding: H
     remedy = bound or judged.remedy
     reason = remedy if isinstance(remedy, str) else _in_the_way(project, facts, holding, remedy)
     safety = Safety.MANUAL if reason or isinstance(remedy, str) else remedy.safety
-    # What pickles on most Pythons is no finding, wherever it goes; what may be something else, none without a fix.
-    quiet = bound or holding.family is Family.COUNTER or (holding.chosen and reason)
+    # What pickles on the project's Pythons is no finding, wherever it goes; nor what may be something else and stays.
+    pickles = holding.family is Family.ITERTOOLS and not without_itertools(project, facts)
+    quiet = bound or pickles or (holding.chosen and reason)
     traced = None if quiet else _traced(project, facts, holding)
     seen = safety is Safety.SAFE and not project.exposure.inner(facts, holding.cls)
     return Finding(

@@ -43,6 +43,11 @@ def reach_of(project: Project, facts: Facts, made: Construction) -> Reach | None
     crossing = sent(project, facts, made)
     if crossing is not None:
         return Reach(Evidence.BOUNDARY, crossing.chain, crossing.boundary.pickler)
+    return carried(project, facts, made)
+
+
+def carried(project: Project, facts: Facts, made: Construction) -> Reach | None:
+    """Why the value is believed to be pickled along with what keeps it, or None: not as an argument by itself."""
     if made.home is Home.INSTANCE:
         return _kept(project, facts, made)
     if made.home is Home.BASE:

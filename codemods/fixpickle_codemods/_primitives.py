@@ -45,6 +45,9 @@ _SCOPES = {
         "what is pickled arrives with a queue of its own: what is put there is not seen here",
     ),
 }
+_PLAIN = {"Barrier": "(2)", "cycle": "([1, 2])", "repeat": "(None)"}
+"""Arguments that do, for those that cannot do without."""
+
 _SHARED = {"Lock": "shared_lock", "RLock": "shared_rlock"}
 _LOCAL = "<locals>"
 _RUNTIME = "_fixpickle_"  # our own copies: they know what they keep
@@ -68,14 +71,15 @@ def findings(rule: str, targets: Mapping[str, str], project: Project, facts: Fac
             rule=rule,
             path=facts.path,
             span=made.span,
-            message=f"{made.target} {_where(made)} cannot be pickled",
+            message=f"{made.target} {where(made)} cannot be pickled",
             reach=reach,
             safety=Safety.MANUAL if reason else safety_of(project.strategy_at(facts, made.line), targets[made.target]),
             reason=reason,
         )
 
 
-def _where(made: Construction) -> str:
+def where(made: Construction) -> str:
+    """The words for what keeps the value of a construction."""
     if made.home is Home.BASE:
         return f"as {made.cls} inherits from it"
     if made.cls:
@@ -108,9 +112,7 @@ def _reason(project: Project, facts: Facts, made: Construction, counterpart: str
         return f"one {counterpart} serves several tasks or instances, and would arrive as one for each of them"
     if counterpart == "Lock" and (tested := _tested(project, facts)):
         return f"the type of a lock is tested for at {tested}, and a counterpart of Lock is of another"
-    if patched := _patched(project, facts, made):
-        return f"{patched} replaces it by name, and would no longer reach it"
-    return ""
+    return patched(project, facts, made)
 
 
 def _across(crossing: Crossing, counterpart: str) -> str:
@@ -143,13 +145,14 @@ def _tested(project: Project, facts: Facts) -> str:
     return ""
 
 
-def _patched(project: Project, facts: Facts, made: Construction) -> str:
-    """Where a string, as in `patch("package.module.Lock")`, names the constructor as this file writes it."""
+def patched(project: Project, facts: Facts, made: Construction) -> str:
+    """Why another constructor would not do: a string names this one, as in `patch("package.module.Lock")`; or ""."""
     callee = made.code.partition("(")[0]
     for name in dict.fromkeys((callee, callee.partition(".")[0])):
         for other, reference in project.references.get(name.rpartition(".")[2], ()):
             if f".{reference.symbol}".endswith(f".{facts.module}.{name}"):
-                return f"{other.path.name}:{reference.span.line}"
+                place = f"{other.path.name}:{reference.span.line}"
+                return f"{place} replaces it by name, and would no longer reach it"
     return ""
 
 
@@ -210,7 +213,7 @@ def subjects(facts: Facts, finding: Finding, made: Construction, code: str, coun
     before, after = made.code, f"{code}({arguments}"
     pickler = finding.reach.pickler
     # The written arguments may be names of the function around them: then the kind alone is what can be tried.
-    plain = "(2)" if counterpart == "Barrier" else "()"
+    plain = _PLAIN.get(counterpart, "()")
     alone = (
         ByExpression(facts.module, before, after, pickler),
         ByExpression(facts.module, f"{callee}{plain}", f"{code}{plain}", pickler),

@@ -1,4 +1,4 @@
-"""Which release of a library a project runs on: what it pins, and what its interpreter has installed."""
+"""Which release of a library or of Python a project runs on: what it declares, and what its interpreter has."""
 
 from __future__ import annotations
 
@@ -6,11 +6,21 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from fixpickle.project import Project
+from fixpickle.survey.facts import Facts
 from fixpickle.survey.moved import Release, release
 
 _DECLARING = ("pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "environment.yml", "environment.yaml")
+ITERTOOLS_GONE = (3, 14)
 # As far as a requirement bounds the release from above: `==2.3.0`, `<2.7`, `~=2.3.1`, poetry's `^1.13` and `~2.3`.
 _BOUND = re.compile(r"(===?|<=?|~=?|\^)\s*v?(\d+(?:\.\d+)*)(\.\*)?")
+# `requires-python` of PEP 621, `python_requires` of setuptools, and poetry's own table.
+_PYTHON = re.compile(
+    r"""^\s*requires-python\s*=\s*["'](?P<project>[^"'\n]*)"""
+    r"""|\bpython_requires\s*=\s*["']?(?P<setup>[^"'\n]*)"""
+    r"""|^\[tool\.poetry\.dependencies\][^\n]*(?:\n(?!\[)[^\n]*)*?\npython\s*=\s*["'](?P<poetry>[^"'\n]*)""",
+    re.MULTILINE,
+)
 
 
 def pinned_below(library: str, wanted: Release, root: Path) -> str:
@@ -21,7 +31,7 @@ def pinned_below(library: str, wanted: Release, root: Path) -> str:
     """
     for path in _requirement_files(root):
         for written, bounds in _requirements(library, path.read_text("utf-8", "replace")):
-            if any(_excludes("*" if stars else sign, release(number), wanted) for sign, number, stars in bounds):
+            if _keeps_below(wanted, bounds):
                 return f"{path.name}: {written}"
     return ""
 
@@ -35,8 +45,20 @@ def installed(library: str, python: Path) -> Release:
     return ()
 
 
+def without_itertools(project: Project, facts: Facts) -> bool:
+    """Whether the project is for Python 3.14, which pickles no iterator of itertools, too.
+
+    The closest file that declares anything says so; where there is none, the interpreter that runs the project.
+    Source: https://docs.python.org/3.14/whatsnew/3.14.html#itertools
+    """
+    for path in _requirement_files(facts.root):
+        if found := _PYTHON.search(path.read_text("utf-8", "replace")):
+            return not _keeps_below(ITERTOOLS_GONE, _BOUND.findall(next(filter(None, found.groups()), "")))
+    return project.release >= ITERTOOLS_GONE
+
+
 def consulted(root: Path) -> Iterator[Path]:
-    """The files that :func:`pinned_below` reads, and the folders in which others would be."""
+    """The files that both :func:`pinned_below` and :func:`without_itertools` read, and where others would be."""
     folders, _ = _folders(root)
     yield from folders
     yield from _requirement_files(root)
@@ -66,6 +88,10 @@ def _requirements(library: str, text: str) -> Iterator[tuple[str, list[tuple[str
     for found in re.finditer(rf"{name}\s*(=\s*[{{\"'][^\n]*|[=<>~!^][^\n;#\"']*)", text):
         said = re.sub(r"^=\s*(?=[{\"'])", "", found[1])
         yield found[0].strip(), _BOUND.findall(said)
+
+
+def _keeps_below(wanted: Release, bounds: list[tuple[str, str, str]]) -> bool:
+    return any(_excludes("*" if stars else sign, release(number), wanted) for sign, number, stars in bounds)
 
 
 def _excludes(sign: str, bound: Release, wanted: Release) -> bool:

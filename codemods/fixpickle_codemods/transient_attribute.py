@@ -129,7 +129,7 @@ class TransientAttribute:
 
 
 def _judge(facts: Facts, holding: Holding) -> Judged | None:
-    if holding.family in (Family.VIEW, Family.PROXY, Family.GENERATOR, Family.COUNTER):
+    if holding.family in (Family.VIEW, Family.PROXY, Family.GENERATOR, Family.ITERTOOLS):
         return None
     if holding.lazy and not (holding.family in NAMED and (holding.chosen or holding.loose)):
         return Judged(_on_demand(facts, holding), Evidence.STATE)
@@ -141,7 +141,8 @@ def _judge(facts: Facts, holding: Holding) -> Judged | None:
 
 def _keeps_lock(facts: Facts, name: str) -> bool:
     """Whether instances of the class keep a lock or one of its kin: to make that picklable alone helps nobody."""
-    if any(made.home is Home.INSTANCE and made.cls == name for made in facts.constructions):
+    kept = (made for made in facts.constructions if made.home is Home.INSTANCE and made.target in PRIMITIVES)
+    if any(made.cls == name for made in kept):
         return True
     found = next((c for c in facts.classes if c.name == name), None)
     made = (value for _, value in found.attributes if value.endswith("()")) if found else ()

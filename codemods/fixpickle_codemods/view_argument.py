@@ -22,8 +22,9 @@ and only goes through it, counts it or hands it to `sorted` and the like.
 `pool.map(f, prices.values())`, `executor.map(f, (x for x in rows))`, `Process(args=...)` given a generator itself: the
 iterable is gone through here, and its items are pickled. Views handed to Ray, Dask, loky or dill, which take them.
 `.keys()`, `.values()` and `.items()` of what is not sure to be a `dict`. `map`, `filter`, `zip`, `enumerate`,
-`reversed` and `iter(...)` pickle, with what they are made from. What goes through functions of the project first, which
-may make a list of it. Arguments of joblib's `delayed`. Tests. What instances keep: see
+`reversed` and `iter(...)` pickle, with what they are made from, and up to Python 3.13 so do iterators of `itertools`:
+these are named where the project is for 3.14. What goes through functions of the project first, which may make a list
+of it. Arguments of joblib's `delayed`. Tests. What instances keep: see
 [view-attribute](view-attribute.md).
 
 ## When it refuses
@@ -38,11 +39,13 @@ in the file.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from fixpickle.model import ByExpression, Edit, Evidence, Finding, Patch, Reach, Refusal, Safety
 from fixpickle.project import Crossing, Project, is_test
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, Family, Handover, ToCall, ToReturn
+from fixpickle_codemods._releases import consulted, without_itertools
 from fixpickle_codemods._view_uses import PLAIN_USES
 
 _AT_ONCE = "a list in its place would take every item at once, and may never end: hand over what it is made from"
@@ -64,6 +67,8 @@ class ViewArgument:
     def find(self, project: Project, facts: Facts) -> Iterator[Finding]:
         """Every place of the file at which one crosses."""
         for handover in () if is_test(facts) else facts.handovers:
+            if handover.family is Family.ITERTOOLS and not without_itertools(project, facts):
+                continue
             crossing = _crossing(project, facts, handover)
             if crossing is None:
                 continue
@@ -77,6 +82,11 @@ class ViewArgument:
                 safety=Safety.MANUAL if reason else self.safety,
                 reason=reason,
             )
+
+    def consults(self, project: Project, facts: Facts) -> Iterator[Path]:
+        """Where a project says which Python it is for, for a file that hands over an iterator of itertools."""
+        if any(handover.family is Family.ITERTOOLS for handover in facts.handovers):
+            yield from consulted(facts.root)
 
     def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
         """A list of what the view shows."""

@@ -24,8 +24,9 @@ has its mapping, the mapping itself is pickled (`self._table.copy()`) and wrappe
 something else. `map`, `filter`, `zip`, `enumerate`, `reversed` and `iter(...)` pickle. Classes whose hooks leave the
 attribute out, tests, and objects that belong to one process. Views that are only local.
 
-Objects of `itertools` pickle up to Python 3.13, with a DeprecationWarning since 3.12, and not from 3.14 on: `--reach
-any` lists them.
+Iterators of `itertools`, `chain`, `islice`, `product` and the like, pickle up to Python 3.13, with a DeprecationWarning
+since 3.12. They are named where the project is for 3.14 and their instances are seen to be pickled or copied; `--reach
+any` lists the others. For `count`, `cycle` and `repeat` see [bare-iterator](bare-iterator.md).
 
 ## When it refuses
 
@@ -37,16 +38,20 @@ what is left of it cannot be told without consuming it. Where `list` is another 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from fixpickle.model import ByExpression, ByState, Evidence, Finding, Patch, Refusal, Safety
 from fixpickle.project import Project
 from fixpickle.rewrite import Rebuilt
 from fixpickle.rule import Workshop
+from fixpickle.survey.constructions import ITERATORS
 from fixpickle.survey.facts import Facts, Family, Holding
 from fixpickle_codemods._attributes import Judged, Remedy, findings, patch
+from fixpickle_codemods._releases import consulted
 from fixpickle_codemods._view_uses import PLAIN_USES
 
 _HALF = "it may be half consumed when it is pickled: keep what it is made from, or a list"
+_GONE = "it pickles up to Python 3.13 and not from 3.14 on: keep what it is made from, or a list"
 _SET_LIKE = "a list would not do: "
 
 
@@ -61,15 +66,19 @@ class ViewAttribute:
         """Every such attribute of the file's classes."""
         return findings(self.name, _judge, project, facts)
 
+    def consults(self, project: Project, facts: Facts) -> Iterator[Path]:
+        """Where a project says which Python it is for, for a file that keeps an iterator of itertools."""
+        if any(holding.family is Family.ITERTOOLS for holding in facts.holdings):
+            yield from consulted(facts.root)
+
     def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
         """A list in the place of the view, or state hooks that make it again."""
         return patch(finding, shop, _judge)
 
 
 def _judge(facts: Facts, holding: Holding) -> Judged | None:
-    if holding.family is Family.COUNTER:
-        reason = "it pickles up to Python 3.13 and not from 3.14 on: keep a number, or a list, instead"
-        return Judged(reason, Evidence.ANY)
+    if holding.family is Family.ITERTOOLS and holding.target not in ITERATORS:
+        return Judged(_GONE, Evidence.ANY)
     if holding.family is Family.GENERATOR:
         return Judged(_HALF, Evidence.ANY)
     if holding.family is Family.VIEW:

@@ -40,8 +40,10 @@ class Project:
         traced: Sequence[Traced] = (),
         import_seconds: Mapping[str, float] | None = None,
         root: Path | None = None,
+        release: tuple[int, ...] = (),
     ) -> None:
         self.root = root  # the import root that comes first, where only its names are read
+        self.release = release  # of the Python that runs it, as (3, 14); empty where that is not known
         self.files: Sequence[Facts] = tuple(sorted(facts, key=lambda f: f.path))
         self.strategy = strategy
         self.traced = traced
@@ -61,11 +63,11 @@ class Project:
 
     def over(self, facts: Iterable[Facts], traced: Sequence[Traced] = ()) -> Project:
         """The same project with other facts, and where a traced run failed in these: boundaries and strategy stay."""
-        return Project(facts, self.catalogue, self.strategy, traced, self.import_seconds)
+        return Project(facts, self.catalogue, self.strategy, traced, self.import_seconds, release=self.release)
 
     def weighed(self, import_seconds: Mapping[str, float]) -> Project:
         """The same project, and the seconds that heavy packages take to import; before that they are None."""
-        return Project(self.files, self.catalogue, self.strategy, self.traced, import_seconds)
+        return Project(self.files, self.catalogue, self.strategy, self.traced, import_seconds, release=self.release)
 
     def seen_from(self, facts: Facts) -> Project:
         """The project as one file sees it: where modules share a name, without those that its imports do not mean."""
@@ -75,7 +77,8 @@ class Project:
         project = self._apart.pop(root, None)
         if project is None:
             there = self._namesakes.reached_from(root)
-            project = Project(there, self.catalogue, self.strategy, self.traced, self.import_seconds, root)
+            told = self.catalogue, self.strategy, self.traced, self.import_seconds, root, self.release
+            project = Project(there, *told)
         self._apart[root] = project  # the one that was asked for last stands last
         if len(self._apart) > _ROOTS:
             del self._apart[next(iter(self._apart))]

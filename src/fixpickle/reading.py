@@ -77,7 +77,7 @@ def read_all(
                     facts[source.path] = unfold(found, source, packs)
                     skipped += _misnamed(facts[source.path])
     known = configured(settings.boundaries, settings.quiet)
-    project = Project(facts.values(), known, settings.strategy, settings.traced)
+    project = Project(facts.values(), known, settings.strategy, settings.traced, release=settings.release)
     shelf = Shelf(memory, disk)
     return Standing(shelf, shelf, facts, project, frozenset(held)), skipped
 

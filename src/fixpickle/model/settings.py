@@ -109,6 +109,7 @@ class Settings:
     """What a run was asked to do: the command line over `[tool.fixpickle]` over the defaults.
 
     What a person may set is declared in :mod:`fixpickle.settings.declared`, under the name of its field.
+    `release` is that of the interpreter `python`, empty where it cannot be told without running it.
     `baseline` is the file of findings that are known and wait, `known` its entries. Where `only` is given, findings in
     other files are left out; these files are still read, for what they tell about the others. `traced` is where a real
     run failed.
@@ -116,6 +117,7 @@ class Settings:
 
     root: Path
     python: Path
+    release: tuple[int, ...] = ()
     select: frozenset[str] = frozenset()
     ignore: frozenset[str] = frozenset()
     per_file_ignores: Mapping[str, frozenset[str]] = field(default_factory=dict)

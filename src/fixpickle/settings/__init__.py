@@ -11,7 +11,7 @@ from typing import Any
 from fixpickle.model import Refusal, Settings
 from fixpickle.settings.declared import DECLARED, KEYS, Setting, Stage, default
 from fixpickle.settings.file import OWN_NAMES, Place
-from fixpickle.settings.interpreter import asked_for, of_environment
+from fixpickle.settings.interpreter import asked_for, of_environment, release_of
 from fixpickle.settings.layers import ALL, Options, Said, chain, joined, layers, meant, merged, problems
 
 __all__ = [
@@ -76,7 +76,7 @@ def resolve(
     if isinstance(python, Refusal):
         return python
     files = tuple(place.path for place in places.places if place.text)
-    return Loaded(_settings(Settings(root, python), said, rules), said, files)
+    return Loaded(_settings(Settings(root, python, release=release_of(python)), said, rules), said, files)
 
 
 def wrongs(

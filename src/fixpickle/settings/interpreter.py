@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -32,6 +33,22 @@ def of_environment(root: Path, environ: Mapping[str, str]) -> Path:
     folders = [Path(active)] if active else []
     folders += [above / name for above in (root, *root.parents) for name in (".venv", "venv")]
     return next((python for python in map(_in_environment, folders) if _executable(python)), Path(sys.executable))
+
+
+def release_of(python: Path) -> tuple[int, ...]:
+    """The release of an interpreter, as (3, 14): ours, or what its environment or its own name says; else empty.
+
+    It is not run for that. Source: the `version` that the standard library's `venv` writes to `pyvenv.cfg`, and the
+    `version_info` that virtualenv and uv write there.
+    """
+    if python == Path(sys.executable):
+        return sys.version_info[:2]
+    configuration = python.parent.parent / "pyvenv.cfg"
+    said = configuration.read_text("utf-8", "replace") if configuration.is_file() else ""
+    found = re.search(r"^version(?:_info)?\s*=\s*(\d+)\.(\d+)", said, re.MULTILINE)
+    named = re.fullmatch(r"python(\d+)\.(\d+)\w*", python.resolve().name.removesuffix(".exe"))
+    known = found or named
+    return (int(known[1]), int(known[2])) if known else ()
 
 
 def _in_environment(folder: Path) -> Path:

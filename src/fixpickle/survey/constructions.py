@@ -1,4 +1,5 @@
-"""Locks, queues and their kin: where each is made, what keeps it, and what would notice another one in its place."""
+"""Locks, queues and their kin, and iterators of itertools: where each is made, what keeps it, and what would notice
+another one in its place."""
 
 from __future__ import annotations
 
@@ -51,12 +52,18 @@ PROCESS_LOCKS = frozenset(
 )
 """Locks that reach other processes by inheritance alone, and so go into no pickle."""
 
+ITERATORS = frozenset({"itertools.count", "itertools.cycle", "itertools.repeat"})
+"""Iterators that pickle up to Python 3.13, and can be told to go on from where they stand."""
+
 LOCK_TYPE = "_thread.LockType"
 """What every way to name the type of a plain lock is called: `type(threading.Lock())` is one."""
 
 _LOCKS = frozenset({"_thread.allocate_lock", "_thread.allocate", "threading.Lock", LOCK_TYPE, "_thread.lock"})
 _LOCK_VALUES = frozenset(f"{symbol}()" for symbol in _LOCKS)
-_REPLACED = frozenset(symbol.rpartition(".")[2] for symbol in PRIMITIVES) | {"threading", "queue", "_thread"}
+_REPLACED = frozenset(symbol.rpartition(".")[2] for symbol in PRIMITIVES | ITERATORS) | {
+    *("threading", "queue", "_thread", "itertools"),
+}
+_GOING_THROUGH = ("builtins.", "collections.", "itertools.")
 _END = 4  # letters that rule most strings out
 _ENDS = frozenset(name[-_END:] for name in _REPLACED)
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
@@ -68,15 +75,25 @@ _Name = ast.Name | ast.Attribute
 
 
 def constructions(tree: Tree, names: Names, flow: Flow) -> Iterator[Construction]:
-    """Every place that makes a lock or its kin, or hands its constructor to what makes one for each instance."""
-    wanted = PRIMITIVES | PROCESS_LOCKS
-    found: list[_Name] = tree.of(ast.Name, ast.Attribute) if names.may_mean(wanted) else []
+    """Every place that makes one of them, or hands its constructor to what makes one for each instance."""
+    locks = PRIMITIVES | PROCESS_LOCKS
+    found: list[_Name] = tree.of(ast.Name, ast.Attribute) if names.may_mean(locks) else _of_itertools(tree, names)
     for node in found:
         symbol = names.of(node) if isinstance(node.ctx, ast.Load) else ""
-        if symbol in wanted and not isinstance(tree.parents[node], ast.Attribute):
+        if symbol in locks | ITERATORS and not isinstance(tree.parents[node], ast.Attribute):
             made = _construction(tree, names, flow, node, symbol)
             if made is not None and _of_module(flow, names, node):
                 yield made
+
+
+def _of_itertools(tree: Tree, names: Names) -> list[_Name]:
+    """The names that may mean one of `itertools`, found without a look at every other: most files have `.count`."""
+    taken = {i.local for i in names.imports if i.target.partition(".")[0] == "itertools"}
+    if not taken:
+        return []
+    words = (symbol.rpartition(".")[2] for symbol in ITERATORS)
+    found: list[_Name] = [attribute for word in words for attribute in tree.attributes(word)]
+    return tree.ordered([*found, *(n for n in tree.of(ast.Name) if n.id in taken)])
 
 
 def _of_module(flow: Flow, names: Names, node: ast.expr) -> bool:
@@ -100,9 +117,13 @@ def _construction(tree: Tree, names: Names, flow: Flow, node: _Name, symbol: str
     chosen = None if called else _chosen(tree, flow, node) or _chosen_by_class(tree, names, node)
     if not called and chosen is None and not _is_factory(tree, names, node):
         return None
-    value = parent if called else node
+    value = _bound_next(tree, parent) if called else node
+    if called and symbol in ITERATORS and _gone_through(tree, names, flow, value):
+        return None
     sinks = _through(tree, names, flow, value) if chosen is None else [s for c in chosen for s in flow.of(c)]
     home, cls, attribute = _home(tree, names, flow, value, sinks)
+    if symbol in ITERATORS and home is Home.OTHER and not sinks:
+        return None
     owner = tree.function(node)
     span = tree.span(node)
     return Construction(
@@ -121,9 +142,31 @@ def _construction(tree: Tree, names: Names, flow: Flow, node: _Name, symbol: str
     )
 
 
+def _bound_next(tree: Tree, call: ast.AST) -> ast.AST:
+    """What is kept of a counter: `itertools.count().__next__` carries it along, as every bound method does."""
+    parent = tree.parents[call]
+    return parent if isinstance(parent, ast.Attribute) and parent.attr == "__next__" else call
+
+
+def _gone_through(tree: Tree, names: Names, flow: Flow, value: ast.AST) -> bool:
+    """Whether it is handed to `zip`, `list` or the like, by itself or by the variable that it is: they take its items.
+
+    What goes on from there may be a list of them, or the like, and no iterator of `itertools` any more.
+    """
+    statement = tree.parents[value]
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+    scope = tree.scope(value)
+    uses = flow.variables.loads(scope, target.id) if isinstance(target, ast.Name) else []
+    for use in (value, *uses):
+        call = tree.parents[use]
+        if isinstance(call, ast.Call) and use in call.args and names.of(call.func).startswith(_GOING_THROUGH):
+            return True
+    return False
+
+
 def _inherited(tree: Tree, node: _Name, cls: ast.ClassDef, symbol: str) -> Construction | None:
     span, name = tree.span(node), tree.qualname(cls)
-    if symbol.endswith("SimpleQueue") or cls.keywords:
+    if symbol.endswith("SimpleQueue") or symbol in ITERATORS or cls.keywords:
         return None  # what calls the C methods by name would pass the counterpart's items by
     return Construction(symbol, span, Home.BASE, name, "", "", f"{name}()", False, span.line, "")
 

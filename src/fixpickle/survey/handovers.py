@@ -10,7 +10,7 @@ from fixpickle.survey.facts import Family, Handover, Sink, ToCall, ToReturn
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.flow.callees import CARRIERS
 from fixpickle.survey.holding_uses import use_of
-from fixpickle.survey.holdings import family_of, is_generator
+from fixpickle.survey.holdings import ITERTOOLS, family_of, is_generator
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import FUNCTIONS, Tree, parameters
 
@@ -18,7 +18,7 @@ from fixpickle.survey.tree import FUNCTIONS, Tree, parameters
 _MAKERS = frozenset(
     {
         *("keys", "values", "items", "finditer", "reader", "writer", "DictReader", "DictWriter"),
-        *("scandir", "walk", "iglob"),
+        *("scandir", "walk", "iglob", "pairwise", "batched", *ITERTOOLS),
     }
 )
 _PARTIAL = "functools.partial"
@@ -48,7 +48,7 @@ def handovers(tree: Tree, names: Names, flow: Flow) -> Iterator[Handover]:
             continue
         places = _places(tree, names, flow, node) if flow.leads(node) else []
         family, target = family_of(tree, names, flow, node) if places else (None, "")
-        if family in (Family.VIEW, Family.GENERATOR):
+        if family in (Family.VIEW, Family.GENERATOR, Family.ITERTOOLS):
             for place in places:
                 yield from _handover(tree, names, flow, place, family, target)
     for name, function in generators.items():

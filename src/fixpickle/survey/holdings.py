@@ -14,6 +14,23 @@ from fixpickle.survey.names import Names
 from fixpickle.survey.remaking import remade
 from fixpickle.survey.tree import FUNCTIONS, Tree, is_none, walk
 
+ITERTOOLS = (
+    *(
+        "count",
+        "cycle",
+        "repeat",
+        "chain",
+        "islice",
+        "product",
+        "permutations",
+        "combinations",
+        "combinations_with_replacement",
+        "groupby",
+    ),
+    *("accumulate", "zip_longest", "starmap", "takewhile", "dropwhile", "filterfalse", "compress"),
+)
+"""What of `itertools` pickles up to Python 3.13."""
+
 _CALLS: dict[str, Family] = {
     **dict.fromkeys(("builtins.open", "io.open", "gzip.open", "bz2.open", "lzma.open"), Family.FILE),
     **dict.fromkeys(("pathlib.Path().open", "gzip.GzipFile", "bz2.BZ2File", "lzma.LZMAFile"), Family.FILE),
@@ -47,9 +64,8 @@ _CALLS: dict[str, Family] = {
     **dict.fromkeys(("re.finditer", "csv.reader", "csv.writer", "csv.DictReader", "csv.DictWriter"), Family.GENERATOR),
     **dict.fromkeys(("os.scandir", "os.walk", "glob.iglob"), Family.GENERATOR),
     "types.MappingProxyType": Family.PROXY,
-    **dict.fromkeys(("itertools.count", "itertools.cycle", "itertools.repeat", "itertools.chain"), Family.COUNTER),
-    **dict.fromkeys(("itertools.accumulate", "itertools.islice", "itertools.product"), Family.COUNTER),
-    **dict.fromkeys(("itertools.permutations", "itertools.groupby", "itertools.zip_longest"), Family.COUNTER),
+    **dict.fromkeys(("itertools.pairwise", "itertools.batched"), Family.GENERATOR),
+    **dict.fromkeys((f"itertools.{name}" for name in ITERTOOLS), Family.ITERTOOLS),
 }
 _MODES = frozenset(
     {
@@ -65,7 +81,7 @@ _MEMOS = frozenset({"functools.lru_cache", "functools.cache", "functools.lru_cac
 
 
 # Of these the expression itself is exchanged, and no hooks are written; what may be a module or stream, is `chosen`.
-_WHOLE = frozenset({Family.VIEW, Family.PROXY, Family.GENERATOR, Family.COUNTER, Family.MEMO})
+_WHOLE = frozenset({Family.VIEW, Family.PROXY, Family.GENERATOR, Family.ITERTOOLS, Family.MEMO})
 _NAMED = frozenset({Family.MODULE, Family.STREAM})
 
 

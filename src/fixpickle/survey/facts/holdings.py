@@ -62,7 +62,7 @@ class Family(str, Enum):
     VIEW = "dictionary view"
     PROXY = "mapping proxy"
     GENERATOR = "one-shot iterator"
-    COUNTER = "itertools object"
+    ITERTOOLS = "itertools object"
 
 
 class Holding(Fact, frozen=True):

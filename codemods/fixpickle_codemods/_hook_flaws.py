@@ -203,7 +203,7 @@ def _provided_below(project: Project, symbol: str, flaw: Flaw) -> bool:
     An empty instance of theirs lacks nothing then.
     """
     below = [(heir, project.class_of(heir)) for heir in project.children.get(symbol, ())]
-    return project.exposure.only_below(symbol) and all(
+    return project.exposure.state.only_inherited(symbol) and all(
         cls is not None and (_has_values(cls, flaw.names) or _provided_below(project, heir, flaw))
         for heir, cls in below
     )

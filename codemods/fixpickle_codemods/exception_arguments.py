@@ -37,8 +37,8 @@ Exceptions that arrive as they were: `super().__init__` with the parameters in t
 a fixed message with one parameter; a message that is used as it is, or replaced where it is empty. Classes with
 `__reduce__`, `__getstate__` or another hook of their own or inherited, except that a `__reduce__` which calls the class
 with a number of values that this `__init__` does not take is no remedy. Classes that derive from one outside of the
-files that were read, for its `__init__` and its hooks are not known. Tests. Names that begin with an underscore
-(`--reach any` takes them too).
+files that were read, for its `__init__` and its hooks are not known. Tests. Names that begin with an underscore, and
+what nothing of its package raises, makes or reads (`--reach any` takes them too).
 
 Where `args` stay what the constructor was given, it is broken by keywords: reported where the project raises it so.
 
@@ -207,8 +207,17 @@ def _reach(project: Project, facts: Facts, symbol: str) -> Reach:
     raised = [(f, r.line) for s in everyone for f, r in project.raised.get(s, ())]
     where = next((n for f, n in raised if f.path == facts.path), 0)
     steps = [f"raised at line {where}"] if where else [f"raised at {f.path.name}:{n}" for f, n in raised[:1]]
+    if not raised and all(_idle(project, s) for s in everyone):
+        return Reach(Evidence.ANY, ("nothing of its package raises it, or reads its name",))
     step = "an exception that a worker raises is pickled for its caller"
     return Reach(Evidence.ANY if private else Evidence.STATE, (*steps, step))
+
+
+def _idle(project: Project, symbol: str) -> bool:
+    """Whether its package has no use for a class, but to inherit from it."""
+    found = project.exceptions.get(symbol)
+    everyone = [s.rpartition(".")[2] for s in (symbol, *descendants(project, symbol))]
+    return found is not None and project.exposure.unread(found[0], everyone)
 
 
 def _subjects(facts: Facts, one: ExceptionFacts, wrong: Broken) -> tuple[Subject, ...]:

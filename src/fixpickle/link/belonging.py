@@ -27,7 +27,8 @@ class Belonging:
     """Reads from classes what ties their instances to a process.
 
     `started` says whether instances of a class are handed to processes as these start, `later` names what the class, or
-    one above it, sets only after its instances are pickled, and `kept` whether others keep instances of it.
+    one above it, sets only after its instances are pickled, and `kept` whether others keep instances of it. A class is
+    `inherited` where no instances are made of it but those of classes below.
     """
 
     def __init__(
@@ -38,9 +39,10 @@ class Belonging:
         started: Callable[[str], bool],
         later: Callable[[Facts, str, ClassFacts], Collection[str]],
         kept: Callable[[Facts, str], bool],
+        inherited: Callable[[str], bool],
     ) -> None:
         self.files, self.symbols, self.catalogue = files, symbols, catalogue
-        self.started, self.later, self.kept = started, later, kept
+        self.started, self.later, self.kept, self.inherited = started, later, kept, inherited
         self._known: dict[str, str] = {}
         self._running: dict[str, bool] = {}
 
@@ -54,8 +56,17 @@ class Belonging:
             return self._reason(facts, name, besides)
         symbol = f"{facts.module}.{name}"
         if symbol not in self._known:
-            self._known[symbol] = self._reason(facts, name, ())
+            self._known[symbol] = ""  # ends circles
+            self._known[symbol] = self._reason(facts, name, ()) or self._below(symbol)
         return self._known[symbol]
+
+    def _below(self, symbol: str) -> str:
+        """Why all that inherits from a class which is there for nothing else is one process's, as with a mixin's."""
+        if not self.inherited(symbol):
+            return ""
+        below = [self.symbols.class_of(heir) for heir in self.symbols.children.get(symbol, ())]
+        reasons = [self.reason(found[0], found[1].name) if found is not None else "" for found in below]
+        return reasons[0] if reasons and all(reasons) else ""
 
     def _reason(self, facts: Facts, name: str, besides: Collection[str]) -> str:
         if top := self._display(facts):

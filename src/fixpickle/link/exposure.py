@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 
 from fixpickle.link.files import is_test, packaged
 from fixpickle.link.spread import Spread
 from fixpickle.link.state import State
 from fixpickle.link.symbols import Symbols
-from fixpickle.survey.facts import Facts, Sink, ToAttribute, ToCall, ToGlobal, ToReturn
+from fixpickle.survey.facts import Facts, ImportFact, Sink, ToAttribute, ToCall, ToGlobal, ToReturn
+
+_BY_STRING = frozenset({"globals", "vars", "locals"})
+"""What reads names of a module that are written nowhere."""
 
 
 class Exposure:
@@ -108,10 +111,6 @@ class Exposure:
             return _public(f"{facts.module}.{sink.function}")
         return any(self.spread.crossings(facts, [sink]))
 
-    def only_below(self, symbol: str) -> bool:
-        """Whether a class is there to be inherited from: other classes do, and no instance of its own goes anywhere."""
-        return bool(self.symbols.children.get(symbol)) and symbol not in self.spread.made.given
-
     def held(self, facts: Facts, name: str) -> bool:
         """Whether others than its package may have instances of a class of the file."""
         return not packaged(facts) or self.exposed(f"{facts.module}.{name}")
@@ -162,6 +161,23 @@ class Exposure:
         private = name.startswith("_") or not _public(symbol)  # what Python asks a module for is not imported by name
         return private or symbol in self._used or _read_by_others(facts, name)
 
+    def unread(self, facts: Facts, names: Collection[str]) -> bool:
+        """Whether nothing of a package reads some module-level names of a file, but what defines them.
+
+        A package that imports one to give it on does not read it.
+        """
+        wanted = {*names, *_BY_STRING}
+        if any(wanted & set(s.reads) and not wanted & set(s.binds) for s in facts.statements):
+            return False
+        called = any(m.name in names and (m.sinks or m.results) for m in facts.mentions)
+        return packaged(facts) and not called and not any(f"{facts.module}.{name}" in self._read for name in names)
+
+    @cached_property
+    def _read(self) -> frozenset[str]:
+        """Symbols that a file takes from another by name to use them, or reads as an attribute of the other module."""
+        taken = (i.target for f in self.files for i in f.imports if not i.whole and not _gives_on(f, i))
+        return self._both((*taken, *(symbol for f in self.files for symbol in f.reached)))
+
     def passed_over(self, facts: Facts, name: str) -> bool:
         """Whether a package publishes other names of a module, and has no use for this one: nothing of it reads it."""
         symbol = f"{facts.module}.{name}"
@@ -201,6 +217,11 @@ class Exposure:
 def _read_by_others(facts: Facts, name: str) -> bool:
     """Whether other statements of the file than the one that defines it read a module-level name."""
     return any(name in s.reads and name not in s.binds for s in facts.statements)
+
+
+def _gives_on(facts: Facts, fact: ImportFact) -> bool:
+    """Whether a package imports a name at the top, and reads it nowhere."""
+    return facts.package and fact.top and not any(fact.local in s.reads for s in facts.statements)
 
 
 def _offers(facts: Facts, name: str) -> bool:

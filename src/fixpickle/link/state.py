@@ -30,6 +30,7 @@ class State:
             started=self._handed_to_starting,
             later=self._set_once_started,
             kept=self.keepers.keep_some,
+            inherited=self.only_inherited,
         )
 
     def _classes(self, facts: Facts, name: str) -> Iterator[ClassFacts]:
@@ -114,11 +115,13 @@ class State:
         Those hooks may keep the attribute back.
         """
         heirs = self.symbols.children.get(symbol, ())
-        return (
-            bool(heirs)
-            and symbol not in self.spread.made.given
-            and all(self.hides(heir, attribute) or self._hidden_below(heir, attribute) for heir in heirs)
+        return self.only_inherited(symbol) and all(
+            self.hides(heir, attribute) or self._hidden_below(heir, attribute) for heir in heirs
         )
+
+    def only_inherited(self, symbol: str) -> bool:
+        """Whether a class is there to be inherited from: others do, and no instance of its own goes anywhere."""
+        return bool(self.symbols.children.get(symbol)) and symbol not in self.spread.made.given
 
     def _set_once_started(self, facts: Facts, name: str, cls: ClassFacts) -> Collection[str]:
         """What `cls`, the class or one above it, sets only after instances are pickled: where these are processes.

@@ -316,7 +316,7 @@ class _Lookup:
         """`name == "x"`, `name in ("x", "y")`, `name[0] == "_"`, `name[:2] == "__"`."""
         left = self._text(test.left, asked)
         try:
-            right = ast.literal_eval(test.comparators[0])
+            right = _literal(test.comparators[0])
         except ValueError:
             return None
         if left is None:
@@ -352,9 +352,15 @@ def _leading(statement: ast.stmt) -> ast.expr | None:
     return statement.items[0].context_expr if isinstance(statement, ast.With) else None
 
 
+def _literal(node: ast.expr) -> object:
+    """The value that is written there. Raises ValueError for what is no literal."""
+    # `literal_eval` leaves closures that hold one another, so it is called for no more than has to be.
+    return node.value if isinstance(node, ast.Constant) else ast.literal_eval(node)
+
+
 def _number(node: ast.expr | None) -> int | None:
     try:
-        value = ast.literal_eval(node) if node is not None else None
+        value = _literal(node) if node is not None else None
     except ValueError:
         return None
     return value if isinstance(value, int) else None

@@ -155,9 +155,19 @@ class Flow:
             if callee == "builtins.staticmethod":
                 return self._read_from(call)
             return ()  # a descriptor or decorator in a class body: the class carries it, and classes travel by name
-        before = len(made.args) - 1 if made is not None else 0
+        base = self._of_base(call)
+        if base and node is call.args[0]:
+            return ()  # the base makes the same object
+        before = len(made.args) - 1 if made is not None else -base
         position = before + call.args.index(node) if node in call.args else -1
         return (*self.stores.into_container(call, node), self._handed_to(call, callee, node, position))
+
+    def _of_base(self, call: ast.Call) -> int:
+        """1 for `Base.__init__(self, ...)`, whose first argument is the object that the others are for; else 0."""
+        called = call.func
+        if not isinstance(called, ast.Attribute) or called.attr != "__init__" or isinstance(called.value, ast.Call):
+            return 0
+        return int(any(self.names.instance_class(argument) is not None for argument in call.args[:1]))
 
     def _with_factory(self, call: ast.Call, callee: str, node: ast.AST) -> tuple[Step, ...]:
         """The way of the factory of a `defaultdict` that is assigned to variables."""

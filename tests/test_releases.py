@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from fixpickle_codemods._releases import installed, pinned_below, without_itertools
+from fixpickle_codemods._releases import installed, pickles_less, pinned_below
 
 from fixpickle.project import Project
 from fixpickle.source import read
@@ -115,18 +115,18 @@ DECLARED = [
 @pytest.mark.parametrize(("name", "text", "meant"), DECLARED)
 def test_what_a_project_declares_of_python_decides(name: str, text: str, meant: bool, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text)
-    assert [_without_itertools(tmp_path, release) for release in ((), (3, 11), (3, 14))] == [meant] * 3
+    assert [_pickles_less(tmp_path, release) for release in ((), (3, 11), (3, 14))] == [meant] * 3
 
 
 @pytest.mark.parametrize("text", ["", '[tool.mypy]\npython_version = "3.9"\n', '[tool.fixpickle]\npython = "3.9"\n'])
 def test_where_nothing_is_declared_the_interpreter_decides(text: str, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(text)
-    assert [_without_itertools(tmp_path, r) for r in ((), (3, 13), (3, 14), (3, 15))] == [False, False, True, True]
+    assert [_pickles_less(tmp_path, r) for r in ((), (3, 13), (3, 14), (3, 15))] == [False, False, True, True]
 
 
-def _without_itertools(folder: Path, release: tuple[int, ...]) -> bool:
+def _pickles_less(folder: Path, release: tuple[int, ...]) -> bool:
     (folder / "module.py").touch()
     source = read(folder / "module.py", explicit=True)
     facts = survey(source)  # type: ignore[arg-type]
     assert isinstance(facts, Facts)
-    return without_itertools(Project([facts], release=release), facts)
+    return pickles_less(Project([facts], release=release), facts)

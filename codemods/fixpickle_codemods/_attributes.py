@@ -14,7 +14,7 @@ from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, Family, Holding, Layout, ToAttribute, ToCall, changed
 from fixpickle_codemods._carried import registered
 from fixpickle_codemods._hook_needs import needs_of_hooks
-from fixpickle_codemods._releases import without_itertools
+from fixpickle_codemods._releases import pickles_less
 from fixpickle_codemods._setters import other_setters
 
 STAND_IN = "(_ for _ in ())"
@@ -25,6 +25,7 @@ NAMED = frozenset({Family.MODULE, Family.STREAM, Family.MEMO})
 
 _RUNTIME = "_fixpickle_"
 _SLOTS = "it may hold what can be pickled, and older pickles of its slots could not be loaded by hooks"
+_PICKLED_ONCE = frozenset({Family.ITERTOOLS, Family.FRAMES})
 _RENEWABLE = frozenset({Family.HANDLE, Family.EXECUTOR, Family.POOL, Family.CONVERSATION, Family.FILE})
 
 
@@ -84,7 +85,7 @@ def _finding(rule: str, judge: Judge, project: Project, facts: Facts, holding: H
     reason = remedy if isinstance(remedy, str) else _in_the_way(project, facts, holding, remedy)
     safety = Safety.MANUAL if reason or isinstance(remedy, str) else remedy.safety
     # What pickles on the project's Pythons is no finding, wherever it goes; nor what may be something else and stays.
-    pickles = holding.family is Family.ITERTOOLS and not without_itertools(project, facts)
+    pickles = holding.family in _PICKLED_ONCE and not pickles_less(project, facts)
     quiet = bound or pickles or (holding.chosen and reason)
     traced = None if quiet else _traced(project, facts, holding)
     seen = safety is Safety.SAFE and not project.exposure.inner(facts, holding.cls)

@@ -11,7 +11,7 @@ from fixpickle.survey.facts import Facts
 from fixpickle.survey.moved import Release, release
 
 _DECLARING = ("pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "environment.yml", "environment.yaml")
-ITERTOOLS_GONE = (3, 14)
+LESS_FROM = (3, 14)
 # As far as a requirement bounds the release from above: `==2.3.0`, `<2.7`, `~=2.3.1`, poetry's `^1.13` and `~2.3`.
 _BOUND = re.compile(r"(===?|<=?|~=?|\^)\s*v?(\d+(?:\.\d+)*)(\.\*)?")
 # `requires-python` of PEP 621, `python_requires` of setuptools, and poetry's own table.
@@ -45,20 +45,20 @@ def installed(library: str, python: Path) -> Release:
     return ()
 
 
-def without_itertools(project: Project, facts: Facts) -> bool:
-    """Whether the project is for Python 3.14, which pickles no iterator of itertools, too.
+def pickles_less(project: Project, facts: Facts) -> bool:
+    """Whether the project is for Python 3.14 too, which pickles no iterator of itertools and no summary of a frame.
 
     The closest file that declares anything says so; where there is none, the interpreter that runs the project.
-    Source: https://docs.python.org/3.14/whatsnew/3.14.html#itertools
+    Sources: https://docs.python.org/3.14/whatsnew/3.14.html#itertools, and `FrameSummary._code` of its traceback.py.
     """
     for path in _requirement_files(facts.root):
         if found := _PYTHON.search(path.read_text("utf-8", "replace")):
-            return not _keeps_below(ITERTOOLS_GONE, _BOUND.findall(next(filter(None, found.groups()), "")))
-    return project.release >= ITERTOOLS_GONE
+            return not _keeps_below(LESS_FROM, _BOUND.findall(next(filter(None, found.groups()), "")))
+    return project.release >= LESS_FROM
 
 
 def consulted(root: Path) -> Iterator[Path]:
-    """The files that both :func:`pinned_below` and :func:`without_itertools` read, and where others would be."""
+    """The files that both :func:`pinned_below` and :func:`pickles_less` read, and where others would be."""
     folders, _ = _folders(root)
     yield from folders
     yield from _requirement_files(root)

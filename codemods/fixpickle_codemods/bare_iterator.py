@@ -59,7 +59,7 @@ from fixpickle.survey.constructions import ITERATORS
 from fixpickle.survey.facts import Construction, Facts
 from fixpickle_codemods._carried import carried, left_alone
 from fixpickle_codemods._primitives import patched, subjects, where
-from fixpickle_codemods._releases import ITERTOOLS_GONE, consulted, without_itertools
+from fixpickle_codemods._releases import LESS_FROM, consulted, pickles_less
 
 _RUNTIME = "_fixpickle_"  # our own copies: they know what they keep
 _GENERATOR = "it goes through a generator, which cannot be pickled either: give it a list"
@@ -81,7 +81,7 @@ class BareIterator:
         found = [c for c in facts.constructions if c.target in ITERATORS]
         if not found or facts.path.name.startswith(_RUNTIME):
             return
-        if not without_itertools(project, facts):
+        if not pickles_less(project, facts):
             return
         for made in found:
             alone = left_alone(project, facts, made)
@@ -126,7 +126,7 @@ class BareIterator:
 def _notes(kind: str, shop: Workshop) -> Iterator[str]:
     if kind in _SAME:
         yield _SAME[kind]
-    if () < shop.settings.release < ITERTOOLS_GONE:
+    if () < shop.settings.release < LESS_FROM:
         running = ".".join(map(str, shop.settings.release))
         yield f"Python {running}, which proves here, pickles the original too: one from 3.14 on proves more (--python)"
 

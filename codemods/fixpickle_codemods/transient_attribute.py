@@ -73,7 +73,8 @@ body pickle already.
 State of the same class is keyed by `id()`: it would load, and find nothing under its keys. A file open for writing: to
 open it again would truncate it, and what is in its buffer would be written twice. A database in memory. An expression
 with a value that the instance does not keep as it was given. A weak reference: whether its object is pickled along
-cannot be told. Running threads, processes and loops, temporary files, frames, matches, handles of native code. A class
+cannot be told. Where the project is for Python 3.14, what `traceback.extract_stack` and the like give, which hold code
+from then on. Running threads, processes and loops, temporary files, frames, matches, handles of native code. A class
 with `__slots__`, hooks or bases of which hooks written here could do harm. A module or stream by choice in a slot: what
 was pickled with another value there could not be loaded any more.
 """
@@ -81,6 +82,7 @@ was pickled with another value there could not be loaded any more.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from fixpickle.model import ByState, Evidence, Finding, Patch, Refusal, Safety
 from fixpickle.project import Project
@@ -90,12 +92,15 @@ from fixpickle.survey.constructions import PRIMITIVES
 from fixpickle.survey.facts import Facts, Family, Holding, Home
 from fixpickle_codemods._attributes import NAMED, STAND_IN, Judged, Remedy, findings, patch
 from fixpickle_codemods._hook_needs import samples_of
+from fixpickle_codemods._releases import consulted
 
 _REPORTED = {
     Family.REFERENCE: "whether the object it refers to is pickled along cannot be told: "
     "pickle that object, or None, and make the reference again in __setstate__",
     Family.RUNNING: "it is running in this process: start it where it is needed, not where the object is made",
     Family.OWNED: "it goes with the object that made it: pickle what is in it, or its path",
+    Family.FRAMES: "from Python 3.14 on it holds the code of its frames, which cannot be pickled: "
+    "keep what traceback.format_list or its own format() gives",
     Family.NATIVE: "it is an object of this interpreter and cannot be made again: keep what it was made from",
 }
 _CACHE_WORDS = ("cache", "memo")
@@ -122,6 +127,11 @@ class TransientAttribute:
     def find(self, project: Project, facts: Facts) -> Iterator[Finding]:
         """Every such attribute of the file's classes."""
         return findings(self.name, _judge, project, facts)
+
+    def consults(self, project: Project, facts: Facts) -> Iterator[Path]:
+        """Where a project says which Python it is for, for a file that keeps summaries of frames."""
+        if any(holding.family is Family.FRAMES for holding in facts.holdings):
+            yield from consulted(facts.root)
 
     def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:
         """State hooks that leave the attribute out and make it anew."""

@@ -45,7 +45,7 @@ from fixpickle.model import ByExpression, Edit, Evidence, Finding, Patch, Reach,
 from fixpickle.project import Crossing, Project, is_test
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, Family, Handover, ToCall, ToReturn
-from fixpickle_codemods._releases import consulted, without_itertools
+from fixpickle_codemods._releases import consulted, pickles_less
 from fixpickle_codemods._view_uses import PLAIN_USES
 
 _AT_ONCE = "a list in its place would take every item at once, and may never end: hand over what it is made from"
@@ -67,7 +67,7 @@ class ViewArgument:
     def find(self, project: Project, facts: Facts) -> Iterator[Finding]:
         """Every place of the file at which one crosses."""
         for handover in () if is_test(facts) else facts.handovers:
-            if handover.family is Family.ITERTOOLS and not without_itertools(project, facts):
+            if handover.family is Family.ITERTOOLS and not pickles_less(project, facts):
                 continue
             crossing = _crossing(project, facts, handover)
             if crossing is None:

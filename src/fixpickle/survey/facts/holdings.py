@@ -58,6 +58,7 @@ class Family(str, Enum):
     REFERENCE = "weak reference"
     RUNNING = "running thing"
     OWNED = "resource that goes with its owner"
+    FRAMES = "summary of frames"
     NATIVE = "object of the interpreter"
     VIEW = "dictionary view"
     PROXY = "mapping proxy"

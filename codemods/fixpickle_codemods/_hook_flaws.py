@@ -189,8 +189,8 @@ def _looked_up(family: _Family, flaw: Flaw) -> str | None:
     if family.unknown or family.member((*sorted(_TAKING), *flaw.names)):
         return None
     every = (family.own, *family.bases)
-    if any(c.shaped not in _PLAIN_SHAPES for c in every):
-        return None
+    if any(c.shaped not in _PLAIN_SHAPES or c.on_class for c in every):
+        return None  # what is kept on the class, an empty instance has as well
     # Loading sets each slot by `setattr`: tried on CPython 3.8 to 3.13.
     if any(c.guarded for c in every) and any(c.slots for c in every):
         return "its own `__setattr__` runs for each slot when an instance is loaded: give it `__reduce__`"

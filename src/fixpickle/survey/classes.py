@@ -54,6 +54,7 @@ def classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
             slots=_slots(node),
             shaped=_shaped(node, names),
             guarded="__setattr__" in defined or _frozen(node),
+            on_class=any(_sets_on_class(s) for s in node.body),
             state=state_hooks(node),
             parts=tuple(sorted({*_parts(names, values), *_added(tree, names, node)})),
             refusing=refusing(node),
@@ -156,6 +157,17 @@ def _apart(constructor: ast.AST) -> bool:
 
 def _frozen(node: ast.ClassDef) -> bool:
     return any(_said(d, "frozen") for d in node.decorator_list)
+
+
+def _sets_on_class(method: ast.stmt) -> bool:
+    """Whether it is a `__setattr__` that sets attributes of the class: `setattr(self.__class__, name, value)`."""
+    if not isinstance(method, FUNCTIONS) or method.name != "__setattr__" or not method.args.args:
+        return False
+    owner = method.args.args[0].arg
+    calls = (
+        n for n in walk(method) if isinstance(n, ast.Call) and ast.unparse(n.func) in ("setattr", "type.__setattr__")
+    )
+    return any(c.args and ast.unparse(c.args[0]) in (f"{owner}.__class__", f"type({owner})") for c in calls)
 
 
 def _said(decorator: ast.expr, keyword: str) -> object:

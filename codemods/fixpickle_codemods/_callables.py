@@ -186,6 +186,7 @@ def _lifted(text: str, members: Sequence[Definition], names: Mapping[Span, str])
             for use in other.uses
             if inside(use, member)
         ]
+        renamings += [Renaming(place, name) for place, name in member.mangled]
         made = lift(text, bare(member), names[member.span], bound_names(member), imports, renamings)
         if not isinstance(made, Lifted):
             return made
@@ -198,7 +199,8 @@ def _object(facts: Facts, text: str, definition: Definition, name: str) -> list[
     captured = {name: [use for read, use in definition.reads if read == name] for name in bound_names(definition)}
     own = [use for read, use in definition.reads if read == definition.name and read not in captured]
     imports = [c.statement for c in definition.captures if c.statement]
-    made = lift_object(text, bare(definition), Callable_(name, definition.name, captured, own), imports, ())
+    private = [Renaming(place, name) for place, name in definition.mangled]
+    made = lift_object(text, bare(definition), Callable_(name, definition.name, captured, own), imports, private)
     return made if isinstance(made, str) else [made.code]
 
 

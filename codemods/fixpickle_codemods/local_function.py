@@ -13,7 +13,8 @@ and defaults. Where it captured nothing, its uses name the new function; where o
 definition, the old name is bound to it. Where it captured variables that are never bound again, the old name is bound
 to `functools.partial(_function, captured, ...)`; the captured values come first and are positional-only, and a
 function that calls itself hands them on. Local functions that it calls move along, functions that call each other
-together. Modules imported by the function around it are imported again inside it. Type parameters of its own
+together. `self.__limit` becomes `self._Owner__limit`, which is what it means in the body of the class `Owner`. Modules
+imported by the function around it are imported again inside it. Type parameters of its own
 (PEP 695) move along; they are syntax where Python 3.12 or later runs fixpickle.
 
 A class of the project that alone decorates it, `@Parser`, is called with it in its place: `parse = Parser(_parse)`. A
@@ -44,8 +45,8 @@ Calls in a block of `pytest.raises` or `assertRaises`.
 ## When it refuses
 
 A captured variable is bound again after the definition, by a loop too, or may be unbound when it is made. `nonlocal`,
-`super()`, `__class__`, `locals()`, private names `__x`. Defaults and other decorators, which run at every call of the
-function around it. A name that two definitions bind, where one of them names itself, or that is bound otherwise, too.
+`super()`, `__class__`, `locals()`, a private name `__x` of a variable. Defaults and other decorators, which run at
+every call of the function around it. A name that is bound more than once, where the function of that name names itself.
 `__qualname__`, `__code__`, `__dict__` or `__closure__` of it is read; `inspect` or `functools.wraps` is asked about it;
 the module of the function it is handed to asks for more than its `__name__`.
 Annotations, and bounds of type parameters, that name local variables; type parameters of the function or class around

@@ -182,8 +182,19 @@ class _Anew(ast.NodeTransformer):
     def _at(self, node: ast.AST) -> Renaming | None:
         if not isinstance(node, ast.Name):
             return None
-        column = len(self.lines[node.lineno - 1].encode()[: node.col_offset].decode())
-        return self.places.get((node.lineno, column))
+        return self.places.get((node.lineno, self._column(node.lineno, node.col_offset)))
+
+    def _column(self, line: int, offset: int | None) -> int:
+        """A column in characters, of one in bytes."""
+        return len(self.lines[line - 1].encode()[:offset].decode())
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.Attribute:
+        self.generic_visit(node)
+        line = node.end_lineno or node.lineno
+        place = line, self._column(line, node.end_col_offset) - len(node.attr)
+        if (renaming := self.places.get(place)) is not None:
+            node.attr = renaming.name
+        return node
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         renaming = self._at(node)

@@ -15,6 +15,7 @@ from fixpickle.survey.facts import Capture, Definition, Keeper, Kind, Sink, ToAt
 from fixpickle.survey.flow import Flow
 from fixpickle.survey.flow.callees import CARRIERS, LOOKUPS
 from fixpickle.survey.flow.stores import FIELDED, FIELDS
+from fixpickle.survey.mangling import private_attribute
 from fixpickle.survey.names import Names
 from fixpickle.survey.obstacles import Obstacles, private_name, subscripted
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Function, Tree, attribute_declared, parameters, walk
@@ -148,8 +149,7 @@ class Definitions:
         sinks: tuple[Sink, ...],
         uses: Sequence[ast.Name],
     ) -> Definition:
-        owner, method = self.tree.scope(node), self.tree.function(node)
-        cls, span = self.tree.class_around(node), self.tree.span(node)
+        method, cls, span = self.tree.function(node), self.tree.class_around(node), self.tree.span(node)
         settled = not isinstance(node, ast.Lambda) and self._settled(node)
         captured = [c.name for c in caught or ()]
         against = dict.fromkeys([*obstacles, *([UNKNOWN] if caught is None else [])])
@@ -159,7 +159,7 @@ class Definitions:
             name=name,
             qualname=self.tree.qualname(node),
             line=line,
-            owner=self.tree.qualname(method) if method is not None else self.tree.qualname(owner),
+            owner=self.tree.qualname(method or self.tree.scope(node)),
             cls=self.tree.qualname(cls) if cls is not None else "",
             hint=self._hint(node),
             statement=self.tree.span(self.tree.top(node)),
@@ -180,7 +180,8 @@ class Definitions:
             demands=tuple(o for o in against if isinstance(o, Demand)),
             reads=tuple(self._reads(node, captured)),
             resumes=self._resumes(node),
-            private=_private_in(node) if any(isinstance(o, Demand) for o in against) else "",
+            private=_private_in(node) if cls is None and any(isinstance(o, Demand) for o in against) else "",
+            mangled=tuple(self._mangled(node, cls)) if cls is not None else (),
         )
 
     def _reads(self, node: ast.AST, captured: Sequence[str]) -> Iterator[tuple[str, Span]]:
@@ -190,6 +191,12 @@ class Definitions:
             for use in self.flow.variables.loads(owner, name) if owner is not None else ():
                 if self.tree.inside(use, node):
                     yield name, self.tree.span(use)
+
+    def _mangled(self, node: ast.AST, cls: ast.ClassDef) -> Iterator[tuple[Span, str]]:
+        """The attributes with a private name of the class around a function; a class has its own."""
+        for inner in walk(node) if isinstance(node, CALLABLES) else ():
+            if (found := private_attribute(self.tree, inner, cls)) is not None:
+                yield found
 
     def _resumes(self, node: ast.AST) -> bool:
         if isinstance(node, ast.AsyncFunctionDef):

@@ -13,7 +13,7 @@ from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.demands import DECORATED, Obstacle
 from fixpickle.survey.facts import Sink, ToCall
 from fixpickle.survey.flow import Flow
-from fixpickle.survey.mangling import is_private
+from fixpickle.survey.mangling import is_private, private_attribute
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Function, Tree, is_none, type_parameters, walk
 from fixpickle.survey.uses import Uses
@@ -116,9 +116,11 @@ class Obstacles:
                         yield f"it calls {inner.id}(), which reads the scope it stands in"
                 elif inner.id == "__class__":
                     yield "it reads `__class__`"
-            mangled = private_name(inner)
-            if cls is not None and mangled and not (isinstance(node, ast.ClassDef) and self.tree.inside(inner, node)):
-                yield f"the private name `{mangled}` means another name outside the class"
+            private = private_name(inner)
+            if cls is None or not private or (isinstance(node, ast.ClassDef) and self.tree.inside(inner, node)):
+                continue
+            if isinstance(node, ast.ClassDef) or private_attribute(self.tree, inner, cls) is None:
+                yield f"the private name `{private}` means another name outside the class"
 
     def _reads_cell(self, name: ast.Name, node: ast.AST) -> bool:
         """Whether this `super` finds its class through the function it stands in; a class that moves takes it along."""
@@ -198,7 +200,8 @@ class Obstacles:
     def _in_binding(self, node: Function | ast.ClassDef, scope: ast.AST, uses: Sequence[ast.Name]) -> Iterator[str]:
         values = self.names.bindings.get(scope, {}).get(node.name, [])
         # Where each is bound in its place, the name means then what it meant; inside one of them it may mean another.
-        apart = all(isinstance(v, FUNCTIONS) and not any(self.tree.inside(u, v) for u in uses) for v in values)
+        inner = [value for value in values if isinstance(value, (*FUNCTIONS, ast.ClassDef))]
+        apart = not any(self.tree.inside(use, value) for value in inner for use in uses)
         if len(values) != 1 and not (values and apart and not isinstance(node, ast.ClassDef)):
             yield f"`{node.name}` is bound more than once in the function around it"
         around = self._around(scope)

@@ -59,7 +59,8 @@ class Definition(Fact, frozen=True):
     `demands` are reasons against rewrites that stand for less than a function. Where there are some, `reads` are the
     places inside it that read what it captures, or itself, and `private` is a name in it that means another one in a
     class. It `resumes` where it is a generator or coroutine function. A `keeper` takes it where a decorator stands
-    above it: other places name what that gives, and `uses` are none of the function.
+    above it: other places name what that gives, and `uses` are none of the function. `mangled` are the places inside
+    it where an attribute has a private name of the class around it, and what that means there.
     """
 
     kind: Kind
@@ -90,6 +91,7 @@ class Definition(Fact, frozen=True):
     resumes: bool = False
     private: str = ""
     keeper: Keeper | None = None
+    mangled: tuple[tuple[Span, str], ...] = ()
 
 
 class Mention(Fact, frozen=True):

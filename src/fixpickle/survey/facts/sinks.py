@@ -12,7 +12,7 @@ class ToCall(Fact, tag=True, frozen=True):
     where that is another library's object that may keep the argument, on from there. `literals` are
     the constant keyword arguments of the call, and of the call that made its receiver: `n_jobs=1` says that nothing
     is pickled. A decorator without arguments `decorates`. An argument behind `*` or `**` is `unpacked`. It is `own`
-    where the call is of a method of the `self` around it.
+    where the call is of a method of the `self` around it, or of what that keeps, as in `self.table.add(f)`.
     """
 
     callee: str

@@ -12,6 +12,7 @@ from fixpickle.survey.expected import expected_to_fail
 from fixpickle.survey.facts import Sink, ToAttribute, ToCall, ToReturn, changed
 from fixpickle.survey.flow.callees import CARRIERS, DELAYED, Callees
 from fixpickle.survey.flow.literals import Literals
+from fixpickle.survey.flow.loops import Loops
 from fixpickle.survey.flow.steps import Step, Via, key_written, keyed
 from fixpickle.survey.flow.stores import Stores
 from fixpickle.survey.flow.variables import Variables
@@ -24,6 +25,7 @@ _LEADING = frozenset(
         *(ast.Tuple, ast.List, ast.Set, ast.Dict, ast.Starred, *Comprehension),
         *(ast.Call, ast.keyword, ast.arguments, ast.Lambda, ast.NamedExpr, ast.IfExp, ast.BoolOp, ast.BinOp),
         *(ast.Await, ast.Subscript, ast.Attribute, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Yield),
+        *(ast.For, ast.comprehension),
     }
 )
 _ITEMS = ("get", "values", "items", "pop")
@@ -44,6 +46,7 @@ class Flow:
         self.literals = Literals(names, self.variables)
         self.callees = Callees(tree, names, self.variables)
         self.stores = Stores(tree, names, self.variables, self.literals)
+        self.loops = Loops(tree, names, self.variables)
         self._steps: dict[tuple[ast.AST, bool], tuple[Step, ...]] = {}
         self._open: set[ast.AST] = set()  # calls whose results are being followed: ends circles such as `a = wrap(a)`
         self._failing = frozenset(expected_to_fail(tree, names))
@@ -122,6 +125,10 @@ class Flow:
             return () if direct else self._follow(parent, False)  # `[f] * n` holds it, `f | g` is another value
         if isinstance(parent, Comprehension):
             return self._follow(parent, False) if node is not getattr(parent, "key", None) else ()
+        if isinstance(parent, (ast.For, ast.comprehension)):
+            return tuple(
+                s for target in self.loops.targets(parent, node) for s in self.stores.to_target(target, direct)
+            )
         if isinstance(parent, ast.Subscript):
             taken = node is parent.value and not self.variables.ran_code_in(node)
             return self._follow(parent, direct) if taken else ()
@@ -179,10 +186,15 @@ class Flow:
     def _handed_to(self, call: ast.Call, callee: str, node: ast.AST, position: int) -> ToCall:
         keyword = node.arg or "" if isinstance(node, ast.keyword) else ""
         unpacked = isinstance(node, ast.Starred) or (isinstance(node, ast.keyword) and node.arg is None)
-        own = isinstance(call.func, ast.Attribute) and self.names.instance_class(call.func.value) is not None
+        own = isinstance(call.func, ast.Attribute) and self._own(call.func.value)
         given, onward = self.literals.of(call), self._onward(call, callee)
         symbol = self.callees.by_parameter(call, callee)
         return ToCall(symbol, position, keyword, call.lineno, given, onward, unpacked=unpacked, own=own)
+
+    def _own(self, receiver: ast.expr) -> bool:
+        """Whether it is the `self` around it, or what that keeps: `self.table`."""
+        kept = receiver.value if isinstance(receiver, ast.Attribute) else receiver
+        return self.names.instance_class(kept) is not None
 
     def _filled_in(self, made: ast.Call, node: ast.AST) -> Iterable[Step]:
         """Where an argument of `functools.partial` goes when a variable that stands for the partial is called."""

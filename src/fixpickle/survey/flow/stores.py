@@ -55,8 +55,13 @@ class Stores:
         self.literals = literals
 
     def targets(self, targets: Iterable[ast.expr], value: ast.AST) -> Iterable[ast.expr]:
-        """The targets, and of `first, second = random_split(...)` each: all that it gives keep what it takes."""
-        splits = isinstance(value, ast.Call) and catalogue().keeps(self.names.of(value.func))
+        """The targets, and of `first, second = random_split(...)` each: all that it gives keep what it takes.
+
+        So with `name, test = pair`.
+        """
+        splits = isinstance(value, ast.Name) or (
+            isinstance(value, ast.Call) and catalogue().keeps(self.names.of(value.func))
+        )
         return [e for t in targets for e in (t.elts if splits and isinstance(t, (ast.Tuple, ast.List)) else [t])]
 
     def unpacked(self, values: ast.Tuple, node: ast.AST) -> list[ast.expr]:

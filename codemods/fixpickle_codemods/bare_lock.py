@@ -36,7 +36,8 @@ name), class attributes of classes that are not shipped by value, also those tha
 `__getstate__` or `__reduce__` or known to `copyreg`, a lock type that the caller gives (of
 `def __init__(self, lock_class=Lock)`, where it is only called, the default is exchanged), tests, and objects that
 belong to one process anyway: threads, servers, schedulers, windows, what keeps an executor, a socket or a running
-thread, what has a thread of its own from the start, classes that `ray.remote` or a server of gRPC makes instances of.
+thread, what has a thread of its own from the start, classes that `ray.remote` or a server of gRPC makes instances of,
+and those whose methods Pyro serves.
 Private classes of a package of which nobody outside holds an instance, or what holds one, and classes that it does not
 export and whose instances its functions make, use and drop. Classes whose hook raises on purpose, and those with state
 that is keyed by `id()`, which would load and be wrong without a word. `--reach any` names each of the last two, with

@@ -82,6 +82,8 @@ class Belonging:
             cls = found[1]
             if cls.coroutines and not starts:
                 return f"{cls.name} is used by coroutines, so it belongs to an event loop"
+            if cls.served:
+                return f"other processes call its {min(cls.served)}, in the process that has it"
             if cls.running and not starts:
                 return f"a thread of this process runs its {cls.running}, and nobody waits for that"
             attribute, value = self._bound_part(cls, starts, {*besides, *self.later(facts, name, cls)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 
+from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.containers import hands_all_on
 from fixpickle.survey.facts import ClassFacts
 from fixpickle.survey.flaws import flaws
@@ -71,6 +72,7 @@ def classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
             methods=frozenset(s.name for s in node.body if isinstance(s, FUNCTIONS)),
             properties=_decorated(names, node, PROPERTIES),
             instanceless=_decorated(names, node, _INSTANCELESS),
+            served=_decorated(names, node, catalogue().bound_decorators),
             feigned=feigned(tree, node),
             record=_record(names, node),
             mangled=tree.span(node) if is_mangled(tree, node) and "__qualname__" not in defined else None,

@@ -91,7 +91,8 @@ class ClassFacts(Fact, frozen=True):
     the hook that raises whatever it is called with, `keyed_by_id` the attributes whose keys are made by `id()`, and
     `set_later` those that making an object does not set. `running` is a method that a thread runs which the class
     starts and does not wait for. `stated` are the attributes that its one hook names in the state that it gives.
-    What is set on instances is `on_class` where its `__setattr__` sets it there.
+    What is set on instances is `on_class` where its `__setattr__` sets it there. `served` are the methods
+    that other processes call, by a decorator that says so.
     """
 
     name: str
@@ -121,3 +122,4 @@ class ClassFacts(Fact, frozen=True):
     running: str = ""
     stated: tuple[str, ...] = ()
     on_class: bool = False
+    served: frozenset[str] = frozenset()

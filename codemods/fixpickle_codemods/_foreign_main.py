@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import chain, zip_longest
 
 from fixpickle.model import Evidence, Reach
 from fixpickle.project import Crossing, Project
@@ -34,7 +34,8 @@ def reached(project: Project, facts: Facts) -> Iterator[Reached]:
         return
     failed = {one.name: one for one in _failed(project, facts)}
     for mention in facts.mentions:
-        found = failed.pop(mention.name, None) or next(_foreign(project, facts, mention), None)
+        ways = chain(_foreign(project, facts, mention), _of_instances(project, facts, mention.name))
+        found = failed.pop(mention.name, None) or next(ways, None)
         if found is not None:
             yield found
     yield from failed.values()
@@ -67,6 +68,14 @@ def _foreign(project: Project, facts: Facts, mention: Mention) -> Iterator[Reach
                 yield Reached(mention.name, Reach(Evidence.BOUNDARY, crossing.chain), line, frozenset())
             elif imported and by_import and (lacking := _lacking(project, facts, mention.name)):
                 yield Reached(mention.name, Reach(Evidence.BOUNDARY, crossing.chain), line, lacking)
+
+
+def _of_instances(project: Project, facts: Facts, name: str) -> Iterator[Reached]:
+    """What becomes of instances that functions return, and that methods hand over as `self`."""
+    for line, crossing in project.shipped_at(facts, f"{facts.module}.{name}"):
+        at_all = any(s.kind in ("guard", "work", "assignment") for s in at_work(facts, line))
+        if at_all and crossing.boundary.foreign_main and not loads_itself(facts, crossing):
+            yield Reached(name, Reach(Evidence.BOUNDARY, crossing.chain), line, frozenset())
 
 
 def _lacking(project: Project, facts: Facts, name: str) -> frozenset[str]:

@@ -313,6 +313,10 @@ class Project:
         """The boundaries that instances of a class of the project cross, but for those at the line `but_for`."""
         return self._reaching.shipped(facts, symbol, but_for)
 
+    def shipped_at(self, facts: Facts, symbol: str) -> Iterator[tuple[int, Crossing]]:
+        """The boundaries that instances of this very class cross in a file by themselves, each after its line there."""
+        return self._reaching.shipped_at(facts, symbol)
+
     def shipped_itself(self, facts: Facts, symbol: str) -> Reach | None:
         """The evidence that plain pickle meets instances of this very class, whatever becomes of those of its bases."""
         return self._reaching.shipped_itself(facts, symbol)

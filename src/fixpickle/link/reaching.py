@@ -158,6 +158,15 @@ class Reaching:
                 continue
             yield Crossing(shipment.boundary, (shipment.step(facts),))
 
+    def shipped_at(self, facts: Facts, symbol: str) -> Iterator[tuple[int, Crossing]]:
+        """The boundaries that instances of this very class cross in `facts`, each after its line there.
+
+        What they cross in another object that keeps them is left out.
+        """
+        for shipment in self.shipments.of(symbol):
+            if shipment.cls == symbol and shipment.owner is facts and not shipment.held:
+                yield shipment.line, Crossing(shipment.boundary, (shipment.step(facts),))
+
     def shipped_itself(self, facts: Facts, symbol: str) -> Reach | None:
         """The evidence that plain pickle meets instances of this very class, whatever becomes of those of its bases.
 

@@ -14,6 +14,19 @@ _LOOKING = (
     *("builtins.", "multiprocessing.", "concurrent.futures.", "functools.", "itertools.", "math.", "statistics."),
     *("json.", "pickle.", "copy.", "pprint.", "collections.", "os.path.", "time.", "logging.", "operator.itemgetter"),
 )
+# What gives a number, a text, a path or the like, of what is called by name.
+_PLAIN = frozenset(
+    [
+        *("os.getcwd", "os.getenv", "os.environ.get", "os.cpu_count", "os.path.join", "os.path.dirname"),
+        *("os.path.abspath", "os.path.basename", "os.path.realpath", "os.path.expanduser", "os.path.normpath"),
+        *("os.path.exists", "pathlib.Path", "pathlib.PurePath", "pathlib.Path.cwd", "pathlib.Path.home"),
+        *("builtins.int", "builtins.float", "builtins.str", "builtins.bool", "builtins.len", "builtins.range"),
+        *("multiprocessing.cpu_count", "time.time", "torch.device", "torch.cuda.is_available"),
+    ]
+)
+_PATHS = frozenset(["parent", "name", "stem", "suffix"])  # of a path
+_TO_PATHS = frozenset(["resolve", "absolute", "expanduser", "joinpath", "with_name", "with_suffix", "strip", "lower"])
+_DEPTH = 4  # names that stand for one another
 _CHANGING = frozenset(["builtins.setattr", "builtins.delattr", "builtins.next", "builtins.vars", "builtins.exec"])
 # Methods that leave their object as it is, whatever it is of.
 _READING = frozenset(
@@ -69,9 +82,21 @@ class Changes:
 
     @cached_property
     def _changeable(self) -> frozenset[str]:
-        """The module's names but for those of numbers and texts, in which nothing can be changed."""
+        """The module's names but for those of numbers, texts and paths, in which nothing can be changed."""
         bound = self.names.bindings.get(self.tree.root, {})
-        return frozenset(n for n, values in bound.items() if not all(map(_is_constant, values)))
+        return frozenset(n for n, values in bound.items() if not all(map(self._is_plain, values)))
+
+    def _is_plain(self, value: ast.AST, depth: int = _DEPTH) -> bool:
+        """Whether an expression gives a number, a text, a path, or a tuple of such, whatever it is run with."""
+        if isinstance(value, (ast.Constant, ast.JoinedStr)):
+            return True
+        if isinstance(value, ast.Name):
+            bound = self.names.bindings.get(self.tree.root, {}).get(value.id, []) if depth else []
+            return bool(bound) and all(self._is_plain(one, depth - 1) for one in bound)
+        if isinstance(value, ast.Call) and self.names.of(value.func) in _PLAIN:
+            return True
+        parts = _made_of(value)
+        return parts is not None and all(self._is_plain(part, depth) for part in parts)
 
     @cached_property
     def _words(self) -> frozenset[str]:
@@ -153,10 +178,21 @@ class Changes:
         return any(isinstance(default, made) and arg.arg in self._words for arg, default in pairs)
 
 
-def _is_constant(value: ast.AST) -> bool:
-    """Whether an expression gives a number, a text, or a tuple of such, whatever it is run with."""
-    if isinstance(value, ast.UnaryOp):
-        return _is_constant(value.operand)
-    if isinstance(value, ast.Tuple):
-        return all(map(_is_constant, value.elts))
-    return isinstance(value, (ast.Constant, ast.JoinedStr))
+def _made_of(value: ast.AST) -> list[ast.expr] | None:
+    """The expressions of which one gives a number, text, path or tuple if these do; None of any other expression."""
+    match value:
+        case ast.UnaryOp():
+            return [value.operand]
+        case ast.BinOp():
+            return [value.left, value.right]
+        case ast.IfExp():
+            return [value.body, value.orelse]
+        case ast.BoolOp():
+            return value.values
+        case ast.Tuple():
+            return value.elts
+        case ast.Attribute():
+            return [value.value] if value.attr in _PATHS else None
+        case ast.Call(func=ast.Attribute() as method):
+            return [method.value] if method.attr in _TO_PATHS else None
+    return None

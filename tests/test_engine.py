@@ -172,6 +172,19 @@ def test_a_fix_that_is_not_python_is_our_own_bug_and_taken_back(fixed: Fix, pack
     assert [f.patch.finding.rule for f in report.fixed] == ["bare-lock"]
 
 
+def test_a_file_that_parses_and_does_not_compile_is_left_with_the_compilers_word(fixed: Fix, package: Path) -> None:
+    lines = ["def read() -> None:", "    try:", "        pass", "    except:", "        pass", "    except ValueError:"]
+    text = "\n".join(["", "", *lines, "        pass", ""])
+    module = package / "pkg" / "m.py"
+    module.write_text(module.read_text() + text)
+    report = fixed(Seeded("another-value", "lambda x: x", "list"), verify=False)
+    assert not report.taken_back and [f.patch.finding.path.name for f in report.fixed] == ["good.py"]
+    line = module.read_text()[: module.read_text().index("    except:")].count("\n") + 1
+    word = f"default 'except:' must be last (m.py, line {line})"
+    (left,) = report.left
+    assert left.finding.rule == "another-value" and left.reason == f"its file is no Python as it is: {word}"
+
+
 def test_a_fix_that_leaves_its_finding_never_settles_and_is_taken_back(fixed: Fix) -> None:
     report = fixed(Seeded("never-settles", "lambda x: x", "lambda x: x"), verify=False)
     (back,) = report.taken_back

@@ -8,6 +8,7 @@ import re
 import symtable
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from fixpickle.compiled import Code, compiled, keep
@@ -55,6 +56,24 @@ def check(
         if found.code is not None:
             keep(str(one.path), one.new, found.code)
     return next((found.reason for found in seen if found.reason), "") or _unbound_now(every, seen)
+
+
+def miscompiled(patch: Patch, sources: Mapping[Path, Source]) -> str:
+    """Why a file that a fix would change is no Python as it is, although it can be parsed; or an empty string.
+
+    The parser leaves some to the compiler: a bare `except:` that is not the last, `return` outside of a function.
+    """
+    said = (_compilers_word(sources[path]) for path in sorted(patch.paths) if path in sources)
+    return next((f"its file is no Python as it is: {word}" for word in said if word), "")
+
+
+@lru_cache(maxsize=64)
+def _compilers_word(source: Source) -> str:
+    try:
+        compiled(str(source.path), ast.parse(source.text, str(source.path)))
+    except (SyntaxError, ValueError) as error:
+        return str(error)
+    return ""
 
 
 def _look(text: _Text) -> _Seen:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fixpickle.cache.trees import Notes
 from fixpickle.carriers import carriers, shippers
-from fixpickle.check import check
+from fixpickle.check import check, miscompiled
 from fixpickle.claims import Claims
 from fixpickle.collector import uncollected
 from fixpickle.finding import Chosen, Key, choose, find, key_of, stale
@@ -253,7 +253,7 @@ def _patches(
         elif standing.held and not patch.paths <= standing.held:
             others = ", ".join(sorted(path.name for path in patch.paths - standing.held))
             refused[key] = f"its fix needs another file, {others}; run `fixpickle apply` on the file itself"
-        elif reason := shadowed(patch, standing.sources):
+        elif reason := miscompiled(patch, standing.sources) or shadowed(patch, standing.sources):
             refused[key] = reason
         elif claims.take(patch):
             yield patch

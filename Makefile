@@ -13,6 +13,7 @@ test: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/black --check --quiet .
 	$(BIN)/mypy --strict
+	$(BIN)/python -m compileall -q src codemods
 	$(BIN)/pytest -n 2 -q
 
 demo: $(VENV)/.demo

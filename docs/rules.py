@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,9 @@ from fixpickle.rule import Rule, page
 TOP = Path(__file__).resolve().parent.parent
 PAGES = TOP / "docs" / "rules"
 FIXTURES = TOP / "tests" / "fixtures"
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+"""Runs the command line in a folder, with these arguments."""
 
 _MARK = re.compile(r'  # (?:finds|left): .*?((?:\\n)?",?|)$', re.MULTILINE)  # what may follow ends a line in JSON
 _HEAVY = re.compile(r"  # heavy: .*$", re.MULTILINE)
@@ -80,19 +83,25 @@ def _texts(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in found}
 
 
-def report_of(example: Example) -> str:
+def fixpickle(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command line, as its users start it."""
+    command = [sys.executable, "-m", "fixpickle", *words]
+    return subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8")
+
+
+def report_of(example: Example, run: Run = fixpickle) -> str:
     """What fixpickle says when it fixes the example and proves it, on the Python that runs this.
 
     Raises RuntimeError where fixpickle cannot run.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         for name, text in example.before.items():
-            path = Path(folder, name)
+            path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8")
         options = ["--dry-run", "--python", sys.executable, "--color", "never", *example.options, "."]
-        command = [sys.executable, "-m", "fixpickle", "apply", *options]
-        done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8")
+        done = run(folder, "apply", *options)
     if done.returncode not in (0, 1):
         raise RuntimeError(done.stderr)
     said = "\n".join(done.stdout.splitlines()[:-1])  # the last line is the summary, with the seconds

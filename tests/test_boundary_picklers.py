@@ -8,9 +8,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 # A class of each: with the part that is at fault, and one that only plain pickle does not take.
 PROGRAM = """\
@@ -56,13 +59,12 @@ CASES = [
 
 @pytest.mark.parametrize(("library", "text", "how"), CASES)
 def test_a_whole_object_crosses_by_the_pickler_of_its_boundary(
-    library: str, text: str, how: str, tmp_path: Path
+    library: str, text: str, how: str, tmp_path: Path, run_in: Run
 ) -> None:
     pytest.importorskip(library)
     (tmp_path / "prog.py").write_text(text)
     assert "cannot pickle" in ran(tmp_path).stderr
-    command = [sys.executable, "-m", "fixpickle", "apply", "--python", sys.executable, "--output-format", "json", "."]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    done = run_in(tmp_path, "apply", "--python", sys.executable, "--output-format", "json", ".")
     report = json.loads(done.stdout)
     assert done.returncode == 0 and len(report["carriers"]) == 1, done.stderr
     verdict = report["carriers"][0]["verdict"]
@@ -77,9 +79,8 @@ def ran(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "prog.py"], cwd=folder, capture_output=True, text=True)
 
 
-def test_nothing_is_said_of_a_pickler_where_none_is_known(tmp_path: Path) -> None:
+def test_nothing_is_said_of_a_pickler_where_none_is_known(tmp_path: Path, run_in: Run) -> None:
     text = "import threading\n\n\nclass Table:\n    def __init__(self):\n        self.lock = threading.Lock()\n"
     (tmp_path / "shop.py").write_text(text)
-    command = [sys.executable, "-m", "fixpickle", "apply", "--python", sys.executable, "--output-format", "json", "."]
-    report = json.loads(subprocess.run(command, cwd=tmp_path, capture_output=True, text=True).stdout)
+    report = json.loads(run_in(tmp_path, "apply", "--python", sys.executable, "--output-format", "json", ".").stdout)
     assert report["fixed"][0]["verdict"]["how"] == "an instance from its constructor"

@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
@@ -43,6 +44,8 @@ site = _generator("site/pages")
 RULES = docs.built_in_rules()
 NAMES = [rule.name for rule in RULES]
 
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
 
 def _block(text: str, language: str) -> str:
     found = re.search(rf"^```{language}\n(.*?)```$", text, re.MULTILINE | re.DOTALL)
@@ -65,12 +68,12 @@ def test_the_page_of_a_rule_is_what_the_generator_writes(rule: docs.Rule) -> Non
 
 
 @pytest.mark.parametrize("rule", RULES, ids=NAMES)
-def test_the_report_on_a_page_is_what_the_tool_says(rule: docs.Rule) -> None:
+def test_the_report_on_a_page_is_what_the_tool_says(rule: docs.Rule, run_in: Run) -> None:
     missing = docs.missing(docs.example_of(rule))
     if missing:
         pytest.skip(f"the page was printed where {', '.join(missing)} is installed, and here it is not")
     recorded = docs.report_in((docs.PAGES / f"{rule.name}.md").read_text("utf-8"))
-    said = docs.report_of(docs.example_of(rule))
+    said = docs.report_of(docs.example_of(rule), run_in)
     assert _but_for_wording(said, recorded) == _but_for_wording(recorded, said), "run `make docs`"
     unpickled = "# no subject:" in "".join(docs.example_of(rule).before.values())
     assert ("[left]" if rule.safety is not Safety.SAFE else "[proved]") in said or (unpickled and "[unproved]" in said)
@@ -131,11 +134,10 @@ def test_every_key_of_a_boundary_is_on_its_page_and_no_other() -> None:
     assert set(re.findall(r"^\| `([\w-]+)` \|", text, re.MULTILINE)) == keys
 
 
-def test_the_boundaries_that_the_page_adds_are_found(tmp_path: Path) -> None:
+def test_the_boundaries_that_the_page_adds_are_found(tmp_path: Path, run_in: Run) -> None:
     text = boundaries.PAGE.read_text("utf-8")
     _written("docs/boundaries.md", tmp_path)
-    command = [sys.executable, "-m", "fixpickle", "check", "nightly.py"]
-    done = subprocess.run(command, cwd=tmp_path, env=_environment(tmp_path), capture_output=True, encoding="utf-8")
+    done = run_in(tmp_path, "check", "nightly.py")
     assert _shown(done.stdout) == _block(text, "text")
 
 
@@ -185,10 +187,15 @@ def test_the_configurations_that_are_shown_hold(path: str, tmp_path: Path) -> No
 # --- what pages show is what happens --------------------------------------------------------------------------------
 
 
-def _apply(folder: Path, *arguments: str) -> tuple[str, str]:
-    """stdout and stderr of `fixpickle apply --diff` in a folder, as pages show them; packs in the folder are found."""
-    command = [sys.executable, "-m", "fixpickle", "apply", "--diff", *arguments, "--python", sys.executable]
-    done = subprocess.run(command, cwd=folder, env=_environment(folder), capture_output=True, encoding="utf-8")
+def _started(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command line in a process of its own, which finds packs in the folder."""
+    command = [sys.executable, "-m", "fixpickle", *words]
+    return subprocess.run(command, cwd=folder, env=_environment(folder), capture_output=True, encoding="utf-8")
+
+
+def _apply(run: Run, folder: Path, *arguments: str) -> tuple[str, str]:
+    """stdout and stderr of `fixpickle apply --diff` in a folder, as pages show them."""
+    done = run(folder, "apply", "--diff", *arguments, "--python", sys.executable)
     assert done.returncode == 1, done.stderr
     return done.stdout, _shown(done.stderr)
 
@@ -213,10 +220,10 @@ def _written(page_name: str, folder: Path) -> None:
         path.write_text(text, "utf-8")
 
 
-def test_the_first_screen_of_the_readme_is_real(tmp_path: Path) -> None:
+def test_the_first_screen_of_the_readme_is_real(tmp_path: Path, run_in: Run) -> None:
     text = (TOP / "README.md").read_text("utf-8")
     _written("README.md", tmp_path)
-    diff, report = _apply(tmp_path, "sales.py")
+    diff, report = _apply(run_in, tmp_path, "sales.py")
     assert diff == _block(text, "diff")
     assert report == _block(text, "text")
     patched = subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=diff, encoding="utf-8", capture_output=True)
@@ -238,10 +245,8 @@ def test_the_pack_in_writing_a_rule_works_as_shown(tmp_path: Path) -> None:
     installed = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=120)
     assert installed.returncode == 0, installed.stderr
     assert (tmp_path / "fixpickle_backports" / "pickle5_import.py").is_file()
-    listed = [sys.executable, "-m", "fixpickle", "rules"]
-    rules = subprocess.run(listed, cwd=pack, env=_environment(tmp_path), capture_output=True, encoding="utf-8")
-    assert "pickle5-import" in rules.stdout
-    diff, report = _apply(tmp_path, "--select", "pickle5-import", "store.py")
+    assert "pickle5-import" in _started(tmp_path, "rules").stdout
+    diff, report = _apply(_started, tmp_path, "--select", "pickle5-import", "store.py")
     assert diff == _block(text, "diff")
     assert report == _block(text, "text")
     tests = subprocess.run(
@@ -254,32 +259,31 @@ def test_the_pack_in_writing_a_rule_works_as_shown(tmp_path: Path) -> None:
     assert tests.stdout.splitlines()[-1].startswith("4 passed"), tests.stdout
 
 
-def test_the_example_in_the_page_of_errors_is_real(tmp_path: Path) -> None:
+def test_the_example_in_the_page_of_errors_is_real(tmp_path: Path, run_in: Run) -> None:
     script = TOP / "examples" / "serialization_traps" / "trap3_lambda.py"
     (tmp_path / script.name).write_text(script.read_text("utf-8"), "utf-8")
-    _, report = _apply(tmp_path, "--select", "lambda-value", script.name)
+    _, report = _apply(run_in, tmp_path, "--select", "lambda-value", script.name)
     text = (TOP / "docs" / "errors.md").read_text("utf-8")
     shown = re.findall(r"^ {4}(?:proof|before) .*$", text, re.MULTILINE)
     assert len(shown) == 2
     assert set(shown) <= set(report.splitlines())
 
 
-def test_the_tutorial_on_the_page_of_ray_tune_becomes_what_is_shown(tmp_path: Path) -> None:
+def test_the_tutorial_on_the_page_of_ray_tune_becomes_what_is_shown(tmp_path: Path, run_in: Run) -> None:
     _written("docs/ray-tune.md", tmp_path)
-    diff, _ = _apply(tmp_path, "--no-verify", "tutorial.py")
+    diff, _ = _apply(run_in, tmp_path, "--no-verify", "tutorial.py")
     assert "TemporaryDirectory" in diff
     assert f"```diff\n{diff.rstrip()}\n" in (TOP / "docs" / "ray-tune.md").read_text("utf-8")
 
 
-def test_the_page_of_scripts_is_real(tmp_path: Path) -> None:
+def test_the_page_of_scripts_is_real(tmp_path: Path, run_in: Run) -> None:
     _written("docs/scripts.md", tmp_path)
     text = (TOP / "docs" / "scripts.md").read_text("utf-8")
     applied, checked = re.findall(r"^```text\n(.*?)```$", text, re.MULTILINE | re.DOTALL)
-    diff, report = _apply(tmp_path, "--select", "unguarded-main,main-definition", "squares.py")
+    diff, report = _apply(run_in, tmp_path, "--select", "unguarded-main,main-definition", "squares.py")
     assert diff == _block(text, "diff")
     assert set(applied.splitlines()) <= set(report.splitlines())
-    command = [sys.executable, "-m", "fixpickle", "check", "--color", "never", "prices.py"]
-    found = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", env=_environment(tmp_path))
+    found = run_in(tmp_path, "check", "--color", "never", "prices.py")
     assert set(checked.splitlines()) <= set((found.stdout + found.stderr).splitlines())
     subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=diff, encoding="utf-8", check=True)
     run = [sys.executable, "-c", re.findall(r'python -c "(.*)"', text)[0]]
@@ -287,9 +291,9 @@ def test_the_page_of_scripts_is_real(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("strategy", [strategy.value for strategy in Strategy])
-def test_the_diff_of_a_strategy_is_real(strategy: str, tmp_path: Path) -> None:
+def test_the_diff_of_a_strategy_is_real(strategy: str, tmp_path: Path, run_in: Run) -> None:
     _written("docs/strategies.md", tmp_path)
-    diff, _ = _apply(tmp_path, "--strategy", strategy, "--unsafe-fixes", "counter.py")
+    diff, _ = _apply(run_in, tmp_path, "--strategy", strategy, "--unsafe-fixes", "counter.py")
     section = (TOP / "docs" / "strategies.md").read_text("utf-8").partition(f"\n## {strategy}\n")[2]
     # The runtime modules that come along are not shown.
     assert _block(section, "diff") == diff[diff.index("diff --git a/counter.py") :]
@@ -343,12 +347,12 @@ def test_every_page_of_errors_and_recipes_has_a_story() -> None:
 
 
 @pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
-def test_the_script_the_diff_and_the_findings_of_a_page_are_real(story: stories.Story) -> None:
+def test_the_script_the_diff_and_the_findings_of_a_page_are_real(story: stories.Story, run_in: Run) -> None:
     head, mark, text = story.path.read_text("utf-8").partition(stories.START)
     assert mark and head.startswith("# "), "run `make docs`"
     for file in story.files:
         assert f"```python\n{(TOP / 'examples' / file).read_text('utf-8')}" in text, "run `make docs`"
-    diff, report = stories.unproved(story)
+    diff, report = stories.unproved(story, run_in)
     assert _block(text, "diff").rstrip() in diff, "run `make docs`"
     assert _findings(text) == _findings(report) and bool(report) != bool(story.by_hand), "run `make docs`"
 

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import pytest
@@ -44,10 +44,16 @@ every = pytest.mark.parametrize("fixture", ALL, ids=str)
 changed = pytest.mark.parametrize("fixture", CHANGED, ids=str)
 
 
-@cache
+@lru_cache(maxsize=2)  # the tests of one fixture stand side by side
 def settled(fixture: Fixture) -> Settled:
     with tempfile.TemporaryDirectory() as folder:
         return settle(fixture.before, Path(folder).resolve())
+
+
+@lru_cache(maxsize=2)
+def offered(fixture: Fixture) -> tuple[Standing, list[Patch]]:
+    with tempfile.TemporaryDirectory() as folder:
+        return patches(fixture.before, Path(folder).resolve())
 
 
 # --- what is found, and what becomes of it --------------------------------------------------------------------------
@@ -101,8 +107,8 @@ def _texts(files: Files) -> dict[str, str]:
 
 
 @every
-def test_each_fix_alone_and_any_subset_compiles(fixture: Fixture, tmp_path: Path) -> None:
-    standing, made = patches(fixture.before, tmp_path)
+def test_each_fix_alone_and_any_subset_compiles(fixture: Fixture) -> None:
+    standing, made = offered(fixture)
     dice = random.Random(fixture.case)
     subsets = [[p] for p in made] + [[p for p in made if dice.random() < 0.5] for _ in range(4 if len(made) > 2 else 0)]
     for subset in subsets:
@@ -125,8 +131,8 @@ def _as_it_is(old: str, new: str, path: Path) -> str:
 
 
 @changed
-def test_statements_without_an_edit_keep_every_byte(fixture: Fixture, tmp_path: Path) -> None:
-    standing, made = patches(fixture.before, tmp_path)
+def test_statements_without_an_edit_keep_every_byte(fixture: Fixture) -> None:
+    standing, made = offered(fixture)
     kept = _compatible(made)
     texts = compose(standing, kept, tidy)
     for path in {e.path for p in kept for e in p.edits}:
@@ -261,7 +267,6 @@ def test_subject_crosses_only_after_the_fix_and_behaves_as_before(fixture: Fixtu
         assert after.here == before.here
 
 
-@cache
 def proved(rule: str) -> Settled:
     """The single files of one rule in one run, because proofs are made in batches."""
     files = {p: d for f in CHANGED if f.rule == rule and f.probe == f.case for p, d in f.before.items()}
@@ -269,11 +274,16 @@ def proved(rule: str) -> Settled:
         return settle(files, Path(folder).resolve(), verify=True)
 
 
+@pytest.fixture(scope="session")
+def batch(once: Callable[[str, Callable[[], Settled]], Settled]) -> Callable[[str], Settled]:
+    return cache(lambda rule: once(f"proved-{rule}", lambda: proved(rule)))
+
+
 @changed
-def test_every_fix_is_proved(fixture: Fixture, tmp_path: Path) -> None:
+def test_every_fix_is_proved(fixture: Fixture, tmp_path: Path, batch: Callable[[str], Settled]) -> None:
     skip_without_what_it_needs(fixture)
     alone = fixture.probe != fixture.case
-    report = (settle(fixture.before, tmp_path, verify=True) if alone else proved(fixture.rule)).report
+    report = (settle(fixture.before, tmp_path, verify=True) if alone else batch(fixture.rule)).report
     names = {Path(p).name for p in fixture.before}
     assert [t for t in report.taken_back if t.patch.finding.path.name in names] == []
     verdicts = [f.verdict for f in report.fixed if f.patch.finding.path.name in names]

@@ -70,6 +70,7 @@ def test_what_files_have_in_common_is_one_and_what_was_read_goes() -> None:
     assert numbers[0] == (7_000, 70_000)
 
 
+@pytest.mark.usefixtures("small_heap")
 def test_a_survey_leaves_nothing_that_only_the_collector_of_cycles_would_free() -> None:
     """A check runs without it: what holds on to itself stays, a syntax tree for each file."""
     sources = [source for path in FILES if isinstance(source := read(path, explicit=True), Source)]

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
@@ -17,22 +18,18 @@ from fixpickle.sightings import followed, seen
 from fixpickle.trace.record import Record, from_file
 
 TOP = Path(__file__).parent.parent
-FIXPICKLE = [sys.executable, "-m", "fixpickle"]
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*FIXPICKLE, *words], cwd=folder, capture_output=True, text=True)
-
-
-def traced(folder: Path, text: str) -> None:
+def traced(run_in: Run, folder: Path, text: str) -> None:
     """A record of the script in the folder."""
     (folder / "prog.py").write_text(text)
-    done = run(folder, "trace", "-q", "--time-limit", "60", "--python", sys.executable, "prog.py")
+    done = run_in(folder, "trace", "-q", "--time-limit", "60", "--python", sys.executable, "prog.py")
     assert isinstance(from_file(folder / "fixpickle-trace.json"), Record), done.stderr
 
 
-def apply(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return run(folder, "apply", "--from-trace", "fixpickle-trace.json", "--python", sys.executable, *words)
+def apply(run_in: Run, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return run_in(folder, "apply", "--from-trace", "fixpickle-trace.json", "--python", sys.executable, *words)
 
 
 def rules(done: subprocess.CompletedProcess[str]) -> list[str]:
@@ -43,12 +40,12 @@ def rules(done: subprocess.CompletedProcess[str]) -> list[str]:
 # --- the whole of it ------------------------------------------------------------------------------------------------
 
 
-def test_ten_different_failures_in_ten_modules_are_traced_fixed_and_run_clean(tmp_path: Path) -> None:
+def test_ten_different_failures_in_ten_modules_are_traced_fixed_and_run_clean(tmp_path: Path, run_in: Run) -> None:
     folder = Path(shutil.copytree(TOP / "examples" / "ten_failures", tmp_path / "ten"))
     before = subprocess.run([sys.executable, "run.py"], cwd=folder, capture_output=True, text=True)
     assert before.returncode == 1 and len(re.findall(r"^\w+ \w+(?:Error|Pool)$", before.stdout, re.MULTILINE)) == 10
-    assert run(folder, "trace", "--time-limit", "60", "--", sys.executable, "run.py").returncode == 1
-    done = apply(folder)
+    assert run_in(folder, "trace", "--time-limit", "60", "--", sys.executable, "run.py").returncode == 1
+    done = apply(run_in, folder)
     assert done.returncode == 0, done.stdout + done.stderr
     assert len({place.partition(":")[0] for place, _ in rules(done)}) == 10
     assert (
@@ -82,9 +79,9 @@ if __name__ == "__main__":
 """
 
 
-def test_only_what_failed_is_fixed(tmp_path: Path) -> None:
-    traced(tmp_path, TWO)
-    done = apply(tmp_path)
+def test_only_what_failed_is_fixed(tmp_path: Path, run_in: Run) -> None:
+    traced(run_in, tmp_path, TWO)
+    done = apply(run_in, tmp_path)
     assert rules(done) == [("prog.py:6", "bare-lock")] and done.returncode == 0
     text = (tmp_path / "prog.py").read_text()
     assert text.count("threading.Lock()") == 1 and text.count("_fixpickle_locks.Lock()") == 1
@@ -114,11 +111,11 @@ if __name__ == "__main__":
 """
 
 
-def test_a_failure_is_evidence_where_reading_the_code_shows_none(tmp_path: Path) -> None:
+def test_a_failure_is_evidence_where_reading_the_code_shows_none(tmp_path: Path, run_in: Run) -> None:
     (tmp_path / "prog.py").write_text(UNSEEN)
-    assert run(tmp_path, "check").stdout.startswith("0 findings")
-    traced(tmp_path, UNSEEN)
-    done = apply(tmp_path, "--output-format", "json")
+    assert run_in(tmp_path, "check").stdout.startswith("0 findings")
+    traced(run_in, tmp_path, UNSEEN)
+    done = apply(run_in, tmp_path, "--output-format", "json")
     report = json.loads(done.stdout)
     schema = json.loads((TOP / "docs" / "schemas" / "report-1.json").read_text())
     jsonschema.Draft202012Validator(schema).validate(report)
@@ -129,19 +126,21 @@ def test_a_failure_is_evidence_where_reading_the_code_shows_none(tmp_path: Path)
     assert done.returncode == 1
 
 
-def test_a_program_that_fails_before_it_comes_to_them_does_not_show_that_failures_are_gone(tmp_path: Path) -> None:
+def test_a_program_that_fails_before_it_comes_to_them_does_not_show_that_failures_are_gone(
+    tmp_path: Path, run_in: Run
+) -> None:
     text = "import os, sys\nif os.path.exists('stop'):\n    sys.exit(3)\n" + UNSEEN
-    traced(tmp_path, text)
+    traced(run_in, tmp_path, text)
     (tmp_path / "stop").touch()
-    done = apply(tmp_path)
+    done = apply(run_in, tmp_path)
     assert "2 of 2 failures not met again; exit code 3, which was 0: it may have ended before" in done.stderr
     assert "gone" not in done.stderr and done.returncode == 1
 
 
-def test_memory_leads_to_a_lock_that_no_attribute_holds(tmp_path: Path) -> None:
+def test_memory_leads_to_a_lock_that_no_attribute_holds(tmp_path: Path, run_in: Run) -> None:
     (tmp_path / "prog.py").write_text(UNSEEN)
-    assert run(tmp_path, "trace", "-q", "--allocations", "--", sys.executable, "prog.py").returncode == 0
-    done = apply(tmp_path)
+    assert run_in(tmp_path, "trace", "-q", "--allocations", "--", sys.executable, "prog.py").returncode == 0
+    done = apply(run_in, tmp_path)
     assert ("prog.py:8", "bare-lock") in rules(done) and "2 of 2 failures gone" in done.stderr
 
 
@@ -159,21 +158,21 @@ for kind in (one.One, two.Two):
 """
 
 
-def test_a_file_that_changed_since_is_refused_and_the_others_are_fixed(tmp_path: Path) -> None:
+def test_a_file_that_changed_since_is_refused_and_the_others_are_fixed(tmp_path: Path, run_in: Run) -> None:
     for name, text in CHANGED.items():
         (tmp_path / name).write_text(text)
-    traced(tmp_path, BOTH)
+    traced(run_in, tmp_path, BOTH)
     (tmp_path / "two.py").write_text("# a comment\n" + CHANGED["two.py"])
-    done = apply(tmp_path, "--no-rerun")
+    done = apply(run_in, tmp_path, "--no-rerun")
     assert rules(done) == [("one.py:5", "bare-lock")] and done.returncode == 1
     assert "two.py: changed since it was traced; run `fixpickle trace` again" in done.stdout
     assert (tmp_path / "two.py").read_text() == "# a comment\n" + CHANGED["two.py"]
     assert "running it again" not in done.stderr
 
 
-def test_nothing_is_run_again_where_nothing_is_written(tmp_path: Path) -> None:
-    traced(tmp_path, TWO)
-    done = apply(tmp_path, "--diff")
+def test_nothing_is_run_again_where_nothing_is_written(tmp_path: Path, run_in: Run) -> None:
+    traced(run_in, tmp_path, TWO)
+    done = apply(run_in, tmp_path, "--diff")
     assert "+        self.lock = _fixpickle_locks.Lock()" in done.stdout and "running it again" not in done.stderr
     assert (tmp_path / "prog.py").read_text() == TWO
 
@@ -192,9 +191,9 @@ except TypeError:
 """
 
 
-def test_what_nothing_fixes_is_said_and_counts(tmp_path: Path) -> None:
-    traced(tmp_path, STAYS)
-    done = apply(tmp_path)
+def test_what_nothing_fixes_is_said_and_counts(tmp_path: Path, run_in: Run) -> None:
+    traced(run_in, tmp_path, STAYS)
+    done = apply(run_in, tmp_path)
     assert done.returncode == 1 and (tmp_path / "prog.py").read_text() == STAYS
     assert "prog.py:6" in done.stdout
 
@@ -227,9 +226,11 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("text", [ELSEWHERE, GUARDED], ids=["elsewhere", "guarded"])
-def test_a_definition_of_a_script_that_another_process_does_not_find_moves(text: str, tmp_path: Path) -> None:
-    traced(tmp_path, text)
-    done = apply(tmp_path)
+def test_a_definition_of_a_script_that_another_process_does_not_find_moves(
+    text: str, tmp_path: Path, run_in: Run
+) -> None:
+    traced(run_in, tmp_path, text)
+    done = apply(run_in, tmp_path)
     assert [rule for _, rule in rules(done)] == [
         "main-definition"
     ] and "why     loading it failed in a run" in done.stdout
@@ -237,10 +238,10 @@ def test_a_definition_of_a_script_that_another_process_does_not_find_moves(text:
 
 
 @pytest.mark.parametrize("text", [None, "{}", '{"schema": 7, "failures": []}'])
-def test_what_is_no_record_ends_with_2_and_the_reason(text: str | None, tmp_path: Path) -> None:
+def test_what_is_no_record_ends_with_2_and_the_reason(text: str | None, tmp_path: Path, run_in: Run) -> None:
     if text is not None:
         (tmp_path / "fixpickle-trace.json").write_text(text)
-    done = apply(tmp_path)
+    done = apply(run_in, tmp_path)
     assert done.returncode == 2 and "fixpickle-trace.json: " in done.stderr and "internal" not in done.stderr
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from textwrap import dedent
 
@@ -16,6 +16,8 @@ from fixpickle.model import RunReport, Settings, Unloaded
 from fixpickle.registry import load_rules
 from fixpickle.rewrite.style import tidy
 from fixpickle.verify import examine, prove
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 RULE = "heavy-worker-import"
 FIXTURES = Path(__file__).parent / "fixtures" / "heavy_worker_import"
@@ -175,27 +177,29 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def fixpickle(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PYTHONPATH": str(folder.parent / "site"), "PATH": "/usr/bin:/bin"}
-    command = [sys.executable, "-m", "fixpickle", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+@pytest.fixture
+def fixpickle(project: Path, monkeypatch: pytest.MonkeyPatch, run_in: Run) -> Run:
+    """The command line, and the package where it finds it."""
+    monkeypatch.setenv("PYTHONPATH", str(project.parent / "site"))
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    return run_in
 
 
-def test_check_imports_nothing_and_says_so(project: Path) -> None:
+def test_check_imports_nothing_and_says_so(project: Path, fixpickle: Run) -> None:
     assert fixpickle(project, "check", ".").stdout.startswith("0 findings")
     found = fixpickle(project, "check", "--reach", "any", "--select", RULE, ".").stdout
     assert "workers that run `work` import slow_tables for `report`" in found
     assert "how long it takes was not measured" in found
 
 
-def test_it_is_measured_and_left_where_it_was_selected(project: Path) -> None:
+def test_it_is_measured_and_left_where_it_was_selected(project: Path, fixpickle: Run) -> None:
     said = fixpickle(project, "apply", "--dry-run", "--select", RULE, ".").stdout
     seconds = re.search(r"it takes (\d\.\d\d) s", said)
     assert seconds and 0.6 <= float(seconds[1]) < 5
     assert "--unsafe-fixes applies it" in said
 
 
-def test_it_is_moved_and_proved(project: Path) -> None:
+def test_it_is_moved_and_proved(project: Path, fixpickle: Run) -> None:
     done = fixpickle(project, "apply", "--unsafe-fixes", ".")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "proof   a fresh interpreter imports tasks without slow_tables" in done.stdout
@@ -203,13 +207,13 @@ def test_it_is_moved_and_proved(project: Path) -> None:
     assert "    import slow_tables\n\n    return slow_tables.table(rows)" in (project / "tasks.py").read_text()
 
 
-def test_what_takes_less_than_the_setting_is_no_finding(project: Path) -> None:
+def test_what_takes_less_than_the_setting_is_no_finding(project: Path, fixpickle: Run) -> None:
     (project / "fixpickle.toml").write_text("heavy-import = 20\n")
     assert "0 left" in fixpickle(project, "apply", "--unsafe-fixes", ".").stdout
     assert (project / "tasks.py").read_text() == TASKS
 
 
-def test_a_package_that_comes_along_anyway_is_taken_back(project: Path) -> None:
+def test_a_package_that_comes_along_anyway_is_taken_back(project: Path, fixpickle: Run) -> None:
     (project / "tasks.py").write_text(TASKS.replace("\n\n\ndef work", "\nimport helpers\n\nhelpers.x\n\n\ndef work", 1))
     (project / "helpers.py").write_text("import slow_tables\n\nx = slow_tables\n")
     done = fixpickle(project, "apply", "--unsafe-fixes", ".")
@@ -218,7 +222,7 @@ def test_a_package_that_comes_along_anyway_is_taken_back(project: Path) -> None:
     assert done.returncode == 1
 
 
-def test_a_package_that_is_not_there_is_no_finding(project: Path) -> None:
+def test_a_package_that_is_not_there_is_no_finding(project: Path, fixpickle: Run) -> None:
     (project.parent / "site" / "slow_tables" / "__init__.py").unlink()
     (project.parent / "site" / "slow_tables").rmdir()
     assert "0 left" in fixpickle(project, "apply", "--unsafe-fixes", ".").stdout
@@ -240,7 +244,7 @@ if __name__ == "__main__":
 """
 
 
-def test_what_only_the_guarded_part_needs_goes_there_and_workers_are_spared(project: Path) -> None:
+def test_what_only_the_guarded_part_needs_goes_there_and_workers_are_spared(project: Path, fixpickle: Run) -> None:
     (project / "run.py").write_text(GUARDED)
     (project / "tasks.py").unlink()
     done = fixpickle(project, "apply", "--unsafe-fixes", "--select", RULE, ".")

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ import jsonschema
 import pytest
 
 from fixpickle.cli.inspecting import _wanted
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Inspected = Callable[..., dict[str, Any]]
 
 TOP = Path(__file__).parent.parent
 PUBLISHED = TOP / "docs" / "schemas" / "inspection-1.json"
@@ -80,13 +84,17 @@ def line_of(mark: str) -> int:
     return next(number for number, line in enumerate(SHOP.splitlines(), 1) if line.endswith(mark))
 
 
-def inspected(folder: Path, target: str, *options: str, code: int = 1) -> dict[str, Any]:
-    words = ["inspect", target, "--output-format", "json", "--python", sys.executable, *options]
-    done = subprocess.run([sys.executable, "-m", "fixpickle", *words], cwd=folder, capture_output=True, text=True)
-    assert done.returncode == code, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    jsonschema.Draft202012Validator(json.loads(PUBLISHED.read_text())).validate(found)
-    return found
+@pytest.fixture
+def inspected(run_in: Run) -> Inspected:
+    def inspected(folder: Path, target: str, *options: str, code: int = 1) -> dict[str, Any]:
+        words = ["inspect", target, "--output-format", "json", "--python", sys.executable, *options]
+        done = run_in(folder, *words)
+        assert done.returncode == code, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        jsonschema.Draft202012Validator(json.loads(PUBLISHED.read_text())).validate(found)
+        return found
+
+    return inspected
 
 
 def summary(found: dict[str, Any]) -> list[tuple[str, int, str]]:
@@ -97,7 +105,7 @@ def summary(found: dict[str, Any]) -> list[tuple[str, int, str]]:
     ]
 
 
-def test_every_part_is_named_with_its_line_and_its_rule(shop: Path) -> None:
+def test_every_part_is_named_with_its_line_and_its_rule(shop: Path, inspected: Inspected) -> None:
     found = inspected(shop, "shop:App()")
     assert found["kind"] == "shop:App" and not found["crosses"]
     first, *others, last = summary(found)
@@ -109,7 +117,7 @@ def test_every_part_is_named_with_its_line_and_its_rule(shop: Path) -> None:
     assert [way["works"] for way in found["ways"]] == [False, False, False]
 
 
-def test_what_cannot_be_loaded_is_named_with_its_rule(shop: Path) -> None:
+def test_what_cannot_be_loaded_is_named_with_its_rule(shop: Path, inspected: Inspected) -> None:
     found = inspected(shop, "shop.py:Bad(1, 'x')")
     way = found["ways"][0]
     assert not found["parts"] and (way["error"], way["at"]) == ("", "shop.Bad") and "reason" in way["loading"]
@@ -117,12 +125,12 @@ def test_what_cannot_be_loaded_is_named_with_its_rule(shop: Path) -> None:
     assert found["remedy"]["rule"] == "exception-arguments"
 
 
-def test_what_crosses_ends_with_0(shop: Path) -> None:
+def test_what_crosses_ends_with_0(shop: Path, inspected: Inspected) -> None:
     found = inspected(shop, "shop:Fine()", code=0)
     assert found["crosses"] and found["ways"][0]["bytes"] > 0 and not found["parts"]
 
 
-def test_lines_of_other_kinds_and_what_no_rule_knows(shop: Path) -> None:
+def test_lines_of_other_kinds_and_what_no_rule_knows(shop: Path, inspected: Inspected) -> None:
     found = inspected(shop, "shop:[closure(), P(1, 2), numbers(), lock, hidden()]")
     lines = {path: (line, rule) for path, line, rule in summary(found)}
     assert lines["list[0]"][0] == line_of("return lambda: held")
@@ -130,7 +138,7 @@ def test_lines_of_other_kinds_and_what_no_rule_knows(shop: Path) -> None:
     assert lines["list[2]['n']"][1] == "" and lines["list[4]['k']"] == (0, "")
 
 
-def test_memory_tells_what_no_source_does(shop: Path) -> None:
+def test_memory_tells_what_no_source_does(shop: Path, inspected: Inspected) -> None:
     found = inspected(shop, "shop:hidden()", "--allocations")
     assert found["parts"][0]["made"]["line"] == line_of("# allocated")
     assert found["parts"][0]["made"]["by"] == "allocation"
@@ -145,9 +153,9 @@ def test_memory_tells_what_no_source_does(shop: Path) -> None:
         ("shop:dies()", "the interpreter ended with exit status 3"),
     ],
 )
-def test_what_is_no_object_ends_with_2_and_the_reason(shop: Path, target: str, said: str) -> None:
+def test_what_is_no_object_ends_with_2_and_the_reason(shop: Path, target: str, said: str, run_in: Run) -> None:
     words = ["inspect", target, "--python", sys.executable, "--time-limit", "2"]
-    done = subprocess.run([sys.executable, "-m", "fixpickle", *words], cwd=shop, capture_output=True, text=True)
+    done = run_in(shop, *words)
     assert done.returncode == 2 and said in done.stderr and "internal error" not in done.stderr
 
 
@@ -166,15 +174,14 @@ def test_words_that_name_no_object_are_refused_before_anything_runs(target: str,
     assert isinstance(wanted, str) and said in wanted
 
 
-def test_the_page_shows_what_is_really_said(tmp_path: Path) -> None:
+def test_the_page_shows_what_is_really_said(tmp_path: Path, run_in: Run) -> None:
     page = (TOP / "docs" / "inspect.md").read_text("utf-8")
     script, *said = re.findall(r"^```(?:python|text)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     (tmp_path / "report.py").write_text(script, "utf-8")
     targets = ['report.py:Report("rows.csv")', 'report.py:Rejected(4, "no price")']
     assert all(f"    fixpickle inspect '{target}'\n" in page for target in targets)
     for target, text in zip(targets, said, strict=True):
-        words = [sys.executable, "-m", "fixpickle", "inspect", target, "--python", sys.executable]
-        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+        done = run_in(tmp_path, "inspect", target, "--python", sys.executable)
         assert _steady(done.stdout) == _steady(text)
 
 
@@ -183,7 +190,7 @@ def _steady(text: str) -> str:
     return re.sub(r"(\w+Error: ).*", r"\1", text)
 
 
-def test_it_is_evaluated_where_the_command_was_given(shop: Path) -> None:
+def test_it_is_evaluated_where_the_command_was_given(shop: Path, inspected: Inspected) -> None:
     assert inspected(shop, "shop:wants_file()", code=0)["kind"] == "builtins:str"
 
 

@@ -290,11 +290,10 @@ print(executor.submit(call_function, [[func_async]], 21, large_list).result())
 """
 
 
-def test_the_script_with_every_workaround_is_rid_of_them_in_one_run_and_takes_every_pickler(tmp_path):
+def test_the_script_with_every_workaround_is_rid_of_them_in_one_run_and_takes_every_pickler(tmp_path, run_in):
     script = tmp_path / "cloudpickle_wrapper.py"
     script.write_text(SCRIPT)
-    command = [sys.executable, "-m", "fixpickle", "apply", "--python", sys.executable, script.name]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    done = run_in(tmp_path, "apply", "--python", sys.executable, script.name)
     assert done.returncode == 0, done.stderr
     text = script.read_text()
     assert "wrap_non_picklable_objects" not in text and "set_loky_pickler" not in text
@@ -303,10 +302,9 @@ def test_the_script_with_every_workaround_is_rid_of_them_in_one_run_and_takes_ev
     assert ran(script, LOKY_PICKLER="pickle") == ["42"] * 3
 
 
-def test_the_page_shows_the_patch_that_is_printed(tmp_path):
+def test_the_page_shows_the_patch_that_is_printed(tmp_path, run_in):
     top = Path(__file__).parent.parent
     shutil.copy(top / "examples" / "loky_nested_list" / "workarounds.py", tmp_path)
-    command = [sys.executable, "-m", "fixpickle", "apply", "--diff", "--no-verify", "workarounds.py"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    done = run_in(tmp_path, "apply", "--diff", "--no-verify", "workarounds.py")
     shown = (top / "docs" / "loky.md").read_text("utf-8").partition("```diff\n")[2].partition("```")[0]
     assert shown and done.stdout.startswith(shown)

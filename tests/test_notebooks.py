@@ -18,6 +18,8 @@ from fixpickle.notebook import Unreadable, as_module, parts, place, written
 from fixpickle.notebook.magics import as_python, put_back
 from fixpickle.source import decode, encode
 
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
 SPAWNED = """\
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
@@ -51,11 +53,6 @@ def module(raw: str) -> str:
     text = as_module(raw)
     assert isinstance(text, str), text
     return text
-
-
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "fixpickle", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
 
 
 # --- magics ---------------------------------------------------------------------------------------------------------
@@ -239,11 +236,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_spawned_workers_find_what_the_cells_define_only_after_apply(folder: Path) -> None:
+def test_spawned_workers_find_what_the_cells_define_only_after_apply(folder: Path, run_in: Run) -> None:
     before = kernel(folder / "pools.ipynb")
     assert "BrokenProcessPool" in before.stderr
     assert re.search("(Can't get|module '__main__' has no) attribute 'work'", before.stderr)
-    done = run(folder, "apply", ".")
+    done = run_in(folder, "apply", ".")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "pools.ipynb:cell 2:1:1: notebook-definition" in done.stdout
     assert "[proved]" in done.stdout
@@ -252,66 +249,66 @@ def test_spawned_workers_find_what_the_cells_define_only_after_apply(folder: Pat
     assert (after.returncode, after.stdout) == (0, "[0, 3, 6]\n"), after.stderr
 
 
-def test_whole_notebooks_are_run_as_proof_where_that_is_asked_for(folder: Path) -> None:
-    done = run(folder, "apply", "--dry-run", "--run-notebooks", ".")
+def test_whole_notebooks_are_run_as_proof_where_that_is_asked_for(folder: Path, run_in: Run) -> None:
+    done = run_in(folder, "apply", "--dry-run", "--run-notebooks", ".")
     assert "proof   a real run: every cell of pools.ipynb ran" in done.stdout
     assert "before  BrokenProcessPool" in done.stdout
     assert "in cell 3" in done.stdout
 
 
-def test_a_cell_that_ran_before_and_fails_after_takes_the_fix_back(folder: Path) -> None:
+def test_a_cell_that_ran_before_and_fails_after_takes_the_fix_back(folder: Path, run_in: Run) -> None:
     watchful = "import sys\nassert work.__module__ == '__main__', 'moved'"
     start = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
     forked = SPAWNED.replace('get_context("spawn")', f"get_context({start!r})")
     (folder / "pools.ipynb").write_text(LAYOUTS["jupyter"](notebook((*CELLS[:2], watchful, forked))), "utf-8")
-    done = run(folder, "apply", "--dry-run", "--run-notebooks", ".")
+    done = run_in(folder, "apply", "--dry-run", "--run-notebooks", ".")
     if "BrokenProcessPool" not in done.stdout:  # where workers are forked, all cells ran before
         assert "[taken back]" in done.stdout
         assert "AssertionError: moved in cell 3" in done.stdout
 
 
-def test_magic_commands_are_left_out_of_a_run_and_what_they_give_ends_it(folder: Path) -> None:
+def test_magic_commands_are_left_out_of_a_run_and_what_they_give_ends_it(folder: Path, run_in: Run) -> None:
     path = folder / "pools.ipynb"
     path.write_text(LAYOUTS["jupyter"](notebook(("%matplotlib inline\nx = 1", *CELLS))), "utf-8")
-    assert "every cell of pools.ipynb ran" in run(folder, "apply", "--dry-run", "--run-notebooks", ".").stdout
+    assert "every cell of pools.ipynb ran" in run_in(folder, "apply", "--dry-run", "--run-notebooks", ".").stdout
     path.write_text(LAYOUTS["jupyter"](notebook(("files = !ls", *CELLS))), "utf-8")
-    done = run(folder, "apply", "--dry-run", "--run-notebooks", ".")
+    done = run_in(folder, "apply", "--dry-run", "--run-notebooks", ".")
     assert "proof   pools_defs.work by reference" in done.stdout
 
 
-def test_apply_is_taken_back_whole(folder: Path) -> None:
+def test_apply_is_taken_back_whole(folder: Path, run_in: Run) -> None:
     path = folder / "pools.ipynb"
     former = path.read_bytes()
-    assert run(folder, "apply", ".").returncode == 0
+    assert run_in(folder, "apply", ".").returncode == 0
     assert path.read_bytes() != former
     assert (folder / "pools_defs.py").exists()
-    assert run(folder, "undo").returncode == 0
+    assert run_in(folder, "undo").returncode == 0
     assert path.read_bytes() == former
     assert not (folder / "pools_defs.py").exists()
 
 
-def test_uncommitted_work_in_a_notebook_is_not_written_over(folder: Path) -> None:
+def test_uncommitted_work_in_a_notebook_is_not_written_over(folder: Path, run_in: Run) -> None:
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c"]
     for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
         subprocess.run([*git, *command], cwd=folder, check=True)
     path = folder / "pools.ipynb"
     path.write_text(path.read_text("utf-8").replace("SCALE = 3", "SCALE = 4"), "utf-8")
-    done = run(folder, "apply", "--no-verify", ".")
+    done = run_in(folder, "apply", "--no-verify", ".")
     assert done.returncode == 2
     assert "pools.ipynb (changed)" in done.stderr
     assert "SCALE = 4" in path.read_text("utf-8")
 
 
-def test_a_definition_that_cannot_be_imported_is_told_and_not_claimed(folder: Path) -> None:
+def test_a_definition_that_cannot_be_imported_is_told_and_not_claimed(folder: Path, run_in: Run) -> None:
     cells = ("import nowhere_at_all", "def work(x):\n    return nowhere_at_all.f(x)", SPAWNED)
     (folder / "pools.ipynb").write_text(LAYOUTS["strings"](notebook(cells)), "utf-8")
-    done = run(folder, "apply", "--dry-run", ".")
+    done = run_in(folder, "apply", "--dry-run", ".")
     assert "[unproved]" in done.stdout
     assert "No module named 'nowhere_at_all'" in done.stdout
 
 
-def test_a_broken_cell_is_named_and_the_run_fails(folder: Path) -> None:
+def test_a_broken_cell_is_named_and_the_run_fails(folder: Path, run_in: Run) -> None:
     (folder / "pools.ipynb").write_text(json.dumps(notebook(["x = 1", "a b"])), "utf-8")
-    done = run(folder, "check", ".")
+    done = run_in(folder, "check", ".")
     assert done.returncode == 1
     assert "cell 2, line 1: syntax error" in done.stdout

@@ -10,6 +10,8 @@ import pytest
 
 pytest.importorskip("test.lock_tests", reason="this interpreter was installed without its tests")
 
+pytestmark = pytest.mark.usefixtures("small_heap")
+
 _PATH = Path(__file__).parent.parent / "benchmarks" / "stdlib_suites.py"
 _spec = importlib.util.spec_from_file_location("stdlib_suites", _PATH)
 assert _spec is not None and _spec.loader is not None

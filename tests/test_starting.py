@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 START = """
 
@@ -116,12 +119,12 @@ def main():
     ],
 )
 def test_it_starts_once_it_is_fixed_and_the_proof_handed_it_over_whole(
-    text: str, printed: str, whole: str, tmp_path: Path
+    text: str, printed: str, whole: str, tmp_path: Path, run_in: Run
 ) -> None:
     (tmp_path / "prog.py").write_text(text + START)
     before = ran(tmp_path, "prog.py")
     assert before.returncode == 1 and "cannot pickle" in before.stderr
-    applied = ran(tmp_path, "-m", "fixpickle", "apply", "--no-cache", "--python", sys.executable, "prog.py")
+    applied = run_in(tmp_path, "apply", "--no-cache", "--python", sys.executable, "prog.py")
     assert applied.returncode == 0, applied.stderr
     assert f"{whole} crosses now" in applied.stdout
     after = ran(tmp_path, "prog.py")
@@ -129,13 +132,15 @@ def test_it_starts_once_it_is_fixed_and_the_proof_handed_it_over_whole(
     assert "opened = threading.Lock()" not in text or "opened = threading.Lock()" in (tmp_path / "prog.py").read_text()
 
 
-def test_a_proof_says_that_it_was_handed_over_to_start_and_what_nobody_can_be_handed(tmp_path: Path) -> None:
+def test_a_proof_says_that_it_was_handed_over_to_start_and_what_nobody_can_be_handed(
+    tmp_path: Path, run_in: Run
+) -> None:
     (tmp_path / "prog.py").write_text(HANDED + START)
-    applied = ran(tmp_path, "-m", "fixpickle", "apply", "--no-cache", "--dry-run", "prog.py")
+    applied = run_in(tmp_path, "apply", "--no-cache", "--dry-run", "prog.py")
     assert "an instance from its constructor; handed to a process as it starts" in applied.stdout
     kept = HANDED.replace("self.pages = {}", "self.pages = (page for page in ())")
     (tmp_path / "prog.py").write_text(kept + START)
-    applied = ran(tmp_path, "-m", "fixpickle", "apply", "--no-cache", "--dry-run", "--select", "bare-lock", "prog.py")
+    applied = run_in(tmp_path, "apply", "--no-cache", "--dry-run", "--select", "bare-lock", "prog.py")
     assert "prog.Crawler does not cross yet" in applied.stdout
     assert "cannot pickle 'generator' object; Crawler.pages is a generator" in applied.stdout
 

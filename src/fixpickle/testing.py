@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from fixpickle.engine import Ports, run
@@ -24,7 +25,7 @@ from fixpickle.project import Project
 from fixpickle.registry import load_rules
 from fixpickle.report.diff import unified
 from fixpickle.rewrite.style import tidy
-from fixpickle.rule import NotebookRule, Workshop
+from fixpickle.rule import NotebookRule, Rule, Workshop
 from fixpickle.shelf import Shelf
 from fixpickle.source import encode, read
 from fixpickle.standing import Standing
@@ -161,6 +162,12 @@ def mismatch(expected: list[Mark], found: list[Mark]) -> str:
 # --- the engine -----------------------------------------------------------------------------------------------------
 
 
+@cache
+def _rules() -> tuple[Rule, ...]:
+    """All rules, looked up once: for that the metadata of every installed package is read."""
+    return load_rules()
+
+
 def write(files: Files, folder: Path) -> None:
     """Puts the files below the folder."""
     for path, data in files.items():
@@ -173,7 +180,7 @@ def find(files: Files, folder: Path) -> list[Mark]:
     """What all rules find in `files`, put below `folder`, at default reach."""
     write(files, folder)
     settings = Settings(root=folder, python=Path(sys.executable))
-    report = run([folder], settings, load_rules(), _PORTS, fix=False)
+    report = run([folder], settings, _rules(), _PORTS, fix=False)
     return sorted(_mark(x.finding, folder, x.reason) for x in report.left)
 
 
@@ -181,7 +188,7 @@ def settle(files: Files, folder: Path, *, verify: bool = False) -> Settled:
     """All rules run over `files`, put below `folder`, under default settings. Nothing there is changed."""
     write(files, folder)
     settings = Settings(root=folder, python=Path(sys.executable), verify=verify)
-    report = run([folder], settings, load_rules(), _PORTS, fix=True)
+    report = run([folder], settings, _rules(), _PORTS, fix=True)
     after = dict(files)
     sources: dict[Path, Source] = {}
     for change in report.changes:
@@ -206,7 +213,7 @@ def patches(files: Files, folder: Path) -> tuple[Standing, list[Patch]]:
     made = [
         rule.fix(finding, shop)
         for one in shop.project.files
-        for rule in load_rules()
+        for rule in _rules()
         if isinstance(rule, NotebookRule) or not one.cells
         for finding in rule.find(shop.project, one)
         if finding.fixable and finding.safety is not Safety.MANUAL

@@ -84,7 +84,7 @@ MAY_IMPORT = {
 # Run by their path, in the user's interpreter.
 CHILDREN = sorted(
     [
-        *(SOURCE / "verify" / f"{name}.py" for name in ("probe", "leaves", "origins", "whose")),
+        *(SOURCE / "verify" / f"{name}.py" for name in ("probe", "faults", "leaves", "origins", "whose")),
         *(SOURCE / "verify" / "child").glob("*.py"),
         *(SOURCE / "trace" / "recorder").glob("*.py"),
         SOURCE / "trace" / "hook" / "sitecustomize.py",

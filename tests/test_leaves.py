@@ -1,4 +1,4 @@
-"""The way to each part that cannot be pickled, under every interpreter that is on the PATH."""
+"""The way to each part that cannot be pickled, and what cannot be loaded: under every interpreter on the PATH."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from .test_probe import PYTHONS
 
 HEAD = """
 import collections, functools, importlib.util, io, pickle, queue, sys, threading
-spec = importlib.util.spec_from_file_location("leaves", sys.argv[1])
-L = importlib.util.module_from_spec(spec)
+spec, other = (importlib.util.spec_from_file_location("one", path) for path in sys.argv[1:])
+L, F = importlib.util.module_from_spec(spec), importlib.util.module_from_spec(other)
 spec.loader.exec_module(L)
+other.loader.exec_module(F)
 
 
 def show(root, value, like=None):
@@ -58,7 +59,8 @@ CASES = {
 def run(python: str, text: str, tmp_path: Path) -> list[str]:
     script = tmp_path / "script.py"
     script.write_text(HEAD + text)
-    done = subprocess.run([python, str(script), str(PROBE.with_name("leaves.py"))], capture_output=True, text=True)
+    files = [str(PROBE.with_name(f"{name}.py")) for name in ("leaves", "faults")]
+    done = subprocess.run([python, str(script), *files], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
@@ -164,9 +166,9 @@ class Never:
 never, delegates = Never(), Delegates()
 never.x = delegates.x = 1
 for value in Two(1, 2), [delegates], Sets(a=1), {"k": Box(a=never)}, Box(a=1):
-    fault = L.fault(pickle.dumps(value, 4))
+    fault = F.fault(pickle.dumps(value, 4))
     print(fault and "%s %s" % (fault.name, type(fault.error).__name__))
-print(L.fault(b"cnowhere\nThing\n.").name)
+print(F.fault(b"cnowhere\nThing\n.").name)
 """
 
 

@@ -36,6 +36,11 @@ def leaves() -> Any:
     return _LOADED.get("leaves") or _load("leaves")
 
 
+def faults() -> Any:
+    """What finds the class that cannot be loaded, likewise."""
+    return _LOADED.get("faults") or _load("faults")
+
+
 def origins() -> Any:
     """What finds the line where something was made."""
     return _LOADED.get("origins") or _load("origins")

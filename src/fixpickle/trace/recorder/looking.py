@@ -9,7 +9,7 @@ import sys
 import types
 
 from . import beside
-from .beside import leaves, origins, whose
+from .beside import faults, leaves, origins, whose
 from .log import main
 from .payloads import what
 from .places import OURS, absolute, handed_in, is_own, place
@@ -105,7 +105,7 @@ def _from_own(value: Any, steps: Any) -> Tuple[str, Any]:
 
 def _faults(value: Any, error: BaseException) -> List[Json]:
     """What could not be loaded: `value` is the pickle, or None where it came from a stream."""
-    tool = leaves()
+    tool = faults()
     fault = tool.fault(value) if value is not None else None
     name = fault.name if fault is not None else tool.blamed(error)
     where = None

@@ -13,7 +13,7 @@ import time
 import tracemalloc
 from typing import Any, Callable, List, Optional
 
-from .. import leaves, origins, whose
+from .. import faults, leaves, origins, whose
 from .failure import Failure, stage, told
 from .modules import named
 from .picklers import cloudpickle
@@ -107,8 +107,8 @@ def _loaded(world: World, parcel: List[Any]) -> Json:
     try:
         pickle.loads(data)
     except BaseException as error:
-        fault = leaves.fault(data)
-        name = fault.name if fault is not None else leaves.blamed(error)
+        fault = faults.fault(data)
+        name = fault.name if fault is not None else faults.blamed(error)
         return {"error": told(error), "at": name, "defined": _place(_of_name(name))}
     return {"error": "", "at": "", "defined": None}
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from fixpickle.model import Span
 from fixpickle.survey.facts import Flaw, Harm
+from fixpickle.survey.known_name import KnownName
 from fixpickle.survey.mangling import mangled
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import Comprehension, Tree, bound_names, children, walk
@@ -20,7 +21,6 @@ _ASKED = "__setstate__"
 _GIVEN = frozenset(dir(object)) | {"__dict__", "__weakref__", "__module__"}
 _MAPPINGS = frozenset({"builtins.dict", "collections.OrderedDict", "collections.UserDict", "collections.defaultdict"})
 _CATCHES_ALL = frozenset({"Exception", "BaseException", "RuntimeError", "RecursionError"})
-_NO_NAMES = frozenset({"int", "float", "slice", "tuple", "bytes", "(int, slice)", "(slice, int)"})
 _PROPERTIES = frozenset({"property", "cached_property", "functools.cached_property"})
 
 
@@ -193,7 +193,7 @@ class _Lookup:
         return isinstance(value, ast.Call) and ast.unparse(value.func) in kinds
 
     def _branch(self, statement: ast.If, asked: str) -> _Outcome:
-        holds = self._holds(statement.test, asked)
+        holds = KnownName(self.name, asked).holds(statement.test)
         if holds is None:
             first = self._first(statement.test)
             return _Reads(first) if first else _Fine()
@@ -286,62 +286,6 @@ class _Lookup:
             return ""
         return mangled(name, self.cls)
 
-    def _holds(self, test: ast.expr, asked: str) -> bool | None:
-        """Whether a test of nothing but the name is true of `asked`; None where it is of anything else."""
-        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-            inner = self._holds(test.operand, asked)
-            return None if inner is None else not inner
-        if isinstance(test, ast.BoolOp):
-            return self._joined(test, asked)
-        if isinstance(test, ast.Call) and ast.unparse(test.func) == "isinstance" and len(test.args) == 2:
-            of_name = ast.unparse(test.args[0]) == self.name  # which is a string
-            return {"str": True, **dict.fromkeys(_NO_NAMES, False)}.get(ast.unparse(test.args[1])) if of_name else None
-        if isinstance(test, ast.Call) and isinstance(test.func, ast.Attribute) and len(test.args) == 1:
-            if ast.unparse(test.func.value) != self.name or not isinstance(test.args[0], ast.Constant):
-                return None
-            affix = str(test.args[0].value)
-            ends = {"startswith": asked.startswith(affix), "endswith": asked.endswith(affix)}
-            return ends.get(test.func.attr)
-        return self._compared(test, asked) if isinstance(test, ast.Compare) and len(test.ops) == 1 else None
-
-    def _joined(self, test: ast.BoolOp, asked: str) -> bool | None:
-        decisive = isinstance(test.op, ast.Or)
-        for value in test.values:
-            holds = self._holds(value, asked)
-            if holds is None or holds is decisive:
-                return holds
-        return not decisive
-
-    def _compared(self, test: ast.Compare, asked: str) -> bool | None:
-        """`name == "x"`, `name in ("x", "y")`, `name[0] == "_"`, `name[:2] == "__"`."""
-        left = self._text(test.left, asked)
-        try:
-            right = _literal(test.comparators[0])
-        except ValueError:
-            return None
-        if left is None:
-            return None
-        operator = test.ops[0]
-        if isinstance(operator, (ast.Is, ast.IsNot)) and right is None:
-            return isinstance(operator, ast.IsNot)  # a name is a string
-        if isinstance(operator, (ast.Eq, ast.NotEq)):
-            return (left == right) is isinstance(operator, ast.Eq)
-        if isinstance(operator, (ast.In, ast.NotIn)) and isinstance(right, (tuple, list, set, str)):
-            return (left in right) is isinstance(operator, ast.In)
-        return None
-
-    def _text(self, node: ast.expr, asked: str) -> str | None:
-        if isinstance(node, ast.Name) and node.id == self.name:
-            return asked
-        if isinstance(node, ast.Subscript) and ast.unparse(node.value) == self.name:
-            cut = node.slice
-            if isinstance(cut, ast.Slice) and cut.step is None:
-                ends = [_number(end) for end in (cut.lower, cut.upper)]
-                return asked[slice(*ends)]
-            at = _number(cut)
-            return asked[at] if at is not None and -len(asked) <= at < len(asked) else None
-        return None
-
 
 def _leading(statement: ast.stmt) -> ast.expr | None:
     """The expression that a loop, a `with` or an assertion is certain to evaluate, and evaluates first."""
@@ -350,17 +294,3 @@ def _leading(statement: ast.stmt) -> ast.expr | None:
     if isinstance(statement, (ast.While, ast.Assert)):
         return statement.test
     return statement.items[0].context_expr if isinstance(statement, ast.With) else None
-
-
-def _literal(node: ast.expr) -> object:
-    """The value that is written there. Raises ValueError for what is no literal."""
-    # `literal_eval` leaves closures that hold one another, so it is called for no more than has to be.
-    return node.value if isinstance(node, ast.Constant) else ast.literal_eval(node)
-
-
-def _number(node: ast.expr | None) -> int | None:
-    try:
-        value = _literal(node) if node is not None else None
-    except ValueError:
-        return None
-    return value if isinstance(value, int) else None

@@ -11,10 +11,10 @@ from fixpickle.model import Span
 from fixpickle.survey.captures import UNKNOWN, Captures
 from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.demands import Demand, Obstacle
-from fixpickle.survey.facts import Capture, Definition, Keeper, Kind, Sink, ToAttribute, ToCall, ToParameter, changed
+from fixpickle.survey.facts import Capture, Definition, Keeper, Kind, Sink, ToAttribute, ToCall, changed
 from fixpickle.survey.flow import Flow
-from fixpickle.survey.flow.callees import CARRIERS, LOOKUPS
 from fixpickle.survey.flow.stores import FIELDED, FIELDS
+from fixpickle.survey.hints import Hints, last_word
 from fixpickle.survey.mangling import private_attribute
 from fixpickle.survey.names import Names
 from fixpickle.survey.obstacles import Obstacles, private_name, subscripted
@@ -29,6 +29,7 @@ _CONTAINERS = frozenset(
         *("collections.defaultdict", "collections.OrderedDict", "collections.Counter", "collections.deque"),
     ]
 )
+_COPIED = frozenset({"__name__", "__qualname__", "__doc__", "__module__", "__dict__", "__wrapped__", "__signature__"})
 
 
 class Definitions:
@@ -39,6 +40,7 @@ class Definitions:
         self.captures = Captures(tree)
         self._deleted: dict[ast.AST, frozenset[str]] = {}
         self.obstacles = Obstacles(tree, names, flow, self.captures)
+        self.hints = Hints(tree, names, flow)
 
     def all(self) -> Iterator[Definition]:
         """Every definition whose value has no module-level name of its own."""
@@ -161,7 +163,7 @@ class Definitions:
             line=line,
             owner=self.tree.qualname(method or self.tree.scope(node)),
             cls=self.tree.qualname(cls) if cls is not None else "",
-            hint=self._hint(node),
+            hint=self.hints.of(node),
             statement=self.tree.span(self.tree.top(node)),
             captures=caught or (),
             obstacles=tuple(o for o in against if not isinstance(o, Demand)),
@@ -242,63 +244,10 @@ class Definitions:
             if values and all(isinstance(v, _DISPLAYS) or self.names.of(v) in _CONTAINERS for v in values):
                 yield name
 
-    def _hint(self, node: ast.AST) -> str:
-        """The words a person would name it after: the variable, keyword, attribute, key or parameter it is given to."""
-        if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
-            return node.name
-        made = ""  # it makes what the words around it are about, or what that makes
-        for parent in self.tree.ancestors(node):
-            word = self._word(parent, node)
-            if word:
-                return word if word.endswith(("default", "factory")) else f"{word}{made}"
-            if isinstance(parent, ast.stmt):
-                break
-            if isinstance(parent, ast.Call) and self.names.of(parent.func) == "collections.defaultdict":
-                made = "_inner_default" if made else "_default"
-            node = parent
-        return "inner" if made else "function"
-
-    def _word(self, parent: ast.AST, node: ast.AST) -> str:
-        """What `parent` says about `node` that stands in it, or an empty string."""
-        if isinstance(parent, ast.keyword) and parent.arg:
-            call = self.tree.parents[parent]
-            declares = isinstance(call, ast.Call) and self.names.of(call.func) in FIELDS
-            return parent.arg if parent.arg != "default" and not declares else ""
-        if isinstance(parent, ast.Dict):
-            key = next((k for k, v in zip(parent.keys, parent.values, strict=True) if v is node), None)
-            return _identifier(key)
-        if isinstance(parent, (ast.Tuple, ast.List)):
-            beside = next(filter(None, map(_identifier, parent.elts[: parent.elts.index(node)])), "")  # type: ignore[arg-type]
-            statement = self.tree.statement(parent)
-            table = _last_word(statement.targets[0]) if isinstance(statement, ast.Assign) else ""
-            return f"{table}_{beside}" if beside and table else beside
-        if isinstance(parent, ast.arguments):
-            function = self.tree.parents[parent]
-            name = next((s.parameter for s in self.flow.of(node) if isinstance(s, ToParameter)), "default")
-            around = getattr(function, "name", "")
-            return name if around.startswith("__") or not around else f"{around}_{name}"
-        if isinstance(parent, ast.Call) and node is not parent.func:
-            if self.names.of(parent.func) in (CARRIERS | _WRAPPERS) or _last_word(parent.func) in LOOKUPS:
-                return ""
-            return _last_word(parent.func) if node in parent.args else "factory"
-        if isinstance(parent, (ast.Assign, ast.AnnAssign)):
-            return _last_word(parent.targets[0] if isinstance(parent, ast.Assign) else parent.target)
-        return ""
-
 
 def _handed_over(caught: Iterable[Capture] | None, own: str = "") -> list[str]:
     """What is captured and does not come along by itself, as imports, other functions and itself do."""
     return [c.name for c in caught or () if not c.statement and c.sibling is None and c.name != own]
-
-
-def _identifier(node: ast.AST | None) -> str:
-    """The value of a constant that can stand in a name, or an empty string."""
-    value = node.value if isinstance(node, ast.Constant) else None
-    return value if isinstance(value, str) and value.isidentifier() else ""
-
-
-_WRAPPERS = frozenset({"builtins.staticmethod", "builtins.classmethod", "builtins.property", "functools.lru_cache"})
-_COPIED = frozenset({"__name__", "__qualname__", "__doc__", "__module__", "__dict__", "__wrapped__", "__signature__"})
 
 
 def _private_in(node: ast.AST) -> str:
@@ -323,7 +272,7 @@ def decorates(node: ast.AST) -> bool:
         copied = inner.value if isinstance(inner, ast.Attribute) and inner.attr in _COPIED else None
         if isinstance(copied, ast.Name) and copied.id in taken:
             return True
-        if isinstance(inner, ast.Call) and _last_word(inner.func) in ("wraps", "update_wrapper"):
+        if isinstance(inner, ast.Call) and last_word(inner.func) in ("wraps", "update_wrapper"):
             return True
     return False
 
@@ -332,11 +281,3 @@ def _decorated_by_result(node: ast.expr | None, taken: set[str]) -> bool:
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Call) or len(node.args) != 1:
         return False
     return isinstance(node.args[0], ast.Name) and node.args[0].id in taken
-
-
-def _last_word(node: ast.AST) -> str:
-    while isinstance(node, ast.Subscript):
-        node = node.value
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else "function"

@@ -15,9 +15,9 @@ from functools import cached_property
 from fixpickle.survey.bindings import Bindings, all_bindings
 from fixpickle.survey.catalogue import catalogue
 from fixpickle.survey.facts import ImportFact
+from fixpickle.survey.receivers import Receivers
 from fixpickle.survey.tree import FUNCTIONS, Function, Tree, bound_name, is_lazy, is_none, parameters
 
-_OF_CLASSES = ("__new__", "__init_subclass__", "__class_getitem__")  # called with the class, undecorated
 _DEPTH = 8  # names that lead to names: enough for real code, and an end for circles
 PROPERTIES = frozenset({"builtins.property", "functools.cached_property"})
 # Calls that give back their first argument, for the length of a block.
@@ -36,15 +36,14 @@ _MARKS = frozenset(
 )
 
 
-class Names:
+class Names(Receivers):
     """Resolves expressions of one file to symbolic names."""
 
     def __init__(self, tree: Tree, module: str, package: bool) -> None:
-        self.tree = tree
+        super().__init__(tree)
         self.module = module
         self.package = package
         self._symbols: dict[tuple[ast.AST, int], str] = {}
-        self._receivers: dict[tuple[ast.AST, str], ast.ClassDef | None] = {}
         self._variables: dict[tuple[ast.AST, str, int], str] = {}
 
     # --- imports ---
@@ -303,60 +302,3 @@ class Names:
             return f"{self.module}.{self.tree.qualname(owner)}().{node.attr}"
         base = self.of(node.value, depth - 1)
         return f"{base}.{node.attr}" if base else ""
-
-    # --- instances ---
-
-    def instance_class(self, node: ast.AST) -> ast.ClassDef | None:
-        """The class whose instance `node` is, where `node` is the `self` of a method around it."""
-        if not isinstance(node, ast.Name):
-            return None
-        key = (self.tree.scope(node), node.id)
-        if key not in self._receivers:
-            self._receivers[key] = self._class_of(node)
-        return self._receivers[key]
-
-    def _class_of(self, node: ast.Name) -> ast.ClassDef | None:
-        function = self.tree.function(node)
-        while function is not None:
-            cls = self.tree.method_class(function)
-            if isinstance(function, FUNCTIONS) and cls is not None:
-                args = [*function.args.posonlyargs, *function.args.args]
-                kinds = {d.id for d in function.decorator_list if isinstance(d, ast.Name)}
-                plain = function.name not in _OF_CLASSES and not kinds & {"staticmethod", "classmethod"}
-                if args and args[0].arg == node.id != "cls" and plain:
-                    return cls
-            if node.id in parameters(function):
-                return None
-            function = self.tree.function(function)
-        return None
-
-    @cached_property
-    def _attributes(self) -> dict[ast.ClassDef, dict[str, list[ast.AST]]]:
-        table: dict[ast.ClassDef, dict[str, list[ast.AST]]] = {}
-        statements: list[ast.Assign | ast.AnnAssign] = self.tree.of(ast.Assign, ast.AnnAssign)
-        for node in statements:
-            if node.value is None:
-                continue
-            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-                if isinstance(target, ast.Attribute) and (cls := self.instance_class(target.value)):
-                    table.setdefault(cls, {}).setdefault(target.attr, []).append(node.value)
-        return table
-
-    def attribute_values(self, cls: ast.ClassDef) -> dict[str, list[ast.AST]]:
-        """What the methods of a class assign to attributes of `self`."""
-        return self._attributes.get(cls, {})
-
-    @cached_property
-    def _declared(self) -> dict[ast.AST, dict[str, ast.AST]]:
-        table: dict[ast.AST, dict[str, ast.AST]] = {}
-        for node in self.tree.of(ast.AnnAssign):
-            target, cls = node.target, self.tree.parents[node]
-            if isinstance(target, ast.Name) and isinstance(cls, ast.ClassDef):
-                table.setdefault(cls, {}).setdefault(target.id, node.annotation)
-            elif isinstance(target, ast.Attribute) and (owner := self.instance_class(target.value)):
-                table.setdefault(owner, {}).setdefault(target.attr, node.annotation)
-        return table
-
-    def declared(self, cls: ast.ClassDef) -> dict[str, ast.AST]:
-        """The annotations of a class's attributes, in its body and on `self`."""
-        return self._declared.get(cls, {})

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ast
-import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from itertools import accumulate, chain, count
+from itertools import chain, count
 from typing import TypeVar
 
-from fixpickle.model import Source, Span
+from fixpickle.model import Source
+from fixpickle.survey.positions import Positions
 
 Node = TypeVar("Node", bound=ast.AST)
 
@@ -21,7 +21,6 @@ Comprehension = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 CALLABLES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
-_NEWLINE = re.compile(r"\r\n|\r|\n")
 # Fields without nodes, or with the markers (`Load`, `Add`, `Is`) that every file shares and that nothing is told by.
 _PLAIN = frozenset(
     [
@@ -39,12 +38,12 @@ _INNER = {
 _SCOPING = frozenset({*CALLABLES, *Comprehension, ast.ClassDef})
 
 
-class Tree:
+class Tree(Positions):
     """One file's syntax tree. Raises SyntaxError or ValueError where the text is not Python."""
 
     def __init__(self, source: Source) -> None:
+        super().__init__(source.text)
         self.source = source
-        self.text = source.text
         self.root = ast.parse(source.text, str(source.path))
         self.nodes: list[ast.AST] = [self.root]
         self._places: defaultdict[type[ast.AST], list[int]] = defaultdict(list)
@@ -142,58 +141,6 @@ class Tree:
     @cached_property
     def _order(self) -> dict[ast.AST, int]:
         return dict(zip(self.nodes, count(), strict=False))
-
-    # --- positions ---
-
-    @cached_property
-    def _starts(self) -> list[int]:
-        # ast counts lines as the tokenizer does: \r\n, \r and \n end one, a form feed does not.
-        if "\r" in self.text:
-            return [0, *(m.end() for m in _NEWLINE.finditer(self.text))]
-        return [0, *accumulate(len(line) + 1 for line in self.text.split("\n"))][:-1]
-
-    @cached_property
-    def _ascii(self) -> bool:
-        return self.text.isascii()
-
-    def offset(self, line: int, column: int) -> int:
-        """The character offset of an `ast` position: a line from 1 and a column in UTF-8 bytes."""
-        start = self._starts[line - 1]
-        if self._ascii:
-            return start + column
-        end = self._starts[line] if line < len(self._starts) else len(self.text)
-        piece = self.text[start:end]
-        if piece.isascii():
-            return start + column
-        return start + len(piece.encode("utf-8")[:column].decode("utf-8"))
-
-    def position(self, offset: int) -> tuple[int, int]:
-        """Line and column, both from 1, of a character offset."""
-        line = bisect_right(self._starts, offset)
-        return line, offset - self._starts[line - 1] + 1
-
-    def span(self, node: ast.AST) -> Span:
-        """The stretch a node covers, decorators included."""
-        first = node
-        if isinstance(node, (*FUNCTIONS, ast.ClassDef)) and node.decorator_list:
-            first = node.decorator_list[0]
-        start = self.offset(first.lineno, first.col_offset)  # type: ignore[attr-defined]
-        if first is not node:
-            start = self.text.rindex("@", 0, start)
-        end = self.offset(node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
-        line, column = self.position(start)
-        return Span(start, end, line, column)
-
-    def bare(self, node: ast.AST) -> Span:
-        """The stretch of a definition without its decorators."""
-        start = self.offset(node.lineno, node.col_offset)  # type: ignore[attr-defined]
-        line, column = self.position(start)
-        return Span(start, self.span(node).end, line, column)
-
-    def code(self, node: ast.AST) -> str:
-        """The text a node was written as."""
-        span = self.span(node)
-        return self.text[span.start : span.end]
 
     # --- ancestry ---
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fixpickle.project import Crossing, Project
@@ -37,17 +37,26 @@ class Vain:
 def in_vain(project: Project, facts: Facts) -> Iterator[Vain]:
     """The imports of a module that workers do and that at least one of them does not need."""
     workers = list(_workers(project, facts)) if facts.late_imports else []
+    spared = list(_spared(facts, workers)) if workers else []
+    own = {f.module: f for f in project.files} if spared else {}
+    for late, sparing, needing in spared:
+        packages = _loaded(project, own, facts, late)
+        if packages:
+            yield Vain(late, sparing[0], packages, tuple(dict.fromkeys(w.name for w in needing)))
+
+
+def _spared(facts: Facts, workers: Sequence[Worker]) -> Iterator[tuple[LateImport, list[Worker], list[Worker]]]:
+    """The imports that some of the workers have no use for, with these workers and the others."""
     runs = {w.name: _closure(facts, w.name) for w in workers}
-    for late in facts.late_imports if workers else ():
+    for late in facts.late_imports:
         users = {use.function.partition(".")[0] for use in late.uses}
         needing = [w for w in workers if users & runs[w.name]]
         sparing = [w for w in workers if w not in needing]
         if needing:
             # The same processes may run both: only those are told apart that are started where no other is handed over.
             sparing = [w for w in sparing if w.starts and all(o.starts and o.place != w.place for o in needing)]
-        packages = _loaded(project, facts, late) if sparing else ()
-        if packages:
-            yield Vain(late, sparing[0], packages, tuple(dict.fromkeys(w.name for w in needing)))
+        if sparing:
+            yield late, sparing, needing
 
 
 # --- workers --------------------------------------------------------------------------------------------------------
@@ -94,19 +103,18 @@ def _closure(facts: Facts, name: str) -> frozenset[str]:
 # --- packages -------------------------------------------------------------------------------------------------------
 
 
-def _loaded(project: Project, facts: Facts, late: LateImport) -> tuple[str, ...]:
+def _loaded(project: Project, own: Mapping[str, Facts], facts: Facts, late: LateImport) -> tuple[str, ...]:
     """The packages of others that the import loads; those left out that come along anyway where it loads our own."""
     top = late.module.partition(".")[0]
     if top and top not in project.tops:
         return (top,)
-    own = {f.module: f for f in project.files}
     mine = [i for i in facts.imports if i.span == late.span]
     others = [i for i in facts.imports if _at_once(i) and i.span != late.span]
     found = _brought(own, mine) - _brought(own, others)
     return tuple(sorted(p for p in found if p not in project.tops and p not in sys.stdlib_module_names))
 
 
-def _brought(own: dict[str, Facts], imports: Iterable[ImportFact]) -> set[str]:
+def _brought(own: Mapping[str, Facts], imports: Iterable[ImportFact]) -> set[str]:
     """The packages that these imports load, through the project's own modules too."""
     pending = [name for i in imports for name in (i.module, i.target)]
     seen, found = set[str](), set[str]()

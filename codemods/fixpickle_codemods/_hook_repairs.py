@@ -23,7 +23,7 @@ from fixpickle.rewrite import (
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import ClassFacts, Facts, Harm
 from fixpickle.survey.mangling import mangled
-from fixpickle.survey.tree import Function, Tree
+from fixpickle.survey.tree import Function, Tree, is_text
 from fixpickle_codemods._container_state import container_hooks
 from fixpickle_codemods._hook_flaws import Judged
 from fixpickle_codemods._hook_subjects import subjects
@@ -93,7 +93,7 @@ def _copied_first(source: Source, tree: Tree, node: ast.ClassDef, method: Functi
     """A copy made first, and every change to the instance made to the copy."""
     taken = {n.id for n in ast.walk(method) if isinstance(n, ast.Name)}
     name = contents if contents not in _CONTENTS else "state" if "state" not in taken else "pickled"
-    body = [s for s in method.body if not _is_text(s)]
+    body = [s for s in method.body if not is_text(s)]
     if contents in _CONTENTS:
         yield first_lines(source, tree, method, [f"{name} = {contents}.copy()"])
     else:
@@ -115,10 +115,6 @@ def _copied_first(source: Source, tree: Tree, node: ast.ClassDef, method: Functi
 def _put(source: Source, tree: Tree, node: ast.expr, code: str) -> Edit:
     span = tree.span(node)
     return Edit(source.path, span.start, span.end, code)
-
-
-def _is_text(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def _slot_setter(cls: ClassFacts) -> list[str]:

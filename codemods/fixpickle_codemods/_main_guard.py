@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from fixpickle.survey.facts import Facts, ToCall, TopStatement
-from fixpickle_codemods._script_layout import listed, makes
+from fixpickle.survey.wording import listed
+from fixpickle_codemods._script_layout import makes
+from fixpickle_codemods._top_statements import within
 
 # What sets up the whole process, and so the workers: they repeat it where it comes first.
 SETTINGS = re.compile(
@@ -298,7 +300,7 @@ class Parting:
 
     def _prepared(self, statement: TopStatement, earlier: Sequence[TopStatement]) -> Iterator[str]:
         """What work may have to be done before an import, or before a module is patched."""
-        targets = [i.module for i in self.facts.imports if _within(i.span.start, statement)]
+        targets = [i.module for i in self.facts.imports if within(i.span.start, statement)]
         if targets and all(t.partition(".")[0] in sys.stdlib_module_names for t in targets):
             return
         for one in earlier:
@@ -308,7 +310,3 @@ class Parting:
 
     def _shows(self, call: str) -> bool:
         return call in _INERT or bool(_LOOKING.fullmatch(call)) or makes(call, self.facts)
-
-
-def _within(offset: int, statement: TopStatement) -> bool:
-    return statement.span.start <= offset < statement.span.end

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from fixpickle.notebook import STAND_IN, Part
 from fixpickle.project import Project
 from fixpickle.survey.facts import Facts, TopStatement
+from fixpickle.survey.wording import listed
 from fixpickle_codemods._main_guard import Parting
-from fixpickle_codemods._script_layout import Layout, each, listed, names_of_the_script, unbound, under_guard, values
+from fixpickle_codemods._script_layout import Layout, each, names_of_the_script, unbound, under_guard, values
 
 # What a value is made of that earlier cells may have set: the environment, the folder, the clock.
 _OF_THE_MOMENT = re.compile(r"(os|pathlib|datetime|time|random|numpy\.random)\.")

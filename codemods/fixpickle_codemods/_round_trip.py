@@ -18,6 +18,7 @@ from fixpickle.survey.initialisers import (
     Place,
     Value,
 )
+from fixpickle.survey.wording import listed
 from fixpickle_codemods._families import FIELDED, initialiser
 
 
@@ -150,15 +151,15 @@ def broken(init: Initialiser, alternatives: Sequence[Stored | None]) -> Broken |
 def _broken(init: Initialiser, one: Stored | None) -> Broken | None:
     needed = [p.name for p in init.parameters if p.place is Place.KEYWORD and p.required]
     if needed:
-        return Broken(True, f"needs {_listed(needed)} by name, and is called with `args` alone")
+        return Broken(True, f"needs {listed(needed)} by name, and is called with `args` alone")
     if init.keys:
-        return Broken(True, f"needs {_listed(init.keys)} by name, and is called with `args` alone")
+        return Broken(True, f"needs {listed(init.keys)} by name, and is called with `args` alone")
     if one is None:
         return None
     positional = [p for p in init.parameters if p.place is Place.POSITIONAL]
     if one.rest:
         whole = len(one.values) == len(positional)
-        return None if whole else Broken(False, f"takes {_listed(_names(positional))} and `*{one.rest}`{_LESS}")
+        return None if whole else Broken(False, f"takes {listed(_names(positional))} and `*{one.rest}`{_LESS}")
     counted = miscounted(init, len(one.values))
     return counted or _misread(init, positional, one.values) or _altered(positional, one.values)
 
@@ -171,7 +172,7 @@ def miscounted(init: Initialiser, count: int) -> Broken | None:
     positional = [p for p in init.parameters if p.place is Place.POSITIONAL]
     missing = [p.name for p in positional[count:] if p.required]
     if missing:
-        return Broken(True, f"needs {_listed(missing)} as well, and is called with {_counted(count)}")
+        return Broken(True, f"needs {listed(missing)} as well, and is called with {_counted(count)}")
     if count > len(positional) and not _rest(init):
         return Broken(True, f"takes {_counted(len(positional))}, and is called with {_counted(count)}")
     return None
@@ -193,7 +194,7 @@ def _altered(positional: Sequence[Parameter], values: Sequence[Value]) -> Broken
         if all(_differs(option, own, values, given) for option in value.options or (value,)):
             if own in value.whole:
                 return Broken(False, f"makes its message again from the message, which it is given as `{own}`")
-            return Broken(False, f"makes its message again, without {_listed(sorted(value.names - {own}))}")
+            return Broken(False, f"makes its message again, without {listed(sorted(value.names - {own}))}")
     return None
 
 
@@ -223,10 +224,6 @@ def _settles(value: Value, values: Sequence[Value], given: Sequence[str]) -> boo
 
 def _names(parameters: Sequence[Parameter]) -> list[str]:
     return [p.name for p in parameters]
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(f"`{n}`" for n in names)
 
 
 def _counted(count: int) -> str:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from fixpickle.project import Project
 from fixpickle.survey.facts import Facts, ToCall, TopStatement
+from fixpickle.survey.wording import listed
+from fixpickle_codemods._top_statements import within
 
 # Calls that make a value and do nothing else, so that they may run when a module is imported.
 _MAKERS = re.compile(
@@ -167,7 +169,7 @@ def _bindings(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
     if twice:
         yield f"{listed(twice)} is bound more than once"
     for statement in plan.imports:
-        imported = {i.local for i in facts.imports if _within(i.span.start, statement)} | {"*"}
+        imported = {i.local for i in facts.imports if within(i.span.start, statement)} | {"*"}
         if own := sorted((set(statement.binds) - imported) & plan.reads):
             yield f"{listed(own)} is bound under a condition"
 
@@ -180,10 +182,6 @@ def _globals(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
         for statement in outside:
             who = f"`{statement.binds[0]}`" if statement.kind == "definition" else f"line {statement.span.line}"
             yield f"`{name}` is written as a global, and {who} of the script would have one of its own"
-
-
-def _within(offset: int, statement: TopStatement) -> bool:
-    return statement.span.start <= offset < statement.span.end
 
 
 def values(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
@@ -247,7 +245,7 @@ def _surroundings(project: Project, facts: Facts, plan: Layout) -> Iterator[str]
 
 def _of_the_library(facts: Facts, statement: TopStatement) -> bool:
     """Whether an import is of the standard library, which is found whatever the script has done."""
-    modules = [i.module for i in facts.imports if _within(i.span.start, statement)]
+    modules = [i.module for i in facts.imports if within(i.span.start, statement)]
     return all(m.partition(".")[0] in sys.stdlib_module_names for m in modules)
 
 
@@ -255,7 +253,7 @@ def _circle(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
     """Modules that what moves imports, and that import the script: it and the new module would import each other."""
     files = {f.module: f for f in project.files}
     for statement in plan.imports:
-        pending = [i.module for i in facts.imports if _within(i.span.start, statement)]
+        pending = [i.module for i in facts.imports if within(i.span.start, statement)]
         first, seen = pending[0] if pending else "", set[str]()
         while pending:
             module = pending.pop()
@@ -279,8 +277,3 @@ def _package(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
         for other in project.files:
             if other is not facts and any(i.target.split(".")[0] == facts.module for i in other.imports):
                 yield f"{other.path.name} imports it and so runs its work, which a main guard would end"
-
-
-def listed(names: Sequence[str]) -> str:
-    """`a`, `b`."""
-    return ", ".join(f"`{n}`" for n in names)

@@ -8,6 +8,7 @@ from itertools import chain
 
 from fixpickle.project import Crossing, Project
 from fixpickle.survey.facts import Facts, Sink, ToCall, TopStatement
+from fixpickle_codemods._top_statements import statement_at
 
 # What a boundary is called that only processes reach which were started by the start method of `multiprocessing`.
 _OF_STARTED = (
@@ -118,7 +119,7 @@ _RUNNERS = frozenset({"unittest.main", "doctest.testmod", "pytest.main", "fire.F
 
 def at_work(facts: Facts, line: int) -> list[TopStatement]:
     """The statements whose work, when the script is run, comes to that line: by themselves or by what they call."""
-    around = _around(facts, line)
+    around = statement_at(facts, line)
     if around is None or around.kind != "definition":
         return [around] if around is not None else []
     names = leading(facts, line)
@@ -136,7 +137,7 @@ def at_guard(facts: Facts, definition: TopStatement) -> bool:
 
 def leading(facts: Facts, line: int) -> frozenset[str]:
     """The names whose use comes to that line: the definition around it, those that use it, and what registers them."""
-    around = _around(facts, line)
+    around = statement_at(facts, line)
     found = set(around.binds) if around is not None and around.kind == "definition" else set[str]()
     imported = {n for s in facts.statements if s.kind == "import" for n in s.binds}
     while True:
@@ -145,7 +146,3 @@ def leading(facts: Facts, line: int) -> frozenset[str]:
         if more <= found:
             return frozenset(found)
         found |= more
-
-
-def _around(facts: Facts, line: int) -> TopStatement | None:
-    return next((s for s in reversed(facts.statements) if s.span.line <= line), None)

@@ -50,7 +50,7 @@ from fixpickle.project import Project
 from fixpickle.rewrite import line_end, line_start
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, LateImport, LateUse
-from fixpickle_codemods._script_layout import listed
+from fixpickle.survey.wording import listed
 from fixpickle_codemods._vain_imports import Vain, in_vain
 
 _MOST = 3  # functions that are to import for themselves, beyond which the code reads worse than it runs

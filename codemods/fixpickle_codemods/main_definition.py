@@ -54,10 +54,11 @@ from fixpickle.project import Project
 from fixpickle.rewrite import import_line
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, Form, TopStatement
+from fixpickle.survey.wording import listed
 from fixpickle_codemods._foreign_main import changed_below, reached
 from fixpickle_codemods._main_guard import Parting
 from fixpickle_codemods._script_files import edits, free_module, import_back, module_text, shares_a_line
-from fixpickle_codemods._script_layout import Layout, each, layout, listed, obstacle
+from fixpickle_codemods._script_layout import Layout, each, layout, obstacle
 from fixpickle_codemods._script_notes import named_elsewhere, notes
 from fixpickle_codemods._script_order import taken_too_soon
 

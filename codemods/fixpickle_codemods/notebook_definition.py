@@ -55,10 +55,11 @@ from fixpickle.project import Crossing, Project
 from fixpickle.rewrite import line_end
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, Kind, Sink, ToCall, TopStatement
+from fixpickle.survey.wording import listed
 from fixpickle_codemods._foreign_main import loads_itself
 from fixpickle_codemods._notebook_layout import cell_of, obstacle
 from fixpickle_codemods._script_files import free_module, import_back, module_text, shares_a_line, statement_start
-from fixpickle_codemods._script_layout import Layout, each, layout, listed
+from fixpickle_codemods._script_layout import Layout, each, layout
 from fixpickle_codemods._script_processes import at_work
 
 

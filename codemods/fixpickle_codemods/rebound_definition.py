@@ -32,6 +32,7 @@ from fixpickle.model import Evidence, Finding, Patch, Reach, Refusal, Safety
 from fixpickle.project import Crossing, Project
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Facts, Mention, ToCall, ToGlobal, TopStatement
+from fixpickle_codemods._top_statements import statement_at
 
 _ADVICE = "bind the replacement at module level, where workers import it, or hand it on under a name of its own"
 
@@ -50,7 +51,7 @@ class ReboundDefinition:
             rebound = next(_replacements(project, facts, mention), None)
             if place is None or rebound is None:
                 continue
-            where = _statement_at(facts, rebound.line)
+            where = statement_at(facts, rebound.line)
             crossing = next(_later(project, facts, mention, rebound, where), None)
             if crossing is not None:
                 yield Finding(
@@ -72,14 +73,10 @@ def _replacements(project: Project, facts: Facts, mention: Mention) -> Iterator[
     """Calls that are given the definition, and whose result takes its name where an import of the module does not."""
     for sink in mention.sinks:
         if isinstance(sink, ToCall) and any(isinstance(s, ToGlobal) and s.name == mention.name for s in sink.onward):
-            where = _statement_at(facts, sink.line)
+            where = statement_at(facts, sink.line)
             delayed = where is not None and (where.kind == "guard" or mention.name in where.global_writes)
             if delayed and _copies_the_name(project, sink.callee):
                 yield sink
-
-
-def _statement_at(facts: Facts, line: int) -> TopStatement | None:
-    return next((s for s in reversed(facts.statements) if s.span.line <= line), None)
 
 
 def _copies_the_name(project: Project, callee: str) -> bool:
@@ -99,7 +96,7 @@ def _later(
     for sink in mention.sinks:
         if not isinstance(sink, ToCall) or sink == rebound:
             continue
-        earlier = where is not None and _statement_at(facts, sink.line) == where and sink.line < rebound.line
+        earlier = where is not None and statement_at(facts, sink.line) == where and sink.line < rebound.line
         for crossing in project.crossings(facts, [sink]):
             by_value = crossing.boundary.by_value and (facts.guard is not None or facts.is_script)
             if not earlier and not by_value:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from fixpickle.model import Finding, Known, Refusal
+from fixpickle.model import Finding, Known, Refusal, below
 
 SCHEMA = 1
 
@@ -30,12 +30,8 @@ def read_baseline(path: Path, root: Path) -> tuple[Known, ...] | Refusal:
 
 def baseline_text(findings: Iterable[Finding], root: Path) -> str:
     """A baseline file of these findings, one line for each, in an order that makes small diffs."""
-    entries = sorted((_path(f.path, root), f.rule, f.message, f.fingerprint) for f in findings)  # no lines: they drift
+    entries = sorted((below(f.path, root), f.rule, f.message, f.fingerprint) for f in findings)  # no lines: they drift
     keys = ("path", "rule", "message", "fingerprint")
     lines = ",\n".join("    " + json.dumps(dict(zip(keys, entry, strict=True))) for entry in entries)
     body = f"[\n{lines}\n  ]" if lines else "[]"
     return f'{{\n  "schema": {SCHEMA},\n  "findings": {body}\n}}\n'
-
-
-def _path(path: Path, root: Path) -> str:
-    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
+from fixpickle.model import below
 from fixpickle.survey.facts import Facts, ToAttribute
 
 
@@ -14,12 +14,10 @@ def place(home: Facts, owner: Facts, line: int) -> str:
         return f"at {owner.at(line)}"
     if owner.cells:
         return f"in {owner.path.name}, {owner.at(line)}"
-    return f"in {_below(owner.path, owner.root)}:{line}"
+    return f"in {_shown(owner.path, owner.root)}:{line}"
 
 
-@cache
-def _below(path: Path, root: Path) -> str:
-    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
+_shown = cache(below)  # it is asked for each step of each chain
 
 
 def stored(home: Facts, owner: Facts, sink: ToAttribute) -> str:

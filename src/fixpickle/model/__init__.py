@@ -25,7 +25,7 @@ _NAMES = {
     "reach": "Evidence Reach Safety Traced library_pickler",
     "results": "Carrier Change Fixed Left Offer RunReport Suppressed TakenBack",
     "settings": "BoundaryEntry Color Format Known Pair Runtime Settings Strategy Workers",
-    "sources": "Refusal Source Span",
+    "sources": "Refusal Source Span below",
     "subjects": "ByCall ByContents ByExpression ByIdentity ByReference ByState ByValue CellsRun FromScript "
     "ImportWeight Instance LokyTrip Origin Respawned Subject Trainable Unloaded WorkerState",
     "verdicts": "Compose Ground Overlay Proved Refuted Unproved Verdict",

@@ -62,3 +62,8 @@ class Refusal:
     reason: str
     line: int = 0
     rule: str = ""
+
+
+def below(path: Path, root: Path) -> str:
+    """A path with `/`, counted from `root` where it lies below that."""
+    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()

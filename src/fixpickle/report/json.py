@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from fixpickle.model import Carrier, Finding, Patch, Proved, Refusal, Refuted, RunReport, Unproved, Verdict
+from fixpickle.model import Carrier, Finding, Patch, Proved, Refusal, Refuted, RunReport, Unproved, Verdict, below
 from fixpickle.report import View, in_order
 
 SCHEMA = 1
@@ -39,14 +39,14 @@ def as_dict(report: RunReport) -> dict[str, object]:
         "suppressed": [{**_finding(one.finding, root), "reason": one.reason} for one in report.suppressed],
         "stale": list(report.stale),
         "carriers": [_carrier(one, root) for one in report.carriers],
-        "changes": [{"path": _path(one.path, root), "new": one.old is None} for one in changes],
+        "changes": [{"path": below(one.path, root), "new": one.old is None} for one in changes],
     }
 
 
 def _patch(patch: Patch, verdict: Verdict, root: Path) -> dict[str, object]:
     return {
         **_finding(patch.finding, root),
-        "files": sorted(_path(path, root) for path in patch.paths),
+        "files": sorted(below(path, root) for path in patch.paths),
         "notes": list(patch.notes),
         "verdict": _verdict(verdict),
     }
@@ -56,7 +56,7 @@ def _carrier(carrier: Carrier, root: Path) -> dict[str, object]:
     return {
         "module": carrier.subject.module,
         "class": carrier.subject.cls,
-        "fixes": [{"rule": f.rule, "path": _path(f.path, root), "line": f.span.line} for f in carrier.fixes],
+        "fixes": [{"rule": f.rule, "path": below(f.path, root), "line": f.span.line} for f in carrier.fixes],
         "verdict": _verdict(carrier.verdict),
     }
 
@@ -64,7 +64,7 @@ def _carrier(carrier: Carrier, root: Path) -> dict[str, object]:
 def _finding(finding: Finding, root: Path) -> dict[str, object]:
     return {
         "rule": finding.rule,
-        "path": _path(finding.path, root),
+        "path": below(finding.path, root),
         "line": finding.span.line,
         "column": finding.span.column,
         **({"cell": finding.span.cell, "cell_line": finding.span.row} if finding.span.cell else {}),
@@ -92,12 +92,8 @@ def _verdict(verdict: Verdict) -> dict[str, object]:
 
 def _refusal(refusal: Refusal, root: Path) -> dict[str, object]:
     return {
-        "path": _path(refusal.path, root),
+        "path": below(refusal.path, root),
         "line": refusal.line,
         "rule": refusal.rule,
         "reason": refusal.reason,
     }
-
-
-def _path(path: Path, root: Path) -> str:
-    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()

@@ -12,7 +12,7 @@ from fixpickle.survey.hooks import copies_state, state_hooks
 from fixpickle.survey.lookups import lookup_flaws
 from fixpickle.survey.names import Names
 from fixpickle.survey.remakes import forgotten
-from fixpickle.survey.tree import FUNCTIONS, Tree, walk
+from fixpickle.survey.tree import FUNCTIONS, Tree, is_text, walk
 
 _HOOKS = frozenset({"__getstate__", "__setstate__", "__getattr__"})
 _CONTENTS = ("self.__dict__", "vars(self)")
@@ -52,7 +52,7 @@ def _of_making(tree: Tree, names: Names, cls: ast.ClassDef, makes: ast.FunctionD
 
 def _silent(tree: Tree, makes: ast.FunctionDef) -> Flaw | None:
     """A state that every statement from its making on is about, and that the method ends without returning."""
-    body = [s for s in makes.body if not _is_text(s)]
+    body = [s for s in makes.body if not is_text(s)]
     if not body or not _runs_on(body[-1]):
         return None
     first = next((i for i, s in enumerate(body) if (name := _bound(s)) and _is_state(s)), None)
@@ -114,10 +114,6 @@ def _yields(function: ast.FunctionDef) -> bool:
     return any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in walk(function))
 
 
-def _is_text(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-
-
 def header(tree: Tree, function: ast.FunctionDef) -> Span:
     """The stretch `def name`."""
     start = tree.offset(function.lineno, function.col_offset)
@@ -129,7 +125,7 @@ def header(tree: Tree, function: ast.FunctionDef) -> Span:
 
 def _damage(tree: Tree, cls: ast.ClassDef, makes: ast.FunctionDef) -> Flaw | None:
     """Keys or attributes taken from the instance itself, whose dictionary is then returned."""
-    body = [s for s in makes.body if not _is_text(s)]
+    body = [s for s in makes.body if not is_text(s)]
     if not body or not isinstance(body[-1], ast.Return) or body[-1].value is None:
         return None
     contents = [*_CONTENTS]

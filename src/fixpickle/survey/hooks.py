@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TypeGuard
 
 from fixpickle.survey.facts import StateHooks
-from fixpickle.survey.tree import FUNCTIONS, Function, walk
+from fixpickle.survey.tree import FUNCTIONS, Function, is_text, walk
 
 _CALLS = frozenset({"copy.copy", "dict"})
 _TO_NAME, _FROM_NAME = "to_name", "from_name"  # of our runtime module `names`
@@ -18,7 +18,7 @@ def refusing(cls: ast.ClassDef) -> str:
     """The hook of the class that does nothing but raise, so that its instances are not pickled on purpose, or ""."""
     for method in cls.body:
         if isinstance(method, FUNCTIONS) and method.name in _MAKING:
-            body = [s for s in method.body if not _is_docstring(s)]
+            body = [s for s in method.body if not is_text(s)]
             if body and isinstance(body[-1], ast.Raise) and all(isinstance(s, ast.Assign) for s in body[:-1]):
                 return method.name
     return ""
@@ -27,7 +27,7 @@ def refusing(cls: ast.ClassDef) -> str:
 def stated(cls: ast.ClassDef) -> tuple[str, ...]:
     """The attributes that the class' one pickling hook gives as they are: `return self.a, {"b": self.b}`."""
     hooks = [s for s in cls.body if isinstance(s, FUNCTIONS) and s.name in _MAKING]
-    body = [s for s in hooks[0].body if not _is_docstring(s)] if len(hooks) == 1 else []
+    body = [s for s in hooks[0].body if not is_text(s)] if len(hooks) == 1 else []
     if len(body) != 1 or not isinstance(body[0], ast.Return) or not hooks[0].args.args:
         return ()
     return tuple(dict.fromkeys(_given(body[0].value, hooks[0].args.args[0].arg)))
@@ -79,7 +79,7 @@ def _demangled(cls: str, key: str) -> str:
 
 def _dropped(function: Function) -> list[str] | None:
     """The keys that a copy of the state is given without, or with another value; None where it is no plain copy."""
-    body = [s for s in function.body if not _is_docstring(s)]
+    body = [s for s in function.body if not is_text(s)]
     if len(body) == 1 and isinstance(body[0], ast.Return) and body[0].value is not None:
         return [] if _copied(body[0].value) else _filtered(body[0].value)
     if len(body) < 2 or not isinstance(body[0], (ast.Assign, ast.AnnAssign)) or body[0].value is None:
@@ -97,10 +97,6 @@ def _dropped(function: Function) -> list[str] | None:
             return None
         found += keys
     return found
-
-
-def _is_docstring(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def _is_dict(node: ast.expr) -> bool:

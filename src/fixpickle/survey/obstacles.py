@@ -17,6 +17,7 @@ from fixpickle.survey.mangling import is_private, private_attribute
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import CALLABLES, FUNCTIONS, Callable_, Function, Tree, is_none, type_parameters, walk
 from fixpickle.survey.uses import Uses
+from fixpickle.survey.wording import listed
 
 _FRAME_READERS = frozenset({"locals", "vars", "dir", "eval", "exec", "super"})
 _SCOPE_READERS = frozenset({"locals", "vars", "eval", "exec"})
@@ -109,7 +110,7 @@ class Obstacles:
         cls = self.tree.class_around(node)
         for inner in walk(node):
             if isinstance(inner, ast.Nonlocal):
-                yield f"it writes {_listed(inner.names)} of the function around it"
+                yield f"it writes {listed(inner.names)} of the function around it"
             elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
                 if inner.id in _FRAME_READERS and self.names.of(inner) == f"builtins.{inner.id}":
                     if inner.id != "super" or self._reads_cell(inner, node):
@@ -230,7 +231,7 @@ class Obstacles:
         for base in node.bases:
             varying = [n.id for n in walk(base) if isinstance(n, ast.Name) and n.id in local]
             if varying and not isinstance(base, ast.Name):
-                yield f"its base `{ast.unparse(base)}` varies with {_listed(varying)} of the function around it"
+                yield f"its base `{ast.unparse(base)}` varies with {listed(varying)} of the function around it"
             if not self._plain_base(base):
                 yield f"its base `{ast.unparse(base)}` may keep a register of its subclasses"
         own = self._own_types(node)
@@ -317,7 +318,3 @@ def _constant(node: ast.AST) -> bool:
     if isinstance(node, ast.Tuple):
         return all(_constant(e) for e in node.elts)
     return isinstance(node, ast.Constant)
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(f"`{n}`" for n in names)

@@ -318,6 +318,11 @@ def is_none(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
 
 
+def is_text(statement: ast.stmt) -> bool:
+    """Whether a statement is a constant and nothing else, as docstrings are."""
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
 def attribute_declared(statement: ast.AST) -> str:
     """The name that an assignment in the body of a class gives its value, where it gives it to a name first."""
     if isinstance(statement, ast.AnnAssign):

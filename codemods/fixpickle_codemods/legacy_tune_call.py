@@ -39,8 +39,9 @@ methods of `tune.Trainable`. Projects whose requirement files keep them to a Ray
 
 Everything else that went is reported with what stands in its place: `TrialRunner`, `RayTrialExecutor`, `Syncer`,
 `Logger`, `_TrackedCheckpoint`, `Checkpoint.from_dict`, `ray.init(local_mode=True)`, arguments of `tune.run` that said
-something, and more: `docs/systems.md` lists them. `tune.report(**values)` alone, where only running tells what is in
-it; a report with `checkpoint=`, which was a metric and is none today; one with a metric that has no name.
+something, `_setup`, `_train`, `_save` and `_restore` of a `tune.Trainable`, and more: `docs/systems.md` lists them.
+`tune.report(**values)` alone, where only running tells what is in it; a report with `checkpoint=`, which was a metric
+and is none today; one with a metric that has no name.
 
 A checkpoint's folder is temporary now, and has another name. So these are reported: no report follows in the block
 of the `with`, or which of several does only running tells; a name that leads to the folder is read after the report,
@@ -77,6 +78,7 @@ from fixpickle_codemods._tune_calls import (
     reported,
 )
 from fixpickle_codemods._tune_checkpoints import SAVE, saved
+from fixpickle_codemods._tune_hooks import GONE, old_hooks
 from fixpickle_codemods._tune_restoring import restored, run_by_tune
 
 _LIBRARY = "ray"
@@ -103,10 +105,24 @@ class LegacyTuneCall:
                 safety=Safety.MANUAL if reason else Safety.SAFE,
                 reason=reason,
             )
+        if _LIBRARY not in project.tops and not pinned_below(_LIBRARY, GONE, facts.root):
+            yield from self._hooks(project, facts)
+
+    def _hooks(self, project: Project, facts: Facts) -> Iterator[Finding]:
+        for span, cls, names in old_hooks(project, facts):
+            yield Finding(
+                rule=self.name,
+                path=facts.path,
+                span=span,
+                message=f"ray.tune.Trainable: Tune calls no method of {cls} by these names",
+                reach=Reach(Evidence.BOUNDARY, (f"fails from Ray {_dotted(GONE)} on",), ""),
+                safety=Safety.MANUAL,
+                reason=f"{names} today; a checkpoint is a dictionary, or what is written into the folder",
+            )
 
     def consults(self, project: Project, facts: Facts) -> Iterator[Path]:
         """Where requirements would be, for a file that has something to say."""
-        if any(True for _ in _uses(project, facts)):
+        if any(True for _ in (*_uses(project, facts), *old_hooks(project, facts))):
             yield from consulted(facts.root)
 
     def fix(self, finding: Finding, shop: Workshop) -> Patch | Refusal:

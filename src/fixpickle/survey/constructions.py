@@ -63,7 +63,12 @@ _LOCK_VALUES = frozenset(f"{symbol}()" for symbol in _LOCKS)
 _REPLACED = frozenset(symbol.rpartition(".")[2] for symbol in PRIMITIVES | ITERATORS) | {
     *("threading", "queue", "_thread", "itertools"),
 }
-_GOING_THROUGH = ("builtins.", "collections.", "itertools.")
+_GOING_THROUGH = frozenset(
+    [
+        *("list", "tuple", "set", "frozenset", "dict", "zip", "map", "filter", "enumerate", "iter", "sorted"),
+        *("min", "max", "sum", "any", "all"),
+    ]
+)
 _END = 4  # letters that rule most strings out
 _ENDS = frozenset(name[-_END:] for name in _REPLACED)
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
@@ -159,8 +164,10 @@ def _gone_through(tree: Tree, names: Names, flow: Flow, value: ast.AST) -> bool:
     uses = flow.variables.loads(scope, target.id) if isinstance(target, ast.Name) else []
     for use in (value, *uses):
         call = tree.parents[use]
-        if isinstance(call, ast.Call) and use in call.args and names.of(call.func).startswith(_GOING_THROUGH):
-            return True
+        if isinstance(call, ast.Call) and use in call.args:
+            module, _, name = names.of(call.func).partition(".")
+            if module in ("collections", "itertools") or (module == "builtins" and name in _GOING_THROUGH):
+                return True
     return False
 
 

@@ -90,7 +90,8 @@ def _reach(project: Project, facts: Facts, cls: ClassFacts, flaw: Flaw) -> Reach
         return Reach(Evidence.STATE, kept.chain, carrier=carrier)
     private = any(part.startswith("_") for part in cls.name.split(".")) or project.exposure.inner(facts, cls.name)
     words = f"{cls.name} is public: others may keep its instances"
-    return Reach(Evidence.STATE, (words,), carrier=carrier) if not private else None
+    evidence = Evidence.ANY if project.copied(facts) else Evidence.STATE  # a copy is mended where it comes from
+    return Reach(evidence, (words,), carrier=carrier) if not private else None
 
 
 def _message(family: _Family, flaw: Flaw) -> str:

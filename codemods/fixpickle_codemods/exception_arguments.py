@@ -38,7 +38,8 @@ a fixed message with one parameter; a message that is used as it is, or replaced
 `__reduce__`, `__getstate__` or another hook of their own or inherited, except that a `__reduce__` which calls the class
 with a number of values that this `__init__` does not take is no remedy. Classes that derive from one outside of the
 files that were read, for its `__init__` and its hooks are not known. Tests. Names that begin with an underscore, and
-what nothing of its package raises, makes or reads (`--reach any` takes them too).
+what nothing of its package raises, makes or reads; copies of other projects, in folders such as `_vendor` or `extern`
+(`--reach any` takes them too).
 
 Where `args` stay what the constructor was given, it is broken by keywords: reported where the project raises it so.
 
@@ -207,6 +208,8 @@ def _reach(project: Project, facts: Facts, symbol: str) -> Reach:
     raised = [(f, r.line) for s in everyone for f, r in project.raised.get(s, ())]
     where = next((n for f, n in raised if f.path == facts.path), 0)
     steps = [f"raised at line {where}"] if where else [f"raised at {f.path.name}:{n}" for f, n in raised[:1]]
+    if project.copied(facts):
+        return Reach(Evidence.ANY, ("a copy of another project's, which is mended where it comes from",))
     if not raised and all(_idle(project, s) for s in everyone):
         return Reach(Evidence.ANY, ("nothing of its package raises it, or reads its name",))
     step = "an exception that a worker raises is pickled for its caller"

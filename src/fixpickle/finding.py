@@ -120,18 +120,11 @@ def stale(standing: Standing, met: Collection[str], chosen: Chosen, settings: Se
 
 def _in_file(project: Project, facts: Facts, chosen: Chosen) -> Iterator[Finding]:
     rules = chosen.in_notebooks if facts.cells else chosen.rules
-    found = [_weighed(f, project, facts) for rule in rules for f in rule.find(project, facts)]
+    found = [f for rule in rules for f in rule.find(project, facts)]
     yield from found
     met = {(f.span.line, f.rule) for f in found}
     for reviewer in () if facts.cells else chosen.reviewers:
         yield from reviewer.review(facts, met, chosen.idle)
-
-
-def _weighed(finding: Finding, project: Project, facts: Facts) -> Finding:
-    """With less evidence in a copy of another project's, which is mended where it comes from, unless it is crossed."""
-    if finding.reach.evidence is not Evidence.STATE or not project.copied(facts):
-        return finding
-    return replace(finding, reach=replace(finding.reach, evidence=Evidence.ANY))
 
 
 def _fingerprinted(findings: Sequence[Finding], standing: Standing, root: Path) -> Iterator[Finding]:

@@ -92,7 +92,16 @@ class Exposure:
 
     def _used_up(self, symbol: str) -> bool:
         """Whether a package makes instances of a class that it does not export, and only to use and drop them."""
-        return symbol in self._short_lived and symbol not in self._exported and not any(self._given(symbol))
+        dropped = symbol in self._short_lived and symbol not in self._exported and not any(self._given(symbol))
+        return dropped and not self._kin_is_pickled(symbol)
+
+    def _kin_is_pickled(self, symbol: str) -> bool:
+        """Whether the files pickle an object that has a base in common with the class: then others of its kind may be.
+
+        Tests show it as well as anything: they pickle what their package means to be pickled.
+        """
+        bases = (base for base, found in self.symbols.lineage(symbol) if found is not None)
+        return any(not s.boundary.by_value and not s.held for base in bases for s in self.state.shipments.of(base))
 
     @cached_property
     def _short_lived(self) -> frozenset[str]:

@@ -23,6 +23,7 @@ from fixpickle.model import (
 from fixpickle.project import Project
 from fixpickle.rewrite import (
     Callable_,
+    Early,
     Lifted,
     Renaming,
     before_statement,
@@ -40,7 +41,7 @@ from fixpickle.rewrite import (
 )
 from fixpickle.rule import Workshop
 from fixpickle.survey.facts import Definition, Facts, Kind
-from fixpickle_codemods._company import bare, bound_names, company, inside, refusal_of
+from fixpickle_codemods._company import bare, bound_names, company, handed, inside, refusal_of
 from fixpickle_codemods._forms import Form, called_in_place, form_in_file, form_of
 
 _LONG = 40  # characters of a name, beyond which a person would look for a shorter one
@@ -144,12 +145,14 @@ def lifted_patch(finding: Finding, shop: Workshop) -> Patch | Refusal:
     together, form = company(facts, definition), form_of(shop.project, facts, definition)
     assert not isinstance(together, str) and isinstance(form, Form), "a finding with a reason has no fix"
     members = sorted(together, key=lambda member: member.span)
-    names = {m.span: _name(m, source.text, shop.taken[finding.path], form is Form.OBJECT) for m in members}
-    bound = bound_names(definition)
+    taken = shop.taken[finding.path]
+    names = {m.span: _name(m, source.text, taken, form is Form.OBJECT) for m in members}
+    bound = handed(definition)
     if form is Form.OBJECT:
         lifted = _object(facts, source.text, definition, names[definition.span])
     else:
-        lifted = _lifted(source.text, members, names)
+        unset = free_name("_UNSET", source.text, taken) if definition.early else ""
+        lifted = _lifted(source.text, members, names, unset)
     if isinstance(lifted, str):
         return Refusal(finding.path, lifted, finding.span.line, finding.rule)
     if form in (Form.CALLED, Form.METHOD) and definition.name not in ("<lambda>", names[definition.span]):
@@ -175,9 +178,12 @@ def lifted_patch(finding: Finding, shop: Workshop) -> Patch | Refusal:
     )
 
 
-def _lifted(text: str, members: Sequence[Definition], names: Mapping[Span, str]) -> list[str] | str:
-    """The code of each definition at module level, or why one of them would not be what it was."""
-    codes: list[str] = []
+def _lifted(text: str, members: Sequence[Definition], names: Mapping[Span, str], unset: str) -> list[str] | str:
+    """The code of each definition at module level, or why one of them would not be what it was.
+
+    `unset` is the name of what stands for defaults that are handed over, empty where there are none.
+    """
+    codes = [f"{unset} = object()"] if unset else []
     for member in members:
         imports = [c.statement for c in member.captures if c.statement]
         renamings = [
@@ -187,7 +193,8 @@ def _lifted(text: str, members: Sequence[Definition], names: Mapping[Span, str])
             if inside(use, member)
         ]
         renamings += [Renaming(place, name) for place, name in member.mangled]
-        made = lift(text, bare(member), names[member.span], bound_names(member), imports, renamings)
+        early = Early(unset, {parameter: f"default_{parameter}" for parameter, _ in member.early})
+        made = lift(text, bare(member), names[member.span], bound_names(member), imports, renamings, early)
         if not isinstance(made, Lifted):
             return made
         codes.append(made.code)
@@ -208,7 +215,7 @@ def _name(definition: Definition, text: str, taken: set[str], as_class: bool) ->
     """A free name; the definition's own where nothing else goes by it and it leaves its place."""
     wanted, *others = map(pascal, wanted_names(definition)) if as_class else wanted_names(definition)
     own = definition.name
-    leaves = own == wanted and definition.replaceable and not bound_names(definition) and own not in taken
+    leaves = own == wanted and definition.replaceable and not handed(definition) and own not in taken
     if leaves and len(re.findall(rf"\b{own}\b", text)) == len(definition.uses) + 1:
         taken.add(own)
         return own
@@ -220,12 +227,14 @@ def _value(
 ) -> tuple[str, tuple[Edit, ...], tuple[NewFile, ...]] | Refusal:
     """The expression that stands for the definition from now on, and what it needs."""
     facts, source = shop.facts[finding.path], shop.sources[finding.path]
-    handed = ", ".join(bound)
+    given = ", ".join(bound)
     if form in (Form.FUNCTION, Form.CALLED):
         return name, (), ()
     if form is Form.OBJECT:
-        return f"{name}({handed})", (), ()
-    filled = ", ".join([name, *bound])
+        return f"{name}({given})", (), ()
+    # Defaults are evaluated where they were, each time that the function was made.
+    early = [source.text[span.start : span.end] for _, span in definition_at(facts, finding).early]
+    filled = ", ".join([name, *bound[: len(bound) - len(early)], *early])
     if form is Form.METHOD:
         if refusal := namespaced(facts, shop.project.files, shop.settings):
             return refusal

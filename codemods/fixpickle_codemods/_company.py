@@ -38,6 +38,11 @@ def bound_names(definition: Definition) -> tuple[str, ...]:
     return tuple(c.name for c in handed if not is_own(definition, c))
 
 
+def handed(definition: Definition) -> tuple[str, ...]:
+    """The names of all values that a partial hands over, those of defaults behind those that are captured."""
+    return (*bound_names(definition), *(f"default_{parameter}" for parameter, _ in definition.early))
+
+
 def bare(definition: Definition) -> Span:
     """The stretch of a definition without the decorator that is called with it in its place."""
     return definition.span if definition.keeper is None else definition.keeper.bare
@@ -68,7 +73,8 @@ def _stays(other: Definition) -> str:
         return "it is defined in a block or deleted"
     reasons = [c.reason for c in other.captures if c.reason and c.sibling is None and not is_own(other, c)]
     captured = [f"it captures `{name}`" for name in bound_names(other)]
-    return next(iter([*reasons, *captured]), "")
+    early = [f"the default of `{parameter}` is evaluated wherever it is made" for parameter, _ in other.early]
+    return next(iter([*reasons, *captured, *early]), "")
 
 
 def _out_of_order(members: Sequence[Definition]) -> str:
@@ -78,8 +84,8 @@ def _out_of_order(members: Sequence[Definition]) -> str:
         return ""
     if any(inside(one.span, other) for one in members for other in members if one is not other):
         return "it calls a function in which it is itself defined"
-    if bound_names(first) and any(inside(use, other) for use in first.uses for other in others):
-        return f"`{others[0].name}` calls it, and it captures `{bound_names(first)[0]}`"
+    if handed(first) and any(inside(use, other) for use in first.uses for other in others):
+        return f"`{others[0].name}` calls it, and it captures `{handed(first)[0]}`"
     last = max(other.span.start for other in others)
     outside = [u for m in members for u in m.uses if not any(inside(u, other) for other in members)]
     made = [first.span] if first.kind is Kind.LAMBDA else []

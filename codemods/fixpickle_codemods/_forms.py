@@ -7,8 +7,8 @@ from enum import Enum
 
 from fixpickle.project import Project
 from fixpickle.survey.demands import DECORATED, Demand, Need
-from fixpickle.survey.facts import Definition, Facts, Kind, ToCall, ToReturn
-from fixpickle_codemods._company import bound_names, company, inside, is_own
+from fixpickle.survey.facts import Definition, Facts, Kind, Sink, ToAttribute, ToCall, ToReturn
+from fixpickle_codemods._company import company, handed, inside, is_own
 
 
 class Form(str, Enum):
@@ -51,13 +51,15 @@ def form_in_file(facts: Facts, definition: Definition, asked: Sequence[Demand] =
     """The same as far as its own file tells, and `asked` says what others ask."""
     demands = [*definition.demands, *asked, *_names_itself(definition)]
     needs = frozenset(demand.need for demand in demands)
-    bound = bound_names(definition)
+    bound = handed(definition)
     decorates = definition.variadic and any(isinstance(s, ToReturn) for s in definition.sinks)
     if decorates and (bound or needs - {Need.NAME}):
         needs |= {Need.METHOD}  # it may serve as a decorator outside the project, where it must bind
     form = next((f for f, met in (_WITH_CAPTURES if bound else _WITHOUT_CAPTURES) if needs <= met), None)
     if form is None or not _possible(facts, definition, form, needs):
         return demands[0].reason
+    if definition.early and (form is Form.OBJECT or any(inside(use, definition) for use in definition.uses)):
+        return f"the default of `{definition.early[0][0]}` is evaluated at every call of the function around it"
     if form is Form.OBJECT and definition.private:
         return f"the private name `{definition.private}` would mean another name in a class"
     return form
@@ -74,7 +76,7 @@ def _possible(facts: Facts, definition: Definition, form: Form, needs: frozenset
 def _names_itself(definition: Definition) -> list[Demand]:
     within = {use for use in definition.uses if inside(use, definition)}
     apart = any(demand.need in (Need.IDENTITY, Need.STATE) for demand in definition.demands)
-    if not (apart or bound_names(definition)) or within <= {*definition.recursive}:
+    if not (apart or handed(definition)) or within <= {*definition.recursive}:
         return []
     why = "it names itself other than by calling itself, and every call of the function around it makes another one"
     return [Demand(Need.ITSELF, why)]
@@ -85,17 +87,27 @@ def called_in_place(project: Project, definition: Definition) -> bool:
     return definition.keeper is None or project.class_of(definition.keeper.symbol) is not None
 
 
+def _signature_read(project: Project, facts: Facts, sink: Sink) -> str:
+    """Where the module of what a function goes to asks for signatures."""
+    if isinstance(sink, ToCall):
+        return project.signature_read(sink.callee)
+    return project.signature_read(f"{facts.module}.{sink.cls}") if isinstance(sink, ToAttribute) else ""
+
+
 def _asked(project: Project, facts: Facts, definition: Definition) -> list[Demand] | str:
     """Who asks a function, which has another name or is a partial afterwards, for its name; a reason where for more."""
     if not called_in_place(project, definition):
         return DECORATED
-    if definition.kind is Kind.CLASS or (definition.kind is Kind.LAMBDA and not definition.captures):
+    plain = definition.kind is Kind.LAMBDA and not (definition.captures or definition.early)
+    if definition.kind is Kind.CLASS or plain:
         return []
     found: list[Demand] = []
     for sink in definition.sinks:
         made = f"{facts.module}.{sink.function}" if isinstance(sink, ToReturn) else ""
-        if bound_names(definition) and project.real(made) in project.decorators:
+        if handed(definition) and project.real(made) in project.decorators:
             return f"{made} decorates, and what it returns may be asked for its `__name__`, which a partial has not"
+        if definition.early and (where := _signature_read(project, facts, sink)):
+            return f"its default is in the signature, for which the module asks that it goes to ({where})"
         if isinstance(sink, ToCall) and (where := project.names_read(sink.callee)):
             why = f"it is handed to {sink.callee}, whose module reads the `__name__` of functions ({where})"
             found.append(Demand(Need.NAME, why))

@@ -18,7 +18,9 @@ Pickle stores functions by name, and a lambda's name, `<lambda>`, leads nowhere:
    The captured values come first and are positional-only, so no keyword of a caller can meet them. Local functions
    that it calls, and which capture nothing, move along. `self.__limit` in it becomes `self._Owner__limit`, which is
    what it means in the body of the class `Owner`.
-5. Where attributes are set on it, or it is compared, or may become a method, what stands for it is what
+5. A default that is evaluated at every call of the function around it, `lambda row, by=by: ...`, is handed over as
+   well: the function takes it first, and `by` is that where its caller gives none.
+6. Where attributes are set on it, or it is compared, or may become a method, what stands for it is what
    [local-function](local-function.md) makes of a function.
 
 `lambda row: row.age` becomes a function, and not `operator.attrgetter("age")`, which is not quite it. Tried on CPython
@@ -52,11 +54,12 @@ transforms.
 A captured variable is bound again later, by a loop too: a partial would freeze what the lambda reads late. A captured
 variable may be unbound, is a generator, or has the name of a variable of the class body that the lambda stands in. The
 body uses `super()`, `__class__`, `locals()`, `eval`, a private name `__x` of a variable, or `nonlocal`. A default is
-evaluated at every call of the function around it. Its `__name__` is read, and it captures nothing: nobody would call a
-function `<lambda>`. `inspect`, or the module of the function it is handed to, asks about it; its type is asked for, or
-what only functions have, where something else would stand for it. It adds to a captured container on its way to another
-process, whose copy would get it. It is what `joblib.Memory` caches, by name and source; it stands in a configuration
-file that is run by exec.
+evaluated at every call of the function around it, and it names a local function, binds a name, has a lambda in it, or
+is asked for in a signature. Its `__name__` is read, and it captures nothing: nobody would call a function `<lambda>`.
+`inspect`, or the module of the function it is handed to, asks about it; its type is asked for, or what only functions
+have, where something else would stand for it. It adds to a captured container on its way to another process, whose copy
+would get it. It is what `joblib.Memory` caches, by name and source; it stands in a configuration file that is run by
+exec.
 
 What can differ: `__name__`, where nothing is seen to read it, and identity where the lambda was made afresh at every
 call.

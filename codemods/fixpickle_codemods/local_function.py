@@ -8,14 +8,15 @@ returned to whoever stores it. Pickle stores functions by name, and a name with 
 
 ## What it becomes
 
-A private module-level function, placed before the statement it stood in, with its comments, docstring, annotations
-and defaults. Where it captured nothing, its uses name the new function; where one of them may come before the
-definition, the old name is bound to it. Where it captured variables that are never bound again, the old name is bound
-to `functools.partial(_function, captured, ...)`; the captured values come first and are positional-only, and a
-function that calls itself hands them on. Local functions that it calls move along, functions that call each other
-together. `self.__limit` becomes `self._Owner__limit`, which is what it means in the body of the class `Owner`. Modules
-imported by the function around it are imported again inside it. Type parameters of its own
-(PEP 695) move along; they are syntax where Python 3.12 or later runs fixpickle.
+A private module-level function, placed before the statement it stood in, with its comments, docstring, annotations and
+defaults. Where it captured nothing, its uses name the new function; where one of them may come before the definition,
+the old name is bound to it. Where it captured variables that are never bound again, the old name is bound to
+`functools.partial(_function, captured, ...)`; the captured values come first and are positional-only, and a function
+that calls itself hands them on. So are defaults that are evaluated wherever the function is made, `def apply(row,
+by=by)`: `by` is what was handed over where the caller gives none. Local functions that it calls move along, functions
+that call each other together. `self.__limit` becomes `self._Owner__limit`, which is what it means in the body of the
+class `Owner`. Modules imported by the function around it are imported again inside it. Type parameters of its own (PEP
+695) move along; they are syntax where Python 3.12 or later runs fixpickle.
 
 A class of the project that alone decorates it, `@Parser`, is called with it in its place: `parse = Parser(_parse)`. A
 function that captures variables and is read by one that travels is fixed first, and is a value to that one.
@@ -45,14 +46,15 @@ Calls in a block of `pytest.raises` or `assertRaises`.
 ## When it refuses
 
 A captured variable is bound again after the definition, by a loop too, or may be unbound when it is made. `nonlocal`,
-`super()`, `__class__`, `locals()`, a private name `__x` of a variable. Defaults and other decorators, which run at
-every call of the function around it. A name that is bound more than once, where the function of that name names itself.
-`__qualname__`, `__code__`, `__dict__` or `__closure__` of it is read; `inspect` or `functools.wraps` is asked about it;
-the module of the function it is handed to asks for more than its `__name__`.
-Annotations, and bounds of type parameters, that name local variables; type parameters of the function or class around
-it. Local functions that it calls and that capture variables, or may not exist yet. What adds to a captured container on
-its way to another process. With `--reach any`, what nothing pickles and whose name stands in a string that something is
-compared with: it may be a test of a traceback. What `joblib.Memory` caches; configuration files run by exec.
+`super()`, `__class__`, `locals()`, a private name `__x` of a variable. Decorators, which run at every call of the
+function around it; defaults that do so and name local functions, bind names or have a lambda in them, are asked for in
+a signature, or stand in a function that names itself. A name that is bound more than once, where the function of that
+name names itself. `__qualname__`, `__code__`, `__dict__` or `__closure__` of it is read; `inspect` or `functools.wraps`
+is asked about it; the module of the function it is handed to asks for more than its `__name__`. Annotations, and bounds
+of type parameters, that name local variables; type parameters of the function or class around it. Local functions that
+it calls and that capture variables, or may not exist yet. What adds to a captured container on its way to another
+process. With `--reach any`, what nothing pickles and whose name stands in a string that something is compared with: it
+may be a test of a traceback. What `joblib.Memory` caches; configuration files run by exec.
 
 What would become a partial or an object: its type is asked for, or attributes that only functions have (`__defaults__`,
 `__annotations__`). What would become an object: generators and coroutine functions, which `inspect` tells from it; what

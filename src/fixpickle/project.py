@@ -133,6 +133,11 @@ class Project:
         facts = self._home(symbol)
         return facts is not None and facts.asked.more > 0
 
+    def signature_read(self, symbol: str) -> str:
+        """Where the module of a function or class asks for the signature of what it is given, if anywhere."""
+        facts = self._home(symbol)
+        return f"{facts.module}, line {facts.asked.signature}" if facts is not None and facts.asked.signature else ""
+
     def asked_when_kept(self, facts: Facts, sinks: Iterable[Sink]) -> tuple[str, bool] | None:
         """Where the `__name__` of what objects keep of these sinks is read, and whether more than that is asked for."""
         return self._asking.of_kept(facts, sinks)

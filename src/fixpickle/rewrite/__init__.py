@@ -11,7 +11,7 @@ from fixpickle.rewrite.imports import (
     vendored,
 )
 from fixpickle.rewrite.indent import deeper, unit_below
-from fixpickle.rewrite.lift import Lifted, Renaming, lift
+from fixpickle.rewrite.lift import Early, Lifted, Renaming, lift
 from fixpickle.rewrite.methods import class_at, first_lines, last_line, method_of, methods_behind
 from fixpickle.rewrite.objects import Callable_, lift_object
 from fixpickle.rewrite.place import (
@@ -32,6 +32,7 @@ from fixpickle.rewrite.words import free_name, pascal, snake
 __all__ = [
     "ByName",
     "Callable_",
+    "Early",
     "Imported",
     "Lifted",
     "Rebuilt",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fixpickle.model import Span
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Liftable = cst.Lambda | cst.FunctionDef | cst.ClassDef
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
+_WORD = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,21 @@ class Renaming:
 
 
 @dataclass(frozen=True, slots=True)
+class Early:
+    """Parameters whose defaults are values that the function is handed, each with the leading parameter that has it.
+
+    Their default is `unset` then, an object that nobody passes.
+    """
+
+    unset: str = ""
+    leading: Mapping[str, str] = field(default_factory=dict)
+
+    def statements(self) -> Iterator[str]:
+        """What the function does first."""
+        yield from (f"if {name} is {self.unset}:\n    {name} = {given}" for name, given in self.leading.items())
+
+
+@dataclass(frozen=True, slots=True)
 class Lifted:
     """The code of a definition as it stands at module level, `\\n` line ends, no blank line after it."""
 
@@ -38,23 +54,27 @@ class Lifted:
 
 
 def lift(
-    text: str, target: Span, name: str, bound: Sequence[str], imports: Sequence[str], renamings: Sequence[Renaming]
+    text: str,
+    target: Span,
+    name: str,
+    bound: Sequence[str],
+    imports: Sequence[str],
+    renamings: Sequence[Renaming],
+    early: Early = Early(),
 ) -> Lifted | str:
     """The definition at `target` of `text`, with the comments that belong to it, as a definition called `name`.
 
-    `bound` become leading positional-only parameters, `imports` its first statements; `renamings` are of names inside
-    it: its own, where it calls itself, and those of others that move with it. Only the definition is parsed. Returns
-    the reason where the result would not be what it was.
+    `bound` become leading positional-only parameters, and what is handed for defaults behind them, `imports` its first
+    statements. `renamings` are of names inside it: its own, where it calls itself, and those of others that move with
+    it. Only the definition is parsed. Returns the reason where the result would not be what it was.
     """
     from libcst.metadata import MetadataWrapper, PositionProvider
 
     from fixpickle.rewrite.renaming import Rename
 
-    is_lambda = text.startswith("lambda", target.start)
-    # What stood around it is put back, so that it parses: a block around a statement, parentheses around a lambda.
-    start = target.start if is_lambda else attached_start(text, target.start)
-    end = target.end if is_lambda else block_end(text, target)
-    piece = f"({text[start:end]})" if is_lambda else f"if 1:\n{text[start:end]}"
+    piece, ahead = _piece(text, target)
+    if {*early.leading.values()} & {*bound, *_WORD.findall(piece)}:
+        return "no name is free for what its defaults are"
     try:
         wrapper = MetadataWrapper(cst.parse_module(piece), unsafe_skip_copy=True)
     except cst.ParserSyntaxError as error:
@@ -62,18 +82,63 @@ def lift(
     found = _only(wrapper.module)
     if found is None:
         return "the definition could not be found again"
-    ahead = (1 if is_lambda else len("if 1:\n")) - start
     places = {_position(piece, r.span.start + ahead): r for r in renamings}
     renamer = Rename(wrapper.resolve(PositionProvider), places)
     renamed = found.visit(renamer)
     if len(renamer.met) != len(renamings):
         return "a name inside it could not be found again"
     assert isinstance(renamed, (cst.Lambda, cst.FunctionDef, cst.ClassDef))
-    made = _as_definition(renamed, name, bound, imports)
+    first = [*imports, *early.statements()]
+    made = _as_definition(_without_early(renamed, early), name, [*bound, *early.leading.values()], first)
     code = cst.Module([made], default_indent=wrapper.module.default_indent).code.replace("\r\n", "\n").strip("\n")
-    if not same_body(_named_anew(piece, places, name), code, len(imports)):
+    if not same_body(_anew_without(_named_anew(piece, places, name), early), code, len(first)):
         return "the lifted definition would not be the same code"
     return Lifted(code)
+
+
+def _piece(text: str, target: Span) -> tuple[str, int]:
+    """The code of a definition with what it needs around it to parse, and how far ahead of `text` its offsets are.
+
+    That is a block around a statement, and parentheses around a lambda.
+    """
+    if text.startswith("lambda", target.start):
+        return f"({text[target.start : target.end]})", 1 - target.start
+    start = attached_start(text, target.start)
+    return f"if 1:\n{text[start : block_end(text, target)]}", len("if 1:\n") - start
+
+
+def _without_early(node: Liftable, early: Early) -> Liftable:
+    """The definition, with another default where its own is handed over."""
+    if not early.leading or isinstance(node, cst.ClassDef):
+        return node
+
+    def changed(parameters: Sequence[cst.Param]) -> list[cst.Param]:
+        unset = cst.Name(early.unset)
+        return [p.with_changes(default=unset) if p.name.value in early.leading else p for p in parameters]
+
+    params = node.params.with_changes(
+        posonly_params=changed(node.params.posonly_params),
+        params=changed(node.params.params),
+        kwonly_params=changed(node.params.kwonly_params),
+    )
+    return node.with_changes(params=params)
+
+
+def _anew_without(statement: ast.stmt, early: Early) -> ast.stmt:
+    """The same of the tree that Python makes."""
+    inner = statement.body[0] if isinstance(statement, ast.If) else getattr(statement, "value", None)
+    if early.leading and isinstance(inner, (ast.Lambda, ast.FunctionDef, ast.AsyncFunctionDef)):
+        arguments = inner.args
+        positional = [*arguments.posonlyargs, *arguments.args]
+        ahead = len(positional) - len(arguments.defaults)
+        for lists, parameters in (
+            (arguments.defaults, positional[ahead:]),
+            (arguments.kw_defaults, arguments.kwonlyargs),
+        ):
+            for at, parameter in enumerate(parameters):
+                if parameter.arg in early.leading:
+                    lists[at] = ast.Name(early.unset, ast.Load())
+    return statement
 
 
 def _only(module: cst.Module) -> Liftable | None:

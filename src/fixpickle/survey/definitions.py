@@ -47,16 +47,26 @@ class Definitions:
         found: list[Callable_ | ast.ClassDef] = self.tree.of(*CALLABLES, ast.ClassDef)
         for node in found:
             if isinstance(node, ast.Lambda):
-                yield self._lambda(node)
+                yield self._with_places(self._lambda(node), node)
             elif isinstance(self.tree.scope(node), CALLABLES):
-                yield self._named(node)
+                named = self._named(node)
+                yield named if isinstance(node, ast.ClassDef) else self._with_places(named, node)
+
+    def _with_places(self, definition: Definition, node: Callable_) -> Definition:
+        """The definition of a function, with the places in it where something else is to stand once it is moved."""
+        cls, early = self.tree.class_around(node), self.obstacles.early(node)
+        private = tuple(self._mangled(node, cls)) if cls is not None else ()
+        if not private and not early:
+            return definition
+        handed = tuple((name, self.tree.span(default)) for name, default in early.items())
+        return changed(definition, mangled=private, early=handed)
 
     def _lambda(self, node: ast.Lambda) -> Definition:
         caught = self.captures.of(node)
         sinks = (*self.flow.of(node), *self._in_field(node))
         obstacles = [
             *self._shadowed(node, caught or ()),
-            *self.obstacles.of_lambda(node, bool(_handed_over(caught)), sinks),
+            *self.obstacles.of_lambda(node, bool(_handed_over(caught) or self.obstacles.early(node)), sinks),
         ]
         return self._definition(Kind.LAMBDA, node, "<lambda>", node.lineno, caught, obstacles, sinks, ())
 
@@ -94,9 +104,8 @@ class Definitions:
                 to = ToCall(keeper.symbol, 0, "", node.decorator_list[0].lineno, onward=sinks)
                 # What a class of the file keeps shows; what else it may be, may give the function back.
                 sinks, uses = (to,) if keeper.symbol in self.names.classes else (to, *sinks), []
-            obstacles = self.obstacles.of_function(
-                node, uses, bool(_handed_over(caught, node.name)), sinks, keeper is not None
-            )
+            handed = bool(_handed_over(caught, node.name) or self.obstacles.early(node))
+            obstacles = self.obstacles.of_function(node, uses, handed, sinks, keeper is not None)
             sinks = (*sinks, *self._carried(node, caught, outside))
         line = node.decorator_list[0].lineno if node.decorator_list else node.lineno
         definition = self._definition(kind, node, node.name, line, caught, obstacles, sinks, uses)
@@ -183,7 +192,6 @@ class Definitions:
             reads=tuple(self._reads(node, captured)),
             resumes=self._resumes(node),
             private=_private_in(node) if cls is None and any(isinstance(o, Demand) for o in against) else "",
-            mangled=tuple(self._mangled(node, cls)) if cls is not None else (),
         )
 
     def _reads(self, node: ast.AST, captured: Sequence[str]) -> Iterator[tuple[str, Span]]:
@@ -196,7 +204,7 @@ class Definitions:
 
     def _mangled(self, node: ast.AST, cls: ast.ClassDef) -> Iterator[tuple[Span, str]]:
         """The attributes with a private name of the class around a function; a class has its own."""
-        for inner in walk(node) if isinstance(node, CALLABLES) else ():
+        for inner in walk(node):
             if (found := private_attribute(self.tree, inner, cls)) is not None:
                 yield found
 

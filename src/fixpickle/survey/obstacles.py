@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fixpickle.survey.captures import Captures, type_parameter_of
@@ -50,7 +50,7 @@ class Obstacles:
     def of_lambda(self, node: ast.Lambda, captures: bool, sinks: Sequence[Sink]) -> Iterator[Obstacle]:
         """The reasons against moving a lambda, whose value goes to `sinks`."""
         yield from self._in_body(node)
-        yield from self._in_defaults(node)
+        yield from self._in_defaults(node, self.early(node))
         if any(isinstance(a, ast.JoinedStr) for a in self.tree.ancestors(node)):
             yield "it stands in an f-string, where Python before 3.12 does not tell its place"
         if self._annotates(node):
@@ -92,7 +92,7 @@ class Obstacles:
         yield from self._in_body(node)
         yield from self._in_binding(node, self.tree.scope(node), uses)
         yield from self.uses.of(node.name, uses, captures, replaced)
-        yield from self._in_defaults(node)
+        yield from self._in_defaults(node, self.early(node))
         yield from self._in_annotations(node)
         if node.decorator_list and not kept:
             yield DECORATED
@@ -129,15 +129,33 @@ class Obstacles:
         named = isinstance(call, ast.Call) and call.func is name and bool(call.args)
         return not named and not isinstance(node, ast.ClassDef)
 
-    def _in_defaults(self, node: Callable_) -> Iterator[str]:
+    def _in_defaults(self, node: Callable_, handed: Mapping[str, ast.expr] | None = None) -> Iterator[str]:
         parent = self.tree.parents[node]
         if isinstance(parent, ast.Assign) and self.tree.parents[parent] is self.tree.root:
             return  # evaluated once, when the module is imported, and nothing of the statement is evaluated before it
         late = self.tree.function(node) is None
         when = "later than a definition before the statement would be" if late else _EVERY_CALL
-        for default in [*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)]:
-            if not _constant(default):
+        for parameter, default in defaults(node):
+            if not _constant(default) and parameter not in (handed or {}):
                 yield f"its default `{ast.unparse(default)}` is evaluated {when}"
+
+    def early(self, node: Callable_) -> dict[str, ast.expr]:
+        """The parameters whose defaults are values of each call of the function around it, which can be handed over.
+
+        Not those that name a local function or class, which may move, nor those that do more than to give a value.
+        """
+        if self.tree.function(node) is None:
+            return {}
+        return {name: default for name, default in defaults(node) if not _constant(default) and self._gives(default)}
+
+    def _gives(self, default: ast.expr) -> bool:
+        for inner in walk(default):
+            if isinstance(inner, (ast.Lambda, ast.GeneratorExp, ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)):
+                return False
+            values = self.flow.variables.values(inner) if isinstance(inner, ast.Name) else ()
+            if any(isinstance(v, (*FUNCTIONS, ast.ClassDef)) and v not in self.tree.root.body for v in values):
+                return False
+        return True
 
     def _in_annotations(self, node: Function) -> Iterator[str]:
         annotated = [a.annotation for a in walk(node.args) if isinstance(a, ast.arg)] + [node.returns]
@@ -304,6 +322,16 @@ def subscripted(tree: Tree, use: ast.expr) -> ast.expr:
     """`Row[int]` where `use` is its `Row`, a generic class: what is done with that is done with the class."""
     parent = tree.parents[use]
     return parent if isinstance(parent, ast.Subscript) and parent.value is use else use
+
+
+def defaults(node: Callable_) -> Iterator[tuple[str, ast.expr]]:
+    """The parameters of a function that have a default, each with that."""
+    positional = [*node.args.posonlyargs, *node.args.args]
+    given = node.args.defaults
+    yield from ((p.arg, default) for p, default in zip(positional[len(positional) - len(given) :], given, strict=True))
+    for parameter, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
+        if default is not None:
+            yield parameter.arg, default
 
 
 def private_name(node: ast.AST) -> str:

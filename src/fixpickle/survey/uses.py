@@ -35,6 +35,7 @@ _ANSWERED = frozenset(
 )
 """What is told of a partial, or of an object that is called, as of the function. Source: the code of `inspect`."""
 
+_SIGNATURES = frozenset({"inspect.signature", "inspect.Signature.from_callable", "inspect.getfullargspec"})
 _CACHES = frozenset({"joblib.Memory().cache", "joblib.memory.Memory().cache"})
 
 
@@ -194,7 +195,20 @@ def asked_of_functions(tree: Tree, names: Names) -> Asked:
         callee = names.of(call.func) if given else ""
         if callee.startswith(("inspect.", "functools.")) and callee not in _ANSWERED:
             more.append(call.lineno)
-    return Asked(min(named, default=0), min(more, default=0), tuple(_asked_of_kept(tree, names)))
+    return Asked(
+        min(named, default=0),
+        min(more, default=0),
+        tuple(_asked_of_kept(tree, names)),
+        min(_signatures_asked(tree, names), default=0),
+    )
+
+
+def _signatures_asked(tree: Tree, names: Names) -> Iterator[int]:
+    """The lines that ask for the signature of a variable, which has the defaults in it."""
+    for call in tree.of(ast.Call) if "inspect" in tree.text else ():
+        given = call.args[0] if call.args else None
+        if isinstance(given, (ast.Name, ast.Attribute)) and names.of(call.func) in _SIGNATURES:
+            yield call.lineno
 
 
 def _asked_of_kept(tree: Tree, names: Names) -> Iterator[AskedKept]:

@@ -60,7 +60,8 @@ class Definition(Fact, frozen=True):
     places inside it that read what it captures, or itself, and `private` is a name in it that means another one in a
     class. It `resumes` where it is a generator or coroutine function. A `keeper` takes it where a decorator stands
     above it: other places name what that gives, and `uses` are none of the function. `mangled` are the places inside
-    it where an attribute has a private name of the class around it, and what that means there.
+    it where an attribute has a private name of the class around it, and what that means there. `early` are parameters
+    whose defaults are evaluated wherever it is made, and the stretches of these.
     """
 
     kind: Kind
@@ -92,6 +93,7 @@ class Definition(Fact, frozen=True):
     private: str = ""
     keeper: Keeper | None = None
     mangled: tuple[tuple[Span, str], ...] = ()
+    early: tuple[tuple[str, Span], ...] = ()
 
 
 class Mention(Fact, frozen=True):
@@ -176,9 +178,10 @@ class Asked(Fact, frozen=True):
     """What a file asks of variables that may hold functions: the first line that reads a `__name__`, 0 where none does.
 
     `more` is the first line that asks for more than a function's name, docstring and module, and 0 where none does.
-    `kept` is what is asked of functions that an attribute may hold.
+    `kept` is what is asked of functions that an attribute may hold, `signature` the first line that asks for that.
     """
 
     name: int = 0
     more: int = 0
     kept: tuple[AskedKept, ...] = ()
+    signature: int = 0

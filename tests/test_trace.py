@@ -142,6 +142,24 @@ def test_failures_in_workers_and_threads_are_recorded_swallowed_ones_too(method:
     assert argument.site is not None and argument.site.line == line_of(tmp_path, "# submitted")
 
 
+KEPT = """
+import io
+buffer, errors = io.BytesIO(b"no pickle"), []
+try:
+    pickle.loads(buffer.getbuffer())
+except Exception as error:
+    errors.append(error)
+buffer.close()  # fails while anybody has a view of it
+print(len(errors))
+"""
+
+
+def test_an_error_that_is_kept_does_not_keep_what_was_to_be_loaded(tmp_path: Path) -> None:
+    """A view that an error keeps ended the process at its exit, up to Python 3.12.3."""
+    _, done = traced(tmp_path, KEPT)
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
+
+
 JOBLIB = """
 import joblib
 if __name__ == "__main__":

@@ -1,4 +1,9 @@
-"""The functions and picklers of `pickle` and `copy`, as they are while they record."""
+"""The functions and picklers of `pickle` and `copy`, as they are while they record.
+
+The originals are in C and leave no frame in the traceback of an error. What stands in for one does, so it lets go of
+what it was given first: an error that is kept would keep that too, and up to Python 3.12.3 a collection that meets the
+view of a buffer in such a circle ends the process (gh-77894).
+"""
 
 from __future__ import annotations
 
@@ -60,6 +65,7 @@ def _dumping(raw: Any) -> Any:
         except BaseException as error:
             left += 1
             failed("dump", "pickle.dumps", obj, error, caller(1))
+            del obj
             raise
         left = share.counted(left, caller(1), "pickle.dumps", obj, len(data), start)
         return data
@@ -74,6 +80,7 @@ def _writing(raw: Any) -> Any:
             raw(obj, file, *args, **named)
         except BaseException as error:
             failed("dump", "pickle.dump", obj, error, caller(1))
+            del obj, file
             raise
         count(caller(1), "pickle.dump", obj, tell(file) - before, start)
 
@@ -89,6 +96,7 @@ def _loading(raw: Any) -> Any:
         except BaseException as error:
             parcel = bytes(data) if isinstance(data, (bytes, bytearray, memoryview)) else None
             failed("load", name, parcel, error, caller(1))
+            del data, parcel
             raise
 
     return loads
@@ -100,6 +108,7 @@ def _copying(raw: Any) -> Any:
             return raw(x, *args, **named)
         except BaseException as error:
             failed("copy", "deepcopy", x, error, caller(1))
+            del x
             raise
 
     return deepcopy
@@ -119,6 +128,7 @@ def _pickler(raw: Any) -> Any:
                 return raw_dump(self, obj)
             except BaseException as error:
                 failed("dump", kind_name(type(self)), obj, error, caller(1), self)
+                del self, obj
                 raise
 
     Pickler.__module__, Pickler.__qualname__, Pickler.__doc__ = raw.__module__, "Pickler", raw.__doc__
@@ -135,6 +145,7 @@ def _unpickler(raw: Any) -> Any:
             except BaseException as error:
                 name = kind_name(type(self)).replace("Pickler", "Unpickler")
                 failed("load", name, None, error, caller(1))
+                del self
                 raise
 
     Unpickler.__module__, Unpickler.__qualname__, Unpickler.__doc__ = raw.__module__, "Unpickler", raw.__doc__
@@ -147,6 +158,7 @@ def _slow(raw: Any) -> Any:
             return raw(self, obj)
         except BaseException as error:
             failed("dump", kind_name(type(self)), obj, error, caller(1))
+            del self, obj
             raise
 
     return stand_in.function(dump, raw)

@@ -103,6 +103,7 @@ class Catalogue:
     bound_values: frozenset[str]
     bound_modules: frozenset[str]
     bound_decorators: frozenset[str]
+    serving_decorators: frozenset[str]
     by_value_modules: frozenset[str]
     by_name_modules: frozenset[str]
     keeping: frozenset[str]
@@ -221,6 +222,7 @@ def catalogue() -> Catalogue:
         bound_values=frozenset(data["process_bound"]["values"]),
         bound_modules=frozenset(data["process_bound"]["modules"]),
         bound_decorators=frozenset(data["process_bound"]["decorators"]),
+        serving_decorators=frozenset(data["process_bound"]["methods"]),
         by_value_modules=frozenset(data["ships"]["by_value"]),
         by_name_modules=frozenset(data["ships"]["by_name"]),
         keeping=frozenset(data["keeps"]["names"]),

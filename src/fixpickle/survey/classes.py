@@ -72,7 +72,7 @@ def classes(tree: Tree, names: Names) -> Iterator[ClassFacts]:
             methods=frozenset(s.name for s in node.body if isinstance(s, FUNCTIONS)),
             properties=_decorated(names, node, PROPERTIES),
             instanceless=_decorated(names, node, _INSTANCELESS),
-            served=_decorated(names, node, catalogue().bound_decorators),
+            served=_decorated(names, node, catalogue().serving_decorators),
             feigned=feigned(tree, node),
             record=_record(names, node),
             mangled=tree.span(node) if is_mangled(tree, node) and "__qualname__" not in defined else None,

@@ -23,7 +23,8 @@ It captures variables of the function around it, or type parameters, so every ca
 on as a class, so its identity may matter. It has a metaclass, class keywords, decorators other than `dataclass` and the
 like, or a base that may keep a register of its subclasses. A statement of its body runs at every call: a mutable
 attribute that was fresh each time would be shared. A type made by a call is given another name than the one it is bound
-to, is made of something that need not be the same at every call, or its name is the module's already.
+to, is made of something that need not be the same at every call, or its name is the module's already, or what another
+function calls a type of its own.
 
 What can differ: `__name__`, `__qualname__`, and that two calls now make instances of one class.
 """

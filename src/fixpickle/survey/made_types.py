@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from fixpickle.survey.facts import MadeType, Sentinel, Sink, ToldApart
 from fixpickle.survey.flow import Flow
+from fixpickle.survey.flow.variables import Variables
 from fixpickle.survey.names import Names
 from fixpickle.survey.tree import FUNCTIONS, Tree, walk
 
@@ -21,22 +22,37 @@ _TESTS = frozenset({"builtins.isinstance", "builtins.issubclass"})
 
 def made_types(tree: Tree, names: Names, flow: Flow) -> Iterator[MadeType]:
     """The types that functions of the file make by a call and bind to a local name."""
-    for node in tree.of(ast.Assign):
-        if not isinstance(node.value, ast.Call) or len(node.value.args) < 2:
-            continue
-        target, scope = node.targets[0], tree.scope(node)
-        if not isinstance(target, ast.Name) or len(node.targets) > 1 or not isinstance(scope, FUNCTIONS):
-            continue
-        if names.of(node.value.func) in TYPE_FACTORIES:
-            uses = flow.variables.loads(scope, target.id)
-            yield MadeType(
-                name=target.id,
-                owner=tree.qualname(scope),
-                span=tree.span(node),
-                statement=tree.span(tree.top(node)),
-                sinks=tuple(_instances(tree, flow, uses)),
-                reason=next(_reasons(tree, names, node, target.id, uses), ""),
-            )
+    made = [(node, name) for node in tree.of(ast.Assign) if (name := _named(tree, names, node))]
+    for node, name in made:
+        scope = tree.scope(node)
+        uses = flow.variables.loads(scope, name)
+        others = (tree.qualname(tree.scope(other)) for other, its in made if its == name and other is not node)
+        reasons = (*_reasons(tree, names, node, name, uses), *_taken(flow.variables, name, others))
+        yield MadeType(
+            name=name,
+            owner=tree.qualname(scope),
+            span=tree.span(node),
+            statement=tree.span(tree.top(node)),
+            sinks=tuple(_instances(tree, flow, uses)),
+            reason=next(iter(reasons), ""),
+        )
+
+
+def _named(tree: Tree, names: Names, node: ast.Assign) -> str:
+    """The local name that a statement of a function gives to a type it makes, or an empty string for none."""
+    if not isinstance(node.value, ast.Call) or len(node.value.args) < 2 or len(node.targets) > 1:
+        return ""
+    target = node.targets[0]
+    if not isinstance(target, ast.Name) or not isinstance(tree.scope(node), FUNCTIONS):
+        return ""
+    return target.id if names.of(node.value.func) in TYPE_FACTORIES else ""
+
+
+def _taken(variables: Variables, name: str, others: Iterable[str]) -> Iterator[str]:
+    """Why the name cannot be the module's for one type: pickle finds one under it, whichever function asks."""
+    yield from (f"`{name}` is what {other} calls a type of its own, too" for other in others)
+    if reads := variables.loads(variables.tree.root, name):
+        yield f"line {reads[0].lineno} reads `{name}` of the module, or the builtin"
 
 
 def instances_of(tree: Tree, flow: Flow, name: str) -> tuple[Sink, ...] | None:

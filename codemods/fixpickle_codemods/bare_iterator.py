@@ -40,9 +40,9 @@ alone for what else they are: see [bare-lock](bare-lock.md). Subclasses of `iter
 
 ## When it refuses
 
-A `cycle` through a generator, which cannot be pickled either. A string or a call replaces the constructor by its name,
-as in `mock.patch("package.module.count")`. State of the same class is keyed by `id()`. `_fixpickle_iterators` is
-already the name of something else.
+A `cycle` through a generator or another iterator of `itertools`, which cannot be pickled either. A string or a call
+replaces the constructor by its name, as in `mock.patch("package.module.count")`. State of the same class is keyed by
+`id()`. `_fixpickle_iterators` is already the name of something else.
 """
 
 from __future__ import annotations
@@ -57,12 +57,14 @@ from fixpickle.rewrite import namespaced, require_runtime
 from fixpickle.rule import Workshop
 from fixpickle.survey.constructions import ITERATORS
 from fixpickle.survey.facts import Construction, Facts
+from fixpickle.survey.holdings import ITERTOOLS
 from fixpickle_codemods._carried import carried, left_alone
 from fixpickle_codemods._primitives import patched, subjects, where
 from fixpickle_codemods._releases import LESS_FROM, consulted, pickles_less
 
 _RUNTIME = "_fixpickle_"  # our own copies: they know what they keep
-_GENERATOR = "it goes through a generator, which cannot be pickled either: give it a list"
+_SOURCE = "it goes through an iterator which cannot be pickled either: give it a list"
+_SOURCES = frozenset(ITERTOOLS) - {symbol.rpartition(".")[2] for symbol in ITERATORS}
 _SAME = {
     "count": "what is pickled counts on from the same number: both sides give the same ones",
     "cycle": "what is pickled goes on from the same item: both sides give the same ones",
@@ -91,7 +93,7 @@ class BareIterator:
             reach = reach or project.failed(facts, made.span)
             if reach is None:
                 continue
-            reason = alone or _generator(made) or patched(project, facts, made)
+            reason = alone or _through(made) or patched(project, facts, made)
             yield Finding(
                 rule=self.name,
                 path=facts.path,
@@ -131,11 +133,13 @@ def _notes(kind: str, shop: Workshop) -> Iterator[str]:
         yield f"Python {running}, which proves here, pickles the original too: one from 3.14 on proves more (--python)"
 
 
-def _generator(made: Construction) -> str:
-    """Why a cycle cannot be kept, or an empty string."""
+def _through(made: Construction) -> str:
+    """Why what a cycle goes through, or a repeat gives, cannot be pickled; empty where the code does not show that."""
     call = ast.parse(made.code, mode="eval").body
     arguments = call.args if isinstance(call, ast.Call) else []
-    return _GENERATOR if any(isinstance(argument, ast.GeneratorExp) for argument in arguments) else ""
+    words = (ast.unparse(a.func).rpartition(".")[2] for a in arguments if isinstance(a, ast.Call))
+    generator = any(isinstance(argument, ast.GeneratorExp) for argument in arguments)
+    return _SOURCE if generator or not _SOURCES.isdisjoint(words) else ""
 
 
 RULE = BareIterator()

@@ -9,6 +9,7 @@ BIN = $(VENV)/bin
 
 .PHONY: test demo examples bench docs clean
 
+# Tests start hundreds of interpreters. Where Python is told to write no bytecode, each would compile all of this anew.
 test: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/black --check --quiet .

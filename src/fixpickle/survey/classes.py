@@ -118,9 +118,16 @@ def _in_event_loop(node: ast.ClassDef) -> bool:
     hooks = {s.name for s in methods if s.name in _AWAITED or s.name in _AWAITED.values()}
     if any(hook in hooks and plain not in hooks for hook, plain in _AWAITED.items()):
         return True
+    plain = {s.name for s in methods if isinstance(s, ast.FunctionDef)}
     coroutines = [s.name for s in methods if isinstance(s, ast.AsyncFunctionDef) and not s.name.startswith("__")]
-    public = sum(not s.name.startswith("_") for s in methods)
-    return bool(coroutines) and sum(not name.startswith("_") for name in coroutines) * 2 >= public
+    alone = [name for name in coroutines if not plain & _twins(name)]
+    public = sum(not name.startswith("_") for name in plain)
+    return bool(alone) and sum(not name.startswith("_") for name in coroutines) >= public
+
+
+def _twins(coroutine: str) -> set[str]:
+    """What the method may be called that does the same outside of an event loop."""
+    return {coroutine.removesuffix("_async"), coroutine.removeprefix("async_"), coroutine.removeprefix("a")}
 
 
 def _record(names: Names, node: ast.ClassDef) -> bool:

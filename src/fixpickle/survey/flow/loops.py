@@ -14,8 +14,13 @@ _LIKE = frozenset({*map("builtins.{}".format, ("list", "tuple", "set", "frozense
 _PASSING_ON = frozenset({*_LIKE, *map("builtins.{}".format, ("zip", "iter", "enumerate", "reversed", "sorted"))})
 """Calls that give what their arguments hold; `enumerate` puts a number first."""
 
-_SEQUENCES = frozenset({*_LIKE, "typing.List", "typing.Tuple", "typing.Set", "typing.Sequence", "typing.Iterable"})
-_ABSTRACT = frozenset({"collections.abc.Sequence", "collections.abc.Iterable", "collections.abc.Collection"})
+_SEQUENCES = frozenset(
+    {
+        *(*_LIKE, "typing.List", "typing.Tuple", "typing.Set", "typing.Sequence", "typing.Iterable"),
+        *("collections.abc.Sequence", "collections.abc.Iterable", "collections.abc.Collection"),
+    }
+)
+"""Annotations of what holds items; others may be mappings, which give their keys."""
 
 
 class Loops:
@@ -61,7 +66,7 @@ class Loops:
         if isinstance(value, ast.arg):
             note = value.annotation
             note = note.value if isinstance(note, ast.Subscript) else note
-            return note is None or self.names.of(note) in _SEQUENCES | _ABSTRACT
+            return note is None or self.names.of(note) in _SEQUENCES
         if isinstance(value, ast.Call):
             return self.names.of(value.func) in _PASSING_ON
         empty = isinstance(value, ast.Constant) and value.value is None

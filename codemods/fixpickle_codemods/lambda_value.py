@@ -62,7 +62,7 @@ would get it. It is what `joblib.Memory` caches, by name and source; it stands i
 exec.
 
 What can differ: `__name__`, where nothing is seen to read it, and identity where the lambda was made afresh at every
-call.
+call. A function of the module is never collected: what refers to it weakly sees it stay.
 """
 
 from __future__ import annotations

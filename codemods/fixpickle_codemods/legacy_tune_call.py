@@ -105,11 +105,13 @@ class LegacyTuneCall:
                 safety=Safety.MANUAL if reason else Safety.SAFE,
                 reason=reason,
             )
-        if _LIBRARY not in project.tops and not pinned_below(_LIBRARY, GONE, facts.root):
+        if _LIBRARY not in project.tops:
             yield from self._hooks(project, facts)
 
     def _hooks(self, project: Project, facts: Facts) -> Iterator[Finding]:
         for span, cls, names in old_hooks(project, facts):
+            if pinned_below(_LIBRARY, GONE, facts.root):
+                return
             yield Finding(
                 rule=self.name,
                 path=facts.path,

@@ -26,7 +26,8 @@ attribute that was fresh each time would be shared. A type made by a call is giv
 to, is made of something that need not be the same at every call, or its name is the module's already, or what another
 function calls a type of its own.
 
-What can differ: `__name__`, `__qualname__`, and that two calls now make instances of one class.
+What can differ: `__name__`, `__qualname__`, and that two calls now make instances of one class, which is never
+collected.
 """
 
 from __future__ import annotations

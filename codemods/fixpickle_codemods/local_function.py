@@ -61,7 +61,7 @@ What would become a partial or an object: its type is asked for, or attributes t
 binds as a method; what moves together with others; what names itself in a loop, where the name is the last one's.
 
 What can differ: `__qualname__` and, where nothing is seen to read it, `__name__`; and identity where the function was
-made afresh at every call.
+made afresh at every call. A function of the module is never collected: what refers to it weakly sees it stay.
 """
 
 from __future__ import annotations

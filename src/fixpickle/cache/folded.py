@@ -35,6 +35,7 @@ PACKED = (
     "decorators",
     "reached",
     "taken",
+    "short_lived",
 )
 """Most of the facts, of which few are of any use once the files are linked."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
+from sys import intern
 
 from fixpickle.link.files import is_test, packaged
 from fixpickle.link.spread import Spread
@@ -33,7 +34,12 @@ class Exposure:
     @cached_property
     def _used(self) -> frozenset[str]:
         """Symbols that a file takes from another by name, or reads as an attribute of the other module."""
-        return self._imported | self._both(symbol for f in self.files for symbol in f.reached)
+        return self._imported | self._reached
+
+    @cached_property
+    def _reached(self) -> frozenset[str]:
+        """Symbols that a file reads as attributes of another module."""
+        return self._both(symbol for f in self.files for symbol in f.reached)
 
     @cached_property
     def _taken(self) -> frozenset[str]:
@@ -44,7 +50,8 @@ class Exposure:
     def _republished(self) -> frozenset[str]:
         """Symbols to which a public module gives a public name."""
         named = ((f"{f.module}.{i.local}", i.target) for f in self.files for i in f.imports if i.top and not i.whole)
-        return frozenset(self._real(target) for name, target in named if _public(name))
+        given = (target for name, target in named if _public(name) and not self.symbols.foreign(target))
+        return frozenset(map(self._real, given))
 
     @cached_property
     def _exported(self) -> frozenset[str]:
@@ -60,8 +67,8 @@ class Exposure:
         return self.symbols.meaning(symbol).symbol
 
     def _both(self, symbols: Iterable[str]) -> frozenset[str]:
-        """The symbols, and what they stand for: what stands for a call's result is a name to others all the same."""
-        named = tuple(symbols)
+        """The symbols of the project, and what they stand for: a name of a call's result is one to others, too."""
+        named = [intern(symbol) for symbol in symbols if not self.symbols.foreign(symbol)]
         return frozenset([*named, *map(self._real, named)])
 
     # --- questions ---
@@ -109,8 +116,12 @@ class Exposure:
 
         Tests do so with what the users of a package are given, too: they are no evidence.
         """
-        made = frozenset(self._real(symbol) for f in self.files if not is_test(f) for symbol in f.short_lived.dropped)
-        return made - frozenset(self._real(symbol) for f in self.files for symbol in f.short_lived.kept)
+        dropped, kept = set[str](), set[str]()
+        for facts in self.files:
+            lives = facts.short_lived
+            dropped.update(() if is_test(facts) else map(self._real, lives.dropped))
+            kept.update(map(self._real, lives.kept))
+        return frozenset(dropped - kept)
 
     def _hands_on(self, facts: Facts, sink: Sink) -> bool:
         """Whether an object that goes there may be pickled: kept by what may be, returned by what others call."""
@@ -185,7 +196,7 @@ class Exposure:
     def _read(self) -> frozenset[str]:
         """Symbols that a file takes from another by name to use them, or reads as an attribute of the other module."""
         taken = (i.target for f in self.files for i in f.imports if not i.whole and not _gives_on(f, i))
-        return self._both((*taken, *(symbol for f in self.files for symbol in f.reached)))
+        return self._both(taken) | self._reached
 
     def passed_over(self, facts: Facts, name: str) -> bool:
         """Whether a package publishes other names of a module, and has no use for this one: nothing of it reads it."""

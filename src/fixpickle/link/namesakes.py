@@ -54,7 +54,7 @@ class Namesakes:
 
     @cached_property
     def _places(self) -> dict[tuple[Path, str], Facts]:
-        return {(f.root, f.module): f for f in self.files}
+        return {(f.root, f.module): f for f in self.files if f.module in self._shared}
 
     @cached_property
     def _alone(self) -> dict[str, Facts]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from sys import intern
 
 from fixpickle.link.symbols import Symbols
 from fixpickle.survey.facts import Facts
@@ -17,7 +18,7 @@ class Exceptions(Mapping[str, tuple[Facts, ExceptionFacts]]):
     """
 
     def __init__(self, files: Sequence[Facts]) -> None:
-        self._homes = {f"{facts.module}.{one.name}": facts for facts in files for one in facts.exceptions}
+        self._homes = {intern(f"{facts.module}.{one.name}"): facts for facts in files for one in facts.exceptions}
 
     def __getitem__(self, symbol: str) -> tuple[Facts, ExceptionFacts]:
         facts = self._homes[symbol]

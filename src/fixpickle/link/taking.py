@@ -68,8 +68,8 @@ class Taking:
                 for sink in flow.sinks:
                     if not isinstance(sink, ToCall) or self.callees.may_cross(sink):
                         pending.append(name)
-                    else:
-                        callers.setdefault(self.callees.callee(sink.callee).function, []).append(name)
+                    elif not self.callees.symbols.foreign(function := self.callees.callee(sink.callee).function):
+                        callers.setdefault(function, []).append(name)
         found: dict[str, list[Facts]] = {}
         for name in pending:
             if name not in found:

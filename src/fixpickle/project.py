@@ -26,7 +26,7 @@ from fixpickle.survey.catalogue import Boundary, Catalogue, catalogue
 from fixpickle.survey.facts import ClassFacts, Factory, Facts, HandedOn, Reference, Sink, ToCall, ToldApart
 from fixpickle.survey.initialisers import ExceptionFacts, Raised
 
-_ROOTS = 4  # whose names are linked by themselves and kept: files come root by root, and links take memory
+_ROOTS = 2  # whose names are linked by themselves and kept: files come root by root, and links take memory
 
 
 class Project:

@@ -36,6 +36,9 @@ PACKED = (
     "reached",
     "taken",
     "short_lived",
+    "handovers",
+    "told_apart",
+    "pools",
 )
 """Most of the facts, of which few are of any use once the files are linked."""
 

@@ -93,7 +93,7 @@ class Exposure:
 
     def _given(self, symbol: str) -> Iterator[tuple[Facts, Sink]]:
         """Where instances of a class of the project go."""
-        yield from self.spread.made.given.get(symbol, ())
+        yield from self.spread.given(symbol)
         if self.symbols.is_class(symbol):
             yield from self.state.keepers.holding(symbol)
 

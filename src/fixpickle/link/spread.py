@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from fixpickle.link.callees import Callee, Callees
-from fixpickle.link.made import Made, made
+from fixpickle.link.made import Made, given, made
 from fixpickle.link.places import place, stored
 from fixpickle.link.symbols import Symbols
 from fixpickle.link.taking import Taking
@@ -69,6 +69,7 @@ class Spread:
         self.taking = Taking(files, self.callees)
         self._storing: dict[tuple[str, ToCall], bool] = {}
         self._results: dict[str, list[tuple[Facts, Instance]]] = {}
+        self._given: dict[str, tuple[tuple[Facts, Sink], ...]] = {}
 
     # --- boundaries ---
 
@@ -266,6 +267,13 @@ class Spread:
                 and (sinks := self.taking.lean(instance.sinks))
             ]
         return self._results[symbol]
+
+    def given(self, cls: str) -> Sequence[tuple[Facts, Sink]]:
+        """Where instances of a class of the project go, by its symbolic name."""
+        if cls not in self._given:
+            makers = self.made.makers.get(cls, ())
+            self._given[cls] = tuple(given(cls, makers, self.symbols, self.taking.lean))
+        return self._given[cls]
 
     @cached_property
     def made(self) -> Made:

@@ -121,7 +121,7 @@ class State:
 
     def only_inherited(self, symbol: str) -> bool:
         """Whether a class is there to be inherited from: others do, and no instance of its own goes anywhere."""
-        return bool(self.symbols.children.get(symbol)) and symbol not in self.spread.made.given
+        return bool(self.symbols.children.get(symbol)) and symbol not in self.spread.made.makers
 
     def _set_once_started(self, facts: Facts, name: str, cls: ClassFacts) -> Collection[str]:
         """What `cls`, the class or one above it, sets only after instances are pickled: where these are processes.

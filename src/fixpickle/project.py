@@ -63,11 +63,20 @@ class Project:
 
     def over(self, facts: Iterable[Facts], traced: Sequence[Traced] = ()) -> Project:
         """The same project with other facts, and where a traced run failed in these: boundaries and strategy stay."""
-        return Project(facts, self.catalogue, self.strategy, traced, self.import_seconds, release=self.release)
+        return self._of(facts, traced, self.import_seconds)
 
     def weighed(self, import_seconds: Mapping[str, float]) -> Project:
         """The same project, and the seconds that heavy packages take to import; before that they are None."""
-        return Project(self.files, self.catalogue, self.strategy, self.traced, import_seconds, release=self.release)
+        return self._of(self.files, self.traced, import_seconds)
+
+    def _of(
+        self,
+        facts: Iterable[Facts],
+        traced: Sequence[Traced],
+        import_seconds: Mapping[str, float] | None,
+        root: Path | None = None,
+    ) -> Project:
+        return Project(facts, self.catalogue, self.strategy, traced, import_seconds, root, self.release)
 
     def seen_from(self, facts: Facts) -> Project:
         """The project as one file sees it: where modules share a name, without those that its imports do not mean."""
@@ -76,9 +85,7 @@ class Project:
         root = facts.root
         project = self._apart.pop(root, None)
         if project is None:
-            there = self._namesakes.reached_from(root)
-            told = self.catalogue, self.strategy, self.traced, self.import_seconds, root, self.release
-            project = Project(there, *told)
+            project = self._of(self._namesakes.reached_from(root), self.traced, self.import_seconds, root)
         self._apart[root] = project  # the one that was asked for last stands last
         if len(self._apart) > _ROOTS:
             del self._apart[next(iter(self._apart))]

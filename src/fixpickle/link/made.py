@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sys import intern
 
 from fixpickle.link.symbols import Symbols
+from fixpickle.link.tables import noted
 from fixpickle.survey.facts import Facts, Sink, ToCall, ToReturn, changed
 
 _NOWHERE = ToCall("", 0, "", 0)
@@ -37,21 +38,15 @@ def made(files: Sequence[Facts], symbols: Symbols, lean: Lean) -> Made:
                 continue
             symbol = symbols.meaning(instance.symbol).symbol
             if instance.sinks and symbols.is_class(symbol) and not instance.of_self:
-                _noted(found.makers, symbol, facts)
+                noted(found.makers, symbol, facts)
             if instance.member or symbols.foreign(symbol):
                 continue
             for sink in instance.sinks:
                 if isinstance(sink, ToReturn):
                     found.returned[symbol, intern(f"{facts.module}.{sink.function}")] = None
             if instance.exact and "()" not in symbol and lean(instance.sinks) and symbols.class_of(symbol) is None:
-                _noted(found.callers, symbol, facts)
+                noted(found.callers, symbol, facts)
     return found
-
-
-def _noted(table: dict[str, list[Facts]], symbol: str, facts: Facts) -> None:
-    files = table.setdefault(symbol, [])
-    if not files or files[-1] is not facts:
-        files.append(facts)
 
 
 def given(cls: str, makers: Iterable[Facts], symbols: Symbols, lean: Lean) -> Iterator[tuple[Facts, Sink]]:

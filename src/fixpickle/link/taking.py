@@ -8,6 +8,7 @@ from sys import intern
 from typing import TypeVar
 
 from fixpickle.link.callees import Callees
+from fixpickle.link.tables import noted
 from fixpickle.survey.facts import AttributeFlow, Facts, ParameterFlow, Sink, ToCall, changed
 
 Flow = TypeVar("Flow", ParameterFlow, AttributeFlow)
@@ -64,7 +65,7 @@ class Taking:
         for facts in self.files:
             for flow in facts.parameters:
                 name = intern(f"{facts.module}.{flow.function}")
-                _noted(homes, name, facts)
+                noted(homes, name, facts)
                 for sink in flow.sinks:
                     if not isinstance(sink, ToCall) or self.callees.may_cross(sink):
                         pending.append(name)
@@ -94,7 +95,7 @@ class Taking:
         table: dict[str, list[Facts]] = {}
         for facts in self.files:
             for flow in facts.attribute_flows:
-                _noted(table, f"{facts.module}.{flow.cls}", facts)
+                noted(table, f"{facts.module}.{flow.cls}", facts)
         return table
 
     def taking(self, name: str, sink: ToCall) -> Iterator[tuple[Facts, ParameterFlow]]:
@@ -106,10 +107,3 @@ class Taking:
             return
         named = () if sink.unpacked else [f for f in flows if not f[1].star and f[1].parameter == sink.keyword]
         yield from named or (one for one in flows if one[1].star not in ("", "*"))
-
-
-def _noted(table: dict[str, list[Facts]], name: str, facts: Facts) -> None:
-    """Notes under a name the file that is gone through, once."""
-    homes = table.setdefault(name, [])
-    if not homes or homes[-1] is not facts:
-        homes.append(facts)

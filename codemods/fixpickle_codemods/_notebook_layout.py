@@ -12,6 +12,7 @@ from fixpickle.survey.facts import Facts, TopStatement
 from fixpickle.survey.wording import listed
 from fixpickle_codemods._main_guard import Parting
 from fixpickle_codemods._script_layout import Layout, each, names_of_the_script, unbound, under_guard, values
+from fixpickle_codemods._top_statements import within
 
 # What a value is made of that earlier cells may have set: the environment, the folder, the clock.
 _OF_THE_MOMENT = re.compile(r"(os|pathlib|datetime|time|random|numpy\.random)\.")
@@ -136,5 +137,5 @@ def _imports(project: Project, facts: Facts, plan: Layout) -> Iterator[str]:
 
 def _foreign(facts: Facts, statement: TopStatement) -> frozenset[str]:
     """The packages that an import is of, the standard library's left out: those are found whatever cells have done."""
-    inside = (i for i in facts.imports if statement.span.start <= i.span.start < statement.span.end)
+    inside = (i for i in facts.imports if within(i.span.start, statement))
     return frozenset(i.module.partition(".")[0] for i in inside) - sys.stdlib_module_names

@@ -30,6 +30,7 @@ from fixpickle.survey.facts import Construction, Facts, Home
 from fixpickle_codemods._carried import for_trials, keepers, left_alone, reach_of, sent
 from fixpickle_codemods._case import Case
 from fixpickle_codemods._strategies import exchanges, excludes_processes, objection, patch_by, safety_of
+from fixpickle_codemods._top_statements import within
 
 _SCOPE = "it excludes threads of one process only: what is pickled arrives with a lock of its own"
 _TRIALS = (
@@ -199,7 +200,7 @@ def _notes(finding: Finding, counterpart: str) -> Iterator[str]:
 
 def _name(facts: Facts, source: Source, made: Construction) -> str:
     """The name of a module's own lock that instances keep: theirs and the module's are then one in every process."""
-    statement = next((s for s in facts.statements if s.span.start <= made.span.start < s.span.end), None)
+    statement = next((s for s in facts.statements if within(made.span.start, s)), None)
     if statement is None or made.home is not Home.INSTANCE or not _shared(made) or statement.kind != "assignment":
         return ""
     direct = re.fullmatch(r"(\w+)\s*(:[^=]*)?=\s*", source.text[statement.span.start : made.span.start])

@@ -63,6 +63,7 @@ from fixpickle.survey.facts import Facts, ImportFact, Reference
 from fixpickle.survey.moved import Moved, Release, behind
 from fixpickle.survey.moved_names import FOLDER, HANDED_IN
 from fixpickle_codemods._releases import consulted, installed, pinned_below
+from fixpickle_codemods._top_statements import within
 from fixpickle_codemods._tune_arguments import not_dropped, without_argument
 from fixpickle_codemods._tune_calls import (
     GETTERS,
@@ -162,7 +163,7 @@ def _rewritten(project: Project, facts: Facts, source: Source, use: Reference, k
 
 def _run_by_tune(facts: Facts, span: Span) -> tuple[Trainable, ...]:
     """The function of a script that the use stands in: a real trial says more than a signature does."""
-    around = [s for s in facts.statements if s.kind == "definition" and s.span.start <= span.start < s.span.end]
+    around = [s for s in facts.statements if s.kind == "definition" and within(span.start, s)]
     return tuple(Trainable(facts.module, s.binds[0], facts.path) for s in around if facts.is_script)
 
 

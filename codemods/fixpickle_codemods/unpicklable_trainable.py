@@ -50,6 +50,7 @@ from fixpickle_codemods._carried import reach_of, shipped
 from fixpickle_codemods._case import Case
 from fixpickle_codemods._primitives import subjects
 from fixpickle_codemods._strategies import patch_by
+from fixpickle_codemods._top_statements import within
 
 _TO_RAY = re.compile(r"passed to ray\.")
 _OTHER_ARGUMENTS = re.compile(r"\.acquire\([^()]*(\bblock\s*=|\bNone\b)")
@@ -133,7 +134,7 @@ def _reason(project: Project, facts: Facts, made: Construction) -> str:
 
 
 def _used_by_work(facts: Facts, made: Construction) -> bool:
-    own = next((s for s in facts.statements if s.span.start <= made.span.start < s.span.end), None)
+    own = next((s for s in facts.statements if within(made.span.start, s)), None)
     return any(made.attribute in s.reads for s in facts.statements if s.kind != "definition" and s is not own)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from fixpickle.compiled import Code, compiled, keep
+from fixpickle.compiled import Code, code_of, compiled, keep
 from fixpickle.model import Overlay, Patch, Source
 from fixpickle.workers import Executor, each_of
 
@@ -69,6 +69,8 @@ def miscompiled(patch: Patch, sources: Mapping[Path, Source]) -> str:
 
 @lru_cache(maxsize=64)
 def _compilers_word(source: Source) -> str:
+    if code_of(str(source.path), source.text) is not None:
+        return ""  # the check of an earlier round has compiled it
     try:
         compiled(str(source.path), ast.parse(source.text, str(source.path)))
     except (SyntaxError, ValueError) as error:

@@ -46,6 +46,7 @@ class Obstacles:
         self.tree, self.names, self.flow, self.captures = tree, names, flow, captures
         self.uses = Uses(tree, names)
         self._scopes: dict[ast.AST, _Scope] = {}
+        self._handed: dict[ast.AST, dict[str, ast.expr]] = {}
 
     def of_lambda(self, node: ast.Lambda, captures: bool, sinks: Sequence[Sink]) -> Iterator[Obstacle]:
         """The reasons against moving a lambda, whose value goes to `sinks`."""
@@ -144,9 +145,10 @@ class Obstacles:
 
         Not those that name a local function or class, which may move, nor those that do more than to give a value.
         """
-        if self.tree.function(node) is None:
-            return {}
-        return {name: default for name, default in defaults(node) if not _constant(default) and self._gives(default)}
+        if node not in self._handed:
+            given = defaults(node) if self.tree.function(node) is not None else ()
+            self._handed[node] = {n: d for n, d in given if not _constant(d) and self._gives(d)}
+        return self._handed[node]
 
     def _gives(self, default: ast.expr) -> bool:
         for inner in walk(default):
